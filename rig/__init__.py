@@ -1,0 +1,1 @@
+"""The rig: the machine, and what a person can ask of it."""

@@ -1,0 +1,1 @@
+"""Everything that touches hardware, and beside each its simulated twin."""

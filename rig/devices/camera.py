@@ -1,0 +1,78 @@
+"""The contract of a camera, and the value it hands out: a frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Image = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """What is locked for the length of a bracket."""
+
+    exposure_us: int
+    gain: float  # analogue gain, 1.0 = base ISO
+    colour_gains: tuple[float, float]  # red and blue against green
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One full-resolution exposure, already encoded, with what the camera says of it."""
+
+    jpeg: bytes
+    size: tuple[int, int]  # width, height in px
+    exposure: Exposure  # as the sensor reports it, not as it was asked
+    timestamp_ns: int  # start of the exposure on the camera's monotonic clock
+    luma_small: Image  # (h/8, w/8) uint8, for sharpness and thumbnails without decoding again
+    dng: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A small live picture for framing; never used for fusion."""
+
+    image: Image  # (h, w, 3) uint8, BGR
+    seq: int  # grows by one with every new picture
+    timestamp_ns: int
+    exposure: Exposure
+
+
+class Camera(Protocol):
+    """A camera that can be locked, previewed and exposed. One thread owns it at a time."""
+
+    name: str
+    size: tuple[int, int]  # width, height of a full frame in px
+    pixel_um: float
+
+    def start(self) -> None:
+        """Ready for previews and captures when it returns. Raises CameraError."""
+
+    def stop(self) -> None:
+        """Release the camera. Safe to call twice."""
+
+    def lock(self, exposure: Exposure | None = None) -> Exposure:
+        """Hold exposure, gain and white balance; returns what the sensor now does.
+
+        With None, whatever automatic control has settled on is held. Raises CameraTimeoutError.
+        """
+
+    def unlock(self) -> None:
+        """Give exposure, gain and white balance back to automatic control."""
+
+    def preview(self, timeout_s: float = 2.0) -> Preview:
+        """The next live picture. Raises CameraTimeoutError."""
+
+    def capture(self, not_before_ns: int, timeout_s: float = 10.0) -> Frame:
+        """One full frame whose exposure *started* at or after not_before_ns (monotonic).
+
+        That guarantee is what keeps a frame queued before a focus move out of the bracket.
+        Raises CameraTimeoutError.
+        """
+
+    def now_ns(self) -> int:
+        """The camera's monotonic clock, for not_before_ns."""

@@ -1,0 +1,75 @@
+"""Every error the rig raises on purpose, on one page.
+
+Each message names the thing, the value and what would be right, so that it can be shown to the
+photographer as it stands.
+"""
+
+from __future__ import annotations
+
+
+class RigError(Exception):
+    """Root of everything the rig raises on purpose.
+
+    kept: what is safe on the card in spite of the error, as a sentence; None when nothing was under way.
+    """
+
+    kept: str | None = None
+
+
+class ConfigError(RigError, ValueError):
+    """A setting is unknown, of the wrong type or out of range."""
+
+
+class PlanError(RigError, ValueError):
+    """A bracket cannot be planned from these figures."""
+
+
+class BusyError(RigError, RuntimeError):
+    """A job is running; the rig does one at a time."""
+
+
+class NotAllowedError(RigError, RuntimeError):
+    """The action does not exist in the present state."""
+
+
+class CameraError(RigError, RuntimeError):
+    """The camera is absent, busy or gave no picture."""
+
+
+class CameraTimeoutError(CameraError, TimeoutError):
+    """The camera did not deliver within the time allowed."""
+
+
+class MotorError(RigError, RuntimeError):
+    """The focus motor does not move as told."""
+
+
+class FocusRangeError(MotorError, ValueError):
+    """A focus position outside the soft limits was asked for."""
+
+
+class EndstopError(MotorError):
+    """The endstop was hit unexpectedly, or was not found while homing."""
+
+
+class PanelError(RigError, RuntimeError):
+    """The button, LED or buzzer cannot be reached."""
+
+
+class StoreError(RigError, OSError):
+    """The brackets' folder cannot be read or written."""
+
+
+class StorageFullError(StoreError):
+    """There is not enough free space for what was asked."""
+
+
+class NoSuchBracketError(RigError, KeyError):
+    """No bracket has this id."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class StackFailedError(RigError, RuntimeError):
+    """The stacker process ended without a result; the frames are safe."""

@@ -1,0 +1,136 @@
+"""The rig's state as values: what it is doing, how far it is, what may be asked of it now."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Phase(StrEnum):
+    """What the rig is doing. Stacking is not a phase: it runs beside the rig, see StackProgress."""
+
+    BOOT = "boot"
+    HOMING = "homing"
+    IDLE = "idle"
+    MOVING = "moving"  # jog, go to
+    FOCUSING = "focusing"  # sweep for near, far or the whole range
+    CAPTURING = "capturing"
+    PAUSED = "paused"
+    FAULT = "fault"
+    SHUTTING_DOWN = "shutting_down"
+
+
+class Step(StrEnum):
+    """Where within one frame the capture loop is."""
+
+    MOVING = "moving"
+    SETTLING = "settling"
+    EXPOSING = "exposing"
+    SAVING = "saving"
+
+
+class Outcome(StrEnum):
+    """How a bracket ended."""
+
+    COMPLETE = "complete"
+    STOPPED = "stopped"  # by the photographer; the frames are kept
+    FAILED = "failed"  # by a fault; the frames are kept
+    INTERRUPTED = "interrupted"  # found open at start: power cut or crash
+
+
+@dataclass(frozen=True)
+class FocusStatus:
+    """The focus drive; positions grow from near to far."""
+
+    position_steps: int
+    position_um: float
+    min_steps: int
+    max_steps: int
+    near_steps: int | None = None
+    far_steps: int | None = None
+
+
+@dataclass(frozen=True)
+class PlanStatus:
+    """The bracket that Shoot would make now."""
+
+    frames: int
+    step_steps: int
+    step_um: float
+    depth_um: float
+    time_s: float
+    bytes: int
+    why: tuple[str, ...]  # one sentence a figure
+
+
+@dataclass(frozen=True)
+class BracketProgress:
+    """The bracket being shot, or the last one shot since start."""
+
+    id: str
+    done: int
+    total: int
+    eta_s: float | None
+    step: Step | None
+    sharpness: tuple[float, ...]  # one figure a frame, comparable within the bracket
+    outcome: Outcome | None  # None while it is being shot
+
+
+@dataclass(frozen=True)
+class StackProgress:
+    """The stacker process: the job it works on, or the last one since start."""
+
+    bracket_id: str
+    result_id: str  # "r01"
+    stage: str  # "waiting", "aligning", "fusing", "finishing", "done", "failed", "cancelled"
+    done: int
+    total: int
+    preview_rev: int  # grows when a new picture of the growing stack is there; 0 = none yet
+    error: str | None = None
+
+    @property
+    def running(self) -> bool:
+        """True until the job has ended."""
+        return self.stage not in ("done", "failed", "cancelled")
+
+
+@dataclass(frozen=True)
+class StorageStatus:
+    """Room on the card."""
+
+    free_bytes: int
+    brackets_left: int
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why the rig stands still: what happened, what is safe, what to do."""
+
+    device: str  # "camera", "motor", "endstop", "storage", "power"
+    sentence: str
+    kept: str | None
+    action: str  # what the recover button says
+
+
+@dataclass(frozen=True)
+class Status:
+    """One consistent snapshot. rev grows with every change, so a viewer can ask for "newer than"."""
+
+    rev: int
+    state: Phase
+    since_s: float  # how long the state has lasted
+    allowed: tuple[str, ...]  # names of the Workflow methods that would be accepted now
+    focus: FocusStatus
+    plan: PlanStatus | None  # None until near and far are set
+    bracket: BracketProgress | None
+    stack: StackProgress | None
+    storage: StorageStatus
+    exposure: dict[str, Any] | None  # exposure_us, gain, colour_gains, locked
+    simulated: str | None  # name of the simulated scene, None on a real rig
+    fault: Fault | None = None
+    message: str | None = None  # one sentence for the photographer, e.g. why nothing moved
+
+    def as_dict(self) -> dict[str, Any]:
+        """The snapshot as plain JSON values."""
+        return asdict(self)
