@@ -40,6 +40,16 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
+class PreviewJpeg:
+    """A live picture, encoded for a phone."""
+
+    jpeg: bytes
+    seq: int  # grows with every new picture, across live pictures and thumbnails of frames
+    age_ms: int  # since its exposure, when it was handed out
+    focus_score: float  # sharpness of the picture, 0..1; comparable at equal exposure and roi
+
+
+@dataclass(frozen=True)
 class FocusStatus:
     """The focus drive; positions grow from near to far."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from rig.status import Status
+from rig.brackets import BracketDetail, BracketSummary
+from rig.status import PreviewJpeg, Status
 
 
 class Workflow:
