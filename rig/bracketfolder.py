@@ -1,0 +1,259 @@
+"""One bracket's folder: where its files are, what its facts say, and how more is added.
+
+b000123/
+  bracket.jsonl           the facts, append-only: plan and devices, each frame, how it ended, each result
+  frames/000.jpg          as the camera encoded them (and 000.dng when asked for)
+  thumbs/000.jpg          can be made again from the frames
+  results/r01/            fused.jpg, screen.jpg, thumb.jpg, depth.png, report.json
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from rig.brackets import BracketDetail, BracketSummary, FrameInfo, ResultInfo
+from rig.durable import (
+    PART,
+    FreeBytes,
+    as_store_error,
+    megabytes,
+    sync_file,
+    sync_folder,
+    write_derived,
+    write_whole,
+)
+from rig.errors import NoSuchBracketError, StorageFullError, StoreError
+from rig.facts import Fact, append_fact, read_facts
+from rig.status import Outcome
+
+BRACKET_ID = re.compile(r"b\d{6,9}")
+RESULT_ID = re.compile(r"r\d{2,4}")
+FACTS = "bracket.jsonl"
+FORMAT = 1  # of the facts; readers refuse a larger one rather than misread it
+# Room kept beyond a frame, so that its fact, the next status file and the log still fit.
+MARGIN_BYTES = 4_000_000
+
+RESULT_FILES = {
+    "fused": "fused.jpg",
+    "screen": "screen.jpg",
+    "thumb": "thumb.jpg",
+    "depth": "depth.png",
+    "report": "report.json",
+}
+
+
+def create_folder(path: Path, head: Fact, free_bytes: FreeBytes) -> BracketFolder:
+    """A new bracket with its first fact; there as a whole or not at all."""
+    part = path.with_name(path.name + PART)
+    try:
+        for name in ("frames", "thumbs", "results"):
+            (part / name).mkdir(parents=True)
+    except OSError as error:
+        raise as_store_error(error, part, 0) from error
+    append_fact(part / FACTS, {"fact": "bracket", "format": FORMAT, "id": path.name, **head})
+    part.rename(path)
+    sync_folder(path.parent)
+    return BracketFolder(path, free_bytes)
+
+
+def frame_name(index: int) -> str:
+    """File name of a frame: "000.jpg"."""
+    return f"{index:03d}.jpg"
+
+
+class BracketFolder:
+    """The files and facts of one bracket. Reading needs no lock; one process at a time may write."""
+
+    def __init__(self, path: Path, free_bytes: FreeBytes) -> None:
+        self.path = path
+        self.id = path.name
+        self._free_bytes = free_bytes
+
+    # --- where things are -----------------------------------------------------------------------
+    @property
+    def facts_path(self) -> Path:
+        """The append-only facts."""
+        return self.path / FACTS
+
+    def frame_path(self, index: int) -> Path:
+        """A frame's JPEG, whether it is there or not."""
+        return self.path / "frames" / frame_name(index)
+
+    def thumb_path(self, index: int) -> Path:
+        """A frame's thumbnail, whether it is there or not."""
+        return self.path / "thumbs" / frame_name(index)
+
+    def result_path(self, result_id: str) -> Path:
+        """A result's folder, whether it is there or not. Raises NoSuchBracketError for an odd id."""
+        if not RESULT_ID.fullmatch(result_id):
+            raise NoSuchBracketError(f"{result_id!r} is not the id of a result, such as r01")
+        return self.path / "results" / result_id
+
+    # --- reading --------------------------------------------------------------------------------
+    def facts(self) -> list[Fact]:
+        """Every whole fact. Raises StoreError when there are none or they are of a newer program."""
+        facts = read_facts(self.facts_path)
+        if not facts or facts[0]["fact"] != "bracket":
+            raise StoreError(f"{self.facts_path} does not begin with the facts of a bracket")
+        if facts[0].get("format", 0) > FORMAT:
+            raise StoreError(f"{self.id} was written by a newer fieldstack (format {facts[0]['format']})")
+        return facts
+
+    def detail(self, active: bool = False) -> BracketDetail:
+        """Everything noted. active: it is being shot now, so that it has no outcome yet.
+
+        Raises StoreError when the facts cannot be understood.
+        """
+        try:
+            return self._detail(self.facts(), active)
+        except (KeyError, TypeError, ValueError) as error:
+            raise StoreError(f"{self.facts_path} is damaged: {error!r}") from error
+
+    def _detail(self, facts: list[Fact], active: bool) -> BracketDetail:
+        head = facts[0]
+        frames = frames_of(facts)
+        results = tuple(_result(fact) for fact in facts if fact["fact"] == "result")
+        summary = BracketSummary(
+            id=self.id,
+            created=head.get("created"),
+            outcome=None if active else outcome_of(facts),
+            frames_done=len(frames),
+            frames_planned=int(head.get("frames_planned", len(frames))),
+            bytes=sum(f.size_bytes for f in frames) + sum(r.size_bytes for r in results),
+            results=tuple(result.id for result in results),
+            thumb=bool(frames),
+            simulated=head.get("simulated"),
+        )
+        return BracketDetail(summary, head.get("plan", {}), head.get("devices", {}), frames, results)
+
+    def damaged_frames(self) -> tuple[FrameInfo, ...]:
+        """Noted frames that are missing or differ from their checksum. Reads every frame."""
+        return tuple(frame for frame in frames_of(self.facts()) if not self._is_whole(frame))
+
+    def _is_whole(self, frame: FrameInfo) -> bool:
+        try:
+            data = self.frame_path(frame.index).read_bytes()
+        except OSError:
+            return False
+        return hashlib.sha256(data).hexdigest() == frame.sha256
+
+    # --- adding ---------------------------------------------------------------------------------
+    def note(self, kind: str, **values: Any) -> None:
+        """Append one fact; on the card when this returns."""
+        append_fact(self.facts_path, {"fact": kind, **values})
+
+    def add_frame(
+        self, index: int, jpeg: bytes, dng: bytes | None = None, thumb: bytes | None = None, **about: Any
+    ) -> FrameInfo:
+        """Keep a frame: files first, then the fact that they are there.
+
+        about: position_steps, position_um, exposure_us, gain, sharpness, width, height, what else is known.
+        A frame with the same index noted before is replaced. Raises StorageFullError before the disk is full.
+        """
+        self._need_room(len(jpeg) + len(dng or b""))
+        path = self.frame_path(index)
+        write_whole(path, jpeg)
+        if dng is not None:
+            write_whole(path.with_suffix(".dng"), dng)
+        if thumb is not None:
+            write_derived(self.thumb_path(index), thumb)
+        fact = {
+            "fact": "frame",
+            "index": index,
+            "name": path.name,
+            **about,
+            "size_bytes": len(jpeg),
+            "sha256": hashlib.sha256(jpeg).hexdigest(),
+            "dng_sha256": hashlib.sha256(dng).hexdigest() if dng is not None else None,
+        }
+        append_fact(self.facts_path, fact)
+        return _frame(fact)
+
+    def _need_room(self, size: int) -> None:
+        free = self._free_bytes(self.path)
+        if free < size + MARGIN_BYTES:
+            raise StorageFullError(
+                f"the card is full: the next frame needs {megabytes(size)}, {megabytes(free)} are free"
+            )
+
+    def begin_result(self) -> tuple[str, Path]:
+        """A new result's id and the folder to build it in; the folder has no final name yet."""
+        results = self.path / "results"
+        results.mkdir(exist_ok=True)
+        names = [entry.name.removesuffix(PART) for entry in results.iterdir()]
+        taken = [int(name[1:]) for name in names if RESULT_ID.fullmatch(name)]
+        result_id = f"r{max(taken, default=0) + 1:02d}"
+        part = results / (result_id + PART)
+        part.mkdir()
+        return result_id, part
+
+    def finish_result(self, result_id: str, part: Path, about: dict[str, Any]) -> ResultInfo:
+        """Give a built result its name, then note it."""
+        final = self.result_path(result_id)
+        for file in part.iterdir():
+            sync_file(file)
+        part.rename(final)
+        sync_folder(final.parent)
+        fact = {
+            "fact": "result",
+            "id": result_id,
+            **about,
+            "size_bytes": (final / RESULT_FILES["fused"]).stat().st_size,
+            "has_depth": (final / RESULT_FILES["depth"]).exists(),
+        }
+        append_fact(self.facts_path, fact)
+        return _result(fact)
+
+
+def frames_of(facts: Iterable[Fact]) -> tuple[FrameInfo, ...]:
+    """The frames noted, by index; a frame shot again counts as it was shot last."""
+    noted = {fact["index"]: _frame(fact) for fact in facts if fact["fact"] == "frame"}
+    return tuple(noted[index] for index in sorted(noted))
+
+
+def outcome_of(facts: Iterable[Fact]) -> Outcome:
+    """How the bracket ended last; INTERRUPTED when it was begun or resumed and nothing noted its end."""
+    outcome = Outcome.INTERRUPTED
+    for fact in facts:
+        if fact["fact"] == "resumed":
+            outcome = Outcome.INTERRUPTED
+        elif fact["fact"] == "ended":
+            outcome = Outcome(fact["outcome"])
+    return outcome
+
+
+def _frame(fact: Fact) -> FrameInfo:
+    return FrameInfo(
+        index=int(fact["index"]),
+        name=str(fact["name"]),
+        position_steps=int(fact["position_steps"]),
+        position_um=float(fact["position_um"]),
+        exposure_us=int(fact["exposure_us"]),
+        gain=float(fact["gain"]),
+        sharpness=float(fact["sharpness"]),
+        size_bytes=int(fact["size_bytes"]),
+        width=int(fact["width"]),
+        height=int(fact["height"]),
+        sha256=str(fact["sha256"]),
+        has_dng=fact.get("dng_sha256") is not None,
+    )
+
+
+def _result(fact: Fact) -> ResultInfo:
+    return ResultInfo(
+        id=str(fact["id"]),
+        method=str(fact["method"]),
+        width=int(fact["width"]),
+        height=int(fact["height"]),
+        used=int(fact["used"]),
+        frames=int(fact["frames"]),
+        warnings=tuple(fact.get("warnings", ())),
+        settings=dict(fact.get("settings", {})),
+        report=dict(fact.get("report", {})),
+        size_bytes=int(fact["size_bytes"]),
+        has_depth=bool(fact.get("has_depth")),
+    )

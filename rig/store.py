@@ -1,0 +1,207 @@
+"""The brackets' folder: numbered bracket folders, room on the card, one writer at a time, recovery."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rig.bracketfolder import BRACKET_ID, RESULT_FILES, BracketFolder, create_folder
+from rig.brackets import BracketDetail, BracketSummary
+from rig.durable import FreeBytes, free_bytes, megabytes, sweep_parts, sync_folder, write_whole
+from rig.errors import NoSuchBracketError, StorageFullError, StoreError
+
+COUNTER = "counter"
+LOCK = ".lock"
+TRASH = ".trash-"
+
+
+class Store:
+    """All brackets under one folder. Looking needs no open(); everything that writes does."""
+
+    def __init__(self, folder: Path, reserve_bytes: int = 0, free: FreeBytes = free_bytes) -> None:
+        self.folder = folder
+        self.active_id: str | None = None  # the bracket being shot by this process
+        self._reserve_bytes = reserve_bytes
+        self._free = free
+        self._lock_handle: int | None = None
+        self._known: dict[str, tuple[tuple[int, int], BracketDetail]] = {}
+
+    # --- life -----------------------------------------------------------------------------------
+    def open(self) -> None:
+        """Become the one writer and put right what a power cut left.
+
+        Raises StoreError when the folder cannot be made or another process writes to it.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self.folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise StoreError(
+                f"the brackets' folder {self.folder} cannot be used: {error.strerror}"
+            ) from error
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            owner = os.pread(handle, 32, 0).decode(errors="replace").strip()
+            os.close(handle)
+            raise StoreError(
+                f"another fieldstack{f' (process {owner})' if owner else ''} is using {self.folder}: "
+                "stop it first, or give another folder with --data"
+            ) from error
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        self._lock_handle = handle
+        self._recover()
+
+    def close(self) -> None:
+        """Let another process write. Safe to call twice."""
+        if self._lock_handle is not None:
+            os.close(self._lock_handle)
+            self._lock_handle = None
+
+    def _recover(self) -> None:
+        sweep_parts(self.folder)
+        for trash in self.folder.glob(f"{TRASH}*"):
+            shutil.rmtree(trash, ignore_errors=True)
+
+    # --- looking --------------------------------------------------------------------------------
+    def ids(self) -> tuple[str, ...]:
+        """Every bracket's id, newest first."""
+        if not self.folder.is_dir():
+            return ()
+        names = (entry.name for entry in self.folder.iterdir() if entry.is_dir())
+        return tuple(sorted(filter(BRACKET_ID.fullmatch, names), key=_number, reverse=True))
+
+    def folder_of(self, bracket_id: str) -> BracketFolder:
+        """One bracket's folder. Raises NoSuchBracketError when there is none of that id."""
+        if not BRACKET_ID.fullmatch(bracket_id) or not (self.folder / bracket_id).is_dir():
+            raise NoSuchBracketError(f"there is no bracket {bracket_id[:40]!r}")
+        return BracketFolder(self.folder / bracket_id, self._free)
+
+    def detail(self, bracket_id: str) -> BracketDetail:
+        """Everything noted about a bracket; read again only when its facts have changed."""
+        folder = self.folder_of(bracket_id)
+        if bracket_id == self.active_id:
+            return folder.detail(active=True)
+        try:
+            stat = folder.facts_path.stat()
+        except OSError as error:
+            raise StoreError(f"{folder.facts_path} cannot be read: {error.strerror}") from error
+        stamp = (stat.st_mtime_ns, stat.st_size)
+        known = self._known.get(bracket_id)
+        if known is None or known[0] != stamp:
+            known = self._known[bracket_id] = (stamp, folder.detail())
+        return known[1]
+
+    def details(self) -> Iterator[BracketDetail]:
+        """Every bracket that can be understood, newest first."""
+        for bracket_id in self.ids():
+            try:
+                yield self.detail(bracket_id)
+            except (StoreError, NoSuchBracketError):
+                continue  # damaged facts must not hide the others; `brackets show` says what is wrong
+
+    def summaries(self) -> tuple[BracketSummary, ...]:
+        """One line for each bracket, newest first."""
+        return tuple(detail.summary for detail in self.details())
+
+    def file(
+        self, bracket_id: str, kind: str, *, frame: int | None = None, result: str | None = None
+    ) -> Path:
+        """Path of an existing file of a bracket.
+
+        kind: "frame" and "frame_thumb" (with frame), "fused", "screen", "thumb", "depth", "report" (of
+        result, the newest when None). Raises NoSuchBracketError when there is none.
+        """
+        folder = self.folder_of(bracket_id)
+        if kind in ("frame", "frame_thumb"):
+            path = self._frame_file(folder, kind, frame)
+        elif kind in RESULT_FILES:
+            result = result or next(reversed(self.detail(bracket_id).summary.results), None)
+            if result is None:
+                raise NoSuchBracketError(f"bracket {bracket_id} has no result yet")
+            path = folder.result_path(result) / RESULT_FILES[kind]
+        else:
+            raise NoSuchBracketError(f"a bracket has no file of kind {kind[:40]!r}")
+        if not path.is_file():
+            raise NoSuchBracketError(f"bracket {bracket_id} has no {path.relative_to(folder.path)}")
+        return path
+
+    def _frame_file(self, folder: BracketFolder, kind: str, frame: int | None) -> Path:
+        if frame is None or frame < 0:
+            raise NoSuchBracketError(f"bracket {folder.id} has no frame {frame}")
+        return folder.frame_path(frame) if kind == "frame" else folder.thumb_path(frame)
+
+    # --- room -----------------------------------------------------------------------------------
+    def room(self) -> int:
+        """Bytes free for brackets: what the card has, less the reserve."""
+        folder = self.folder
+        while not folder.exists():
+            folder = folder.parent
+        return max(0, self._free(folder) - self._reserve_bytes)
+
+    def need_room(self, size: int) -> None:
+        """Raise StorageFullError when size bytes would eat into the reserve."""
+        room = self.room()
+        if size > room:
+            raise StorageFullError(
+                f"the bracket needs about {megabytes(size)} but {megabytes(room)} are free "
+                f"(beside {megabytes(self._reserve_bytes)} in reserve): delete brackets or shoot fewer frames"
+            )
+
+    # --- adding and removing --------------------------------------------------------------------
+    def create(self, expected_bytes: int, **head: Any) -> BracketFolder:
+        """A new bracket with the next id. head: frames_planned, plan, devices, simulated, created, key.
+
+        Raises StorageFullError when expected_bytes do not fit.
+        """
+        self._must_be_open()
+        self.need_room(expected_bytes)
+        return create_folder(self.folder / self._next_id(), head, self._free)
+
+    def delete(self, bracket_id: str) -> None:
+        """Remove a bracket. After a power cut it is either all there or gone."""
+        self._must_be_open()
+        trash = self.folder / f"{TRASH}{bracket_id}"
+        shutil.rmtree(trash, ignore_errors=True)
+        self.folder_of(bracket_id).path.rename(trash)
+        sync_folder(self.folder)
+        self._known.pop(bracket_id, None)
+        shutil.rmtree(trash, ignore_errors=True)
+
+    def _next_id(self) -> str:
+        """The next number, noted before it is used, so that none is given twice.
+
+        A lost counter starts again from the folders.
+        """
+        counter = self.folder / COUNTER
+        try:
+            last = int(counter.read_text())
+        except (OSError, ValueError):
+            last = 0
+        number = max([last, *map(_number, self.ids())]) + 1
+        write_whole(counter, f"{number}\n".encode())
+        return f"b{number:06d}"
+
+    def _must_be_open(self) -> None:
+        if self._lock_handle is None:
+            raise StoreError(f"the brackets' folder {self.folder} is open for looking only")
+
+
+@contextmanager
+def opened(store: Store) -> Iterator[Store]:
+    """The store as the one writer, for the length of a with block."""
+    store.open()
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _number(bracket_id: str) -> int:
+    return int(bracket_id[1:])
