@@ -52,6 +52,10 @@ class EndstopError(MotorError):
     """The endstop was hit unexpectedly, or was not found while homing."""
 
 
+class GpioError(RigError, RuntimeError):
+    """The GPIO lines cannot be used: no chip, no library, or a line that somebody else holds."""
+
+
 class PanelError(RigError, RuntimeError):
     """The button, LED or buzzer cannot be reached."""
 
