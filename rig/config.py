@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Literal, cast
 from rig.checked import Checked, checked_value, setting, setting_fields
 from rig.errors import ConfigError
 
-
 NOT_FITTED = 0  # as a GPIO number: 0 and 1 belong to the EEPROM of add-on boards, so no rig uses them
 
 

@@ -42,7 +42,7 @@ def read_settings(path: Path, base: Settings) -> Settings:
 
 
 def parse_settings(text: str, name: str = "config.toml", base: Settings | None = None) -> Settings:
-    """The settings of base with what this TOML text says. name: of the file, for messages. Raises ConfigError."""
+    """The settings of base with what this TOML text says; name is for messages. Raises ConfigError."""
     settings = base or Settings()
     try:
         tables = tomllib.loads(text)

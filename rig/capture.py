@@ -1,0 +1,234 @@
+"""The loop that shoots a bracket: move, settle, expose, check, hand over. Stop and pause between frames."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from rig.config import Settings
+from rig.devices.camera import Camera, Exposure, Frame
+from rig.devices.clock import Clock
+from rig.errors import RigError
+from rig.focuser import Focuser, never
+from rig.lockedcamera import LockedCamera
+from rig.plan import BracketPlan
+from rig.settle import Settled, Settler
+from rig.sharpness import clipped_share, sharpness, tile_sharpness
+from rig.status import Outcome, Step
+
+PAUSE_POLL_S = 0.1
+CLIPPED_SHARE = 0.01  # burnt out over more than this: worth a warning
+
+
+@dataclass(frozen=True)
+class FrameFacts:
+    """What is known of one frame besides its picture."""
+
+    index: int  # place in the plan, 0 = nearest
+    position_steps: int
+    position_um: float
+    exposure: Exposure  # as the sensor reports it
+    sharpness: float  # comparable within the bracket
+    timestamp_ns: int  # start of the exposure on the camera's monotonic clock
+    settle_s: float
+    tile_sharpness: tuple[tuple[float, ...], ...]  # rows of tiles
+    motion_px: float | None  # at the end of settling, in preview pixels: the wind; None when not watched
+    clipped_share: float  # burnt out, 0..1
+    retaken: bool  # the first try was shaken or wrongly exposed
+
+
+@dataclass(frozen=True)
+class CaptureReport:
+    """How the shooting went. The frames named here have been handed over and stay."""
+
+    outcome: Outcome  # COMPLETE, STOPPED or FAILED
+    frames: tuple[FrameFacts, ...]
+    exposure: Exposure | None  # locked for the bracket; None when the camera failed before
+    warnings: tuple[str, ...] = ()
+    error: RigError | None = None  # why it failed; error.kept says what is safe
+    lost_steps: int | None = None  # found at the endstop afterwards; None: not checked
+
+
+Sink = Callable[[Frame, FrameFacts], None]
+Progress = Callable[[int, int, Step], None]
+
+
+def capture_bracket(
+    camera: Camera,
+    focuser: Focuser,
+    plan: BracketPlan,
+    settings: Settings,
+    sink: Sink,
+    *,
+    clock: Clock,
+    progress: Progress = lambda done, total, what: None,
+    cancelled: Callable[[], bool] = never,
+    paused: Callable[[], bool] = never,
+    start: int = 0,
+    exposure: Exposure | None = None,
+) -> CaptureReport:
+    """Shoot the plan's frames from index start on; each goes to the sink before the next move.
+
+    A fault of camera, motor or sink ends the bracket with outcome FAILED and the error in the report; the
+    motor is released on every way out. cancelled stops a move within one step and is asked before every
+    exposure. To resume: start is the first missing frame, exposure that of the frames already there.
+    """
+    shoot = _Shoot(camera, focuser, plan, settings, clock, lambda: cancelled() or focuser.stopped)
+    try:
+        outcome = shoot.run(sink, start, exposure, progress, paused)
+        return shoot.report(outcome)
+    except RigError as error:
+        error.kept = kept_sentence(start + len(shoot.frames), len(plan.positions_steps))
+        return shoot.report(Outcome.FAILED, error)
+    finally:
+        # Whatever happened: no holding current, no exposure held. A broken device may refuse either.
+        with contextlib.suppress(RigError):
+            focuser.release()
+        with contextlib.suppress(RigError):
+            camera.unlock()
+
+
+def kept_sentence(done: int, total: int) -> str:
+    """What is safe on the card after a bracket broke off."""
+    if done == 0:
+        return "No frame had been shot yet."
+    return f"{done} of {total} frames are safe on the card."
+
+
+@dataclass
+class _Shoot:
+    """One bracket being shot."""
+
+    camera: Camera
+    focuser: Focuser
+    plan: BracketPlan
+    settings: Settings
+    clock: Clock
+    halted: Callable[[], bool]
+    frames: list[FrameFacts] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    exposure: Exposure | None = None
+    lost_steps: int | None = None
+
+    def run(
+        self,
+        sink: Sink,
+        start: int,
+        exposure: Exposure | None,
+        progress: Progress,
+        paused: Callable[[], bool],
+    ) -> Outcome:
+        """The loop itself."""
+        total = len(self.plan.positions_steps)
+        locked = LockedCamera(self.camera, self.settings.camera, exposure)
+        self.exposure = locked.exposure
+        settler = Settler(locked, self.settings.capture, self.clock)
+        settler.learn()
+        for index in range(start, total):
+            if not self._may_go_on(paused):
+                return Outcome.STOPPED
+            progress(index, total, Step.MOVING)
+            # The first approach is always whole: nobody knows how the drive came to where it is.
+            self.focuser.goto(self.plan.positions_steps[index], self.halted, fresh=index == start)
+            progress(index, total, Step.SETTLING)
+            settled = settler.wait(self.halted)
+            if self.halted():
+                return Outcome.STOPPED
+            progress(index, total, Step.EXPOSING)
+            frame, settled, retaken = self._expose(locked, settler, settled, index)
+            progress(index, total, Step.SAVING)
+            facts = self._facts(index, frame, settled, retaken)
+            sink(frame, facts)
+            self.frames.append(facts)
+            progress(index + 1, total, Step.SAVING)
+        self._after_last(locked)
+        return Outcome.COMPLETE
+
+    def report(self, outcome: Outcome, error: RigError | None = None) -> CaptureReport:
+        """What has happened so far, as a value."""
+        warnings = tuple(self.warnings) + bracket_warnings(self.frames, self.settings.capture.still_px)
+        return CaptureReport(outcome, tuple(self.frames), self.exposure, warnings, error, self.lost_steps)
+
+    def _may_go_on(self, paused: Callable[[], bool]) -> bool:
+        while paused() and not self.halted():
+            self.clock.sleep(PAUSE_POLL_S)
+        return not self.halted()
+
+    def _expose(
+        self, locked: LockedCamera, settler: Settler, settled: Settled, index: int
+    ) -> tuple[Frame, Settled, bool]:
+        """A frame at the locked exposure that nothing shook; after settings.capture.retries as it comes."""
+        for attempt in range(self.settings.capture.retries + 1):
+            frame = locked.capture()
+            fault = self._fault(locked, settler, settled, frame)
+            if fault is None:
+                return frame, settled, attempt > 0
+            if attempt == self.settings.capture.retries or self.halted():
+                break
+            if not locked.is_as_locked(frame):
+                locked.relock()
+            settled = settler.wait(self.halted)
+        self.warnings.append(f"Frame {index + 1} {fault}.")
+        return frame, settled, attempt > 0
+
+    def _fault(self, locked: LockedCamera, settler: Settler, settled: Settled, frame: Frame) -> str | None:
+        """What is wrong with a frame just exposed. Motion in lasting wind is none: it would only repeat."""
+        if not locked.is_as_locked(frame):
+            got, want = frame.exposure, locked.exposure
+            return (
+                f"was exposed {got.exposure_us} µs at gain {got.gain:.2f} "
+                f"instead of {want.exposure_us} µs at gain {want.gain:.2f}"
+            )
+        moved_px = settler.motion_since(settled) if settled.still else 0.0
+        if moved_px > self.settings.capture.shaken_px:
+            return f"was shaken: the picture moved by {moved_px:.1f} preview pixels while it was exposed"
+        return None
+
+    def _facts(self, index: int, frame: Frame, settled: Settled, retaken: bool) -> FrameFacts:
+        tiles = tile_sharpness(frame.luma_small)
+        return FrameFacts(
+            index=index,
+            position_steps=self.focuser.position_steps,
+            position_um=self.focuser.position_um,
+            exposure=frame.exposure,
+            sharpness=sharpness(frame.luma_small),
+            timestamp_ns=frame.timestamp_ns,
+            settle_s=settled.waited_s,
+            tile_sharpness=tuple(tuple(float(f"{value:.4g}") for value in row) for row in tiles),
+            motion_px=settled.motion_px,
+            clipped_share=clipped_share(frame.luma_small),
+            retaken=retaken,
+        )
+
+    def _after_last(self, locked: LockedCamera) -> None:
+        if locked.restarts:
+            self.warnings.append("The camera hung and was restarted: check its ribbon cable and the supply.")
+        if not self.settings.capture.drift_check:
+            return
+        self.lost_steps = self.focuser.lost_steps(self.halted)
+        if self.lost_steps:
+            self.warnings.append(
+                f"The focus drive had lost {abs(self.lost_steps)} steps by the end of the bracket: "
+                "go slower (motor.steps_per_s) or give the motor more current."
+            )
+
+
+def bracket_warnings(frames: list[FrameFacts], still_px: float) -> tuple[str, ...]:
+    """What the photographer should know about the frames as a whole."""
+    clipped = [f.index + 1 for f in frames if f.clipped_share > CLIPPED_SHARE]
+    windy = [f.index + 1 for f in frames if f.motion_px is not None and f.motion_px > still_px]
+    warnings = []
+    if clipped:
+        warnings.append(f"Highlights are burnt out in {_frames(clipped)}: expose less.")
+    if windy:
+        warnings.append(f"The picture was not still in {_frames(windy)}: shelter it from wind and steps.")
+    return tuple(warnings)
+
+
+def _frames(numbers: list[int]) -> str:
+    if len(numbers) == 1:
+        return f"frame {numbers[0]}"
+    if len(numbers) > 4:
+        return f"{len(numbers)} frames, the first of them {numbers[0]}"
+    return f"frames {', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"

@@ -1,0 +1,112 @@
+"""A camera held at one exposure for a bracket: checked on every frame, restarted once when it hangs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+from rig.config import CameraSettings
+from rig.devices.camera import Camera, Exposure, Frame, Preview
+from rig.errors import CameraError, CameraTimeoutError
+
+T = TypeVar("T")
+
+# Sensors round exposure to whole rows and gain to their own steps; what is further off was not locked.
+EXPOSURE_TOLERANCE = 0.02
+
+
+class LockedCamera:
+    """Gives frames and previews at the exposure locked at the start.
+
+    A time-out restarts the camera once, at the same exposure; a second one in the same call is a
+    CameraTimeoutError that says what to do.
+    """
+
+    def __init__(self, camera: Camera, settings: CameraSettings, exposure: Exposure | None = None) -> None:
+        """exposure: that of the frames already shot, when a bracket is resumed."""
+        self._camera = camera
+        self._settings = settings
+        self.restarts = 0
+        self.exposure = self._patiently(lambda: self._lock(exposure))
+
+    def now_ns(self) -> int:
+        """The camera's monotonic clock."""
+        return self._camera.now_ns()
+
+    def preview(self) -> Preview:
+        """The next live picture."""
+        return self._patiently(lambda: self._camera.preview(self._settings.timeout_s))
+
+    def capture(self) -> Frame:
+        """A frame whose exposure starts after this call."""
+        return self._patiently(lambda: self._camera.capture(self._camera.now_ns(), self._capture_timeout_s()))
+
+    def relock(self) -> None:
+        """Ask for the locked exposure again."""
+        self._patiently(lambda: self._camera.lock(self.exposure))
+
+    def is_as_locked(self, frame: Frame) -> bool:
+        """Whether the sensor really exposed this frame as locked."""
+        return same_exposure(frame.exposure, self.exposure)
+
+    def unlock(self) -> None:
+        """Give the exposure back to the camera."""
+        self._camera.unlock()
+
+    def _lock(self, exposure: Exposure | None) -> Exposure:
+        if exposure is not None:
+            return self._camera.lock(exposure)
+        settled = self._camera.lock(None)
+        wanted = with_settings(settled, self._settings)
+        return settled if wanted == settled else self._camera.lock(wanted)
+
+    def _capture_timeout_s(self) -> float:
+        return self._settings.timeout_s + 2 * self._settings.exposure_us / 1e6
+
+    def _patiently(self, ask: Callable[[], T]) -> T:
+        try:
+            return ask()
+        except CameraTimeoutError:
+            self._restart()
+        try:
+            return ask()
+        except CameraTimeoutError as error:
+            raise CameraTimeoutError(
+                f"the camera {self._camera.name} gave nothing for {self._settings.timeout_s:g} s, "
+                "and again after a restart: check its ribbon cable and the power supply"
+            ) from error
+
+    def _restart(self) -> None:
+        self.restarts += 1
+        try:
+            self._camera.stop()
+            self._camera.start()
+            if hasattr(self, "exposure"):  # not yet known when the very first lock timed out
+                self._camera.lock(self.exposure)
+        except CameraTimeoutError as error:
+            raise CameraError(
+                f"the camera {self._camera.name} did not come back after a restart: check its ribbon cable"
+            ) from error
+
+
+def same_exposure(a: Exposure, b: Exposure, tolerance: float = EXPOSURE_TOLERANCE) -> bool:
+    """Whether two exposures agree within what rounding in the sensor explains."""
+    pairs = [
+        (a.exposure_us, b.exposure_us),
+        (a.gain, b.gain),
+        *zip(a.colour_gains, b.colour_gains, strict=True),
+    ]
+    return all(abs(one - other) <= tolerance * max(abs(one), abs(other)) for one, other in pairs)
+
+
+def with_settings(automatic: Exposure, settings: CameraSettings) -> Exposure:
+    """What automatic control settled on, except where the settings name a figure."""
+    wanted = automatic
+    if settings.exposure_us:
+        wanted = replace(wanted, exposure_us=settings.exposure_us)
+    if settings.gain:
+        wanted = replace(wanted, gain=settings.gain)
+    if all(settings.colour_gains):
+        wanted = replace(wanted, colour_gains=settings.colour_gains)
+    return wanted

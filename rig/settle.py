@@ -1,0 +1,135 @@
+"""When is it still? Wait a fixed time after a move, or watch the previews until they stop moving."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from rig.config import CaptureSettings
+from rig.devices.camera import Preview
+from rig.devices.clock import Clock
+
+Gray = npt.NDArray[np.float32]
+
+STILL_PAIRS = 2  # a swing seen twice at the same place looks still once, hardly twice
+SLICE_S = 0.05  # a wait is cut into such pieces, so that a cancel is felt at once
+NOISE_MARGIN = 1.15  # of the noise floor: the mean square difference of still previews wanders by less
+
+
+@dataclass(frozen=True)
+class Settled:
+    """How long the wait was and how still the picture is."""
+
+    waited_s: float
+    still: bool  # False when the limit was reached first: wind, or somebody at the tripod
+    motion_px: float | None = None  # between the last two previews, in preview pixels; None: not watched
+    last: Gray | None = None  # the last preview, to compare with after the exposure
+
+
+class PreviewSource(Protocol):
+    """What settling needs of a camera."""
+
+    def preview(self) -> Preview:
+        """The next live picture."""
+
+    def now_ns(self) -> int:
+        """The clock of the previews' timestamps."""
+
+
+class Settler:
+    """Waits after each move of one bracket; in watched mode it learns the camera's noise on the way."""
+
+    def __init__(self, camera: PreviewSource, settings: CaptureSettings, clock: Clock) -> None:
+        self._camera = camera
+        self._settings = settings
+        self._clock = clock
+        self._floor = math.inf  # least mean square difference seen between previews
+
+    def learn(self, pairs: int = 3) -> None:
+        """See what noise does to still previews. To be called before the first move, with exposure locked."""
+        if self._settings.settle_mode == "fixed":
+            return
+        last = gray(self._camera.preview())
+        for _ in range(pairs):
+            now = gray(self._camera.preview())
+            self._note_floor(last, now)
+            last = now
+
+    def wait(self, cancelled: Callable[[], bool]) -> Settled:
+        """Return when it is still, when the limit is reached or when cancelled."""
+        if self._settings.settle_mode == "fixed":
+            return self._wait_fixed(cancelled)
+        return self._watch(cancelled)
+
+    def motion_since(self, settled: Settled) -> float:
+        """Motion between the end of a watched wait and now, in preview pixels; 0 when not watched."""
+        if settled.last is None:
+            return 0.0
+        return self._motion(settled.last, gray(self._camera.preview()))
+
+    def _wait_fixed(self, cancelled: Callable[[], bool]) -> Settled:
+        left_s = self._settings.settle_s
+        while left_s > 0 and not cancelled():
+            self._clock.sleep(min(SLICE_S, left_s))
+            left_s -= SLICE_S
+        return Settled(self._settings.settle_s - max(0.0, left_s), still=True)
+
+    def _watch(self, cancelled: Callable[[], bool]) -> Settled:
+        begun_ns, quiet, motion = self._clock.monotonic_ns(), 0, 0.0
+        last = gray(self._first_after(self._camera.now_ns()))
+        while True:
+            now = gray(self._camera.preview())
+            self._note_floor(last, now)
+            motion = self._motion(last, now)
+            quiet = quiet + 1 if motion <= self._settings.still_px else 0
+            last = now
+            waited_s = (self._clock.monotonic_ns() - begun_ns) / 1e9
+            if quiet >= STILL_PAIRS or waited_s >= self._settings.settle_limit_s or cancelled():
+                return Settled(waited_s, quiet >= STILL_PAIRS, motion, last)
+
+    def _first_after(self, moment_ns: int) -> Preview:
+        """Previews wait in the camera's queue: those from during the move say nothing about now."""
+        for _ in range(8):
+            preview = self._camera.preview()
+            if preview.timestamp_ns >= moment_ns:
+                break
+        return preview
+
+    def _note_floor(self, last: Gray, now: Gray) -> None:
+        self._floor = min(self._floor, mean_square_difference(last, now))
+
+    def _motion(self, last: Gray, now: Gray) -> float:
+        return motion_px(last, now, self._floor * NOISE_MARGIN)
+
+
+def gray(preview: Preview) -> Gray:
+    """Brightness of a preview against its mean, (h, w) float32: flicker of the light is no motion."""
+    luma = cv2.cvtColor(preview.image, cv2.COLOR_BGR2GRAY).astype(np.float32)
+    scaled: Gray = luma / max(float(luma.mean()), 1.0)
+    return scaled
+
+
+def mean_square_difference(a: Gray, b: Gray) -> float:
+    """Mean of the squared difference of two pictures of the same shape."""
+    return float(np.mean((a - b) ** 2))
+
+
+def motion_px(a: Gray, b: Gray, noise: float) -> float:
+    """How far the picture moved from a to b, in pixels, whatever the direction.
+
+    a, b: (h, w) float32, same shape. noise: mean square difference of still pictures.
+    A shift by v changes each pixel by v times the gradient along it (Lucas and Kanade, 1981), so
+    v² = 2 E[difference²] / E[|gradient|²] for gradients of all directions. True below about one pixel; larger
+    motions give a smaller figure, but a large one. 0 where the picture has no more gradient than noise.
+    """
+    across, down = (a[:, 2:] - a[:, :-2]) / 2, (a[2:] - a[:-2]) / 2
+    gradient = float(np.mean(across**2) + np.mean(down**2)) - noise / 2
+    if gradient <= max(noise / 2, 1e-9):
+        return 0.0
+    return math.sqrt(2 * max(0.0, mean_square_difference(a, b) - noise) / gradient)
