@@ -55,22 +55,23 @@ def small_copy(jpeg: bytes, width: int) -> Image | None:
     None when the data are no picture.
     """
     flags = {8: cv2.IMREAD_REDUCED_COLOR_8, 4: cv2.IMREAD_REDUCED_COLOR_4, 2: cv2.IMREAD_REDUCED_COLOR_2}
-    full_width = jpeg_width(jpeg)
+    full_width = jpeg_size(jpeg)[0]
     scale = next((scale for scale in flags if full_width // scale >= width), 1)
     data: npt.NDArray[np.uint8] = np.frombuffer(jpeg, np.uint8)
     image = cv2.imdecode(data, flags.get(scale, cv2.IMREAD_COLOR)) if data.size else None
     return None if image is None else shrink(np.asarray(image, dtype=np.uint8), width)
 
 
-def jpeg_width(jpeg: bytes) -> int:
-    """Width in px from the JPEG's frame header, 0 when there is none."""
+def jpeg_size(jpeg: bytes) -> tuple[int, int]:
+    """Width and height in px from the JPEG's frame header, (0, 0) when there is none."""
     at = 2
     while at + 9 < len(jpeg) and jpeg[at] == 0xFF:
         marker, length = jpeg[at + 1], int.from_bytes(jpeg[at + 2 : at + 4], "big")
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            return int.from_bytes(jpeg[at + 7 : at + 9], "big")
+            height, width = jpeg[at + 5 : at + 7], jpeg[at + 7 : at + 9]
+            return int.from_bytes(width, "big"), int.from_bytes(height, "big")
         at += 2 + length
-    return 0
+    return 0, 0
 
 
 def small_jpeg(path: Path, width: int, quality: int = SMALL_QUALITY) -> bytes:

@@ -1,0 +1,76 @@
+"""Which actions the rig would accept now. The phone shows exactly these and needs no rules of its own."""
+
+from __future__ import annotations
+
+from rig.errors import BusyError, NotAllowedError
+from rig.status import Outcome, Phase, Status
+
+STANDING = {Phase.IDLE}
+AT_WORK = {Phase.HOMING, Phase.MOVING, Phase.FOCUSING, Phase.CAPTURING, Phase.PAUSED}
+HAS_STORE = set(Phase) - {Phase.BOOT, Phase.SHUTTING_DOWN}
+
+WHERE = {
+    "jog": {Phase.IDLE, Phase.MOVING},
+    "goto": {Phase.IDLE, Phase.MOVING},
+    "set_near": STANDING,
+    "set_far": STANDING,
+    "clear_limits": STANDING,
+    "auto_range": STANDING,
+    "start_bracket": STANDING,
+    "pause": {Phase.CAPTURING},
+    "resume": {Phase.PAUSED, Phase.IDLE},
+    "stop": AT_WORK,
+    "recover": {Phase.FAULT},
+    "stack": HAS_STORE,
+    "cancel_stack": HAS_STORE,
+    "delete": HAS_STORE,
+}
+
+
+def allowed_actions(status: Status) -> tuple[str, ...]:
+    """Names of the Workflow's methods that would be accepted in this state."""
+    return tuple(action for action in WHERE if _refusal(action, status) is None)
+
+
+def require(action: str, status: Status) -> None:
+    """Raise BusyError or NotAllowedError, with the reason, when the action is not allowed now."""
+    refusal = _refusal(action, status)
+    if refusal is not None:
+        raise refusal
+
+
+def _refusal(action: str, status: Status) -> BusyError | NotAllowedError | None:
+    if status.state not in WHERE[action]:
+        name = action.replace("_", " ")
+        if status.state in AT_WORK and action not in ("pause", "recover"):
+            return BusyError(f"{name} has to wait: {WORDS[status.state]}")
+        return NotAllowedError(f"{name} is not possible now: {WORDS[status.state]}")
+    if action == "start_bracket" and status.plan is None:
+        return NotAllowedError("set near and far first, then shoot")
+    if action == "resume" and status.state is Phase.IDLE and not _resumable(status):
+        return NotAllowedError("there is no stopped bracket to go on with")
+    if action == "cancel_stack" and (status.stack is None or not status.stack.running):
+        return NotAllowedError("nothing is being stacked")
+    return None
+
+
+def _resumable(status: Status) -> bool:
+    bracket = status.bracket
+    return (
+        bracket is not None
+        and bracket.outcome not in (None, Outcome.COMPLETE)
+        and bracket.done < bracket.total
+    )
+
+
+WORDS = {
+    Phase.BOOT: "the rig is starting",
+    Phase.HOMING: "the focus drive is looking for its endstop",
+    Phase.IDLE: "the rig stands still",
+    Phase.MOVING: "the focus is moving",
+    Phase.FOCUSING: "the rig is looking for the sharp range",
+    Phase.CAPTURING: "a bracket is being shot",
+    Phase.PAUSED: "a bracket is paused",
+    Phase.FAULT: "the rig has a fault",
+    Phase.SHUTTING_DOWN: "the rig is shutting down",
+}

@@ -1,0 +1,47 @@
+"""What the rig remembers from one start to the next: near, far, where the focus stood."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from rig.durable import write_derived
+
+FILE = "recipe.json"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The bracket that the button shoots, and the last focus position known. None: not set."""
+
+    near_steps: int | None = None
+    far_steps: int | None = None
+    step_steps: int | None = None  # None: from the optics
+    position_steps: int | None = None
+
+    def limits(self) -> tuple[int, int] | None:
+        """Near and far, when both are set."""
+        if self.near_steps is None or self.far_steps is None:
+            return None
+        return self.near_steps, self.far_steps
+
+
+def load_recipe(folder: Path) -> Recipe:
+    """The recipe kept in folder; an empty one when there is none that can be read."""
+    try:
+        value = json.loads((folder / FILE).read_text())
+    except (OSError, ValueError):
+        return Recipe()
+    if not isinstance(value, dict):
+        return Recipe()
+    known = {field.name: value.get(field.name) for field in fields(Recipe)}
+    return Recipe(**{name: number if type(number) is int else None for name, number in known.items()})
+
+
+def save_recipe(folder: Path, recipe: Recipe) -> None:
+    """Keep the recipe in folder. Raises StoreError.
+
+    Without an fsync: it is written after every jog, and an older recipe after a power cut does no harm.
+    """
+    write_derived(folder / FILE, (json.dumps(asdict(recipe)) + "\n").encode())
