@@ -39,7 +39,9 @@ def setting_fields(cls: type[Checked]) -> dict[str, Field[Any]]:
 
 def kinds(cls: type[Checked]) -> dict[str, Any]:
     """The type of each setting of a part."""
-    return get_type_hints(cls)
+    if cls not in _KINDS:
+        _KINDS[cls] = get_type_hints(cls)
+    return _KINDS[cls]
 
 
 def checked_value(cls: type[Checked], key: str, value: Any) -> Any:
@@ -64,6 +66,7 @@ def describe(cls: type[Checked], key: str) -> str:
     return _kind_in_words(kinds(cls)[key]) + _range_in_words(limits["low"], limits["high"])
 
 
+_KINDS: dict[type[Checked], dict[str, Any]] = {}  # resolving them takes a millisecond a part
 _WRONG = object()  # no value of this kind
 
 

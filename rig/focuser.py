@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 
@@ -138,10 +139,8 @@ class Focuser:
         """
         if not self.has_endstop:
             return None
-        try:
+        with contextlib.suppress(EndstopError):  # hit early: where it was hit says how many were lost
             self._move(self.home_steps + self.settings.home_margin_steps - self.position_steps, cancelled)
-        except EndstopError:
-            pass  # hit early: steps were lost; where it was hit says how many
         if not self._creep_to_endstop(cancelled):
             return None
         lost = self.position_steps - self.home_steps
