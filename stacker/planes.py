@@ -1,7 +1,7 @@
 """A picture the way the stacker holds it: one luma plane and two chroma planes, often at half size.
 
-A JPEG of a camera carries its colour at half size anyway; keeping it so costs 1.5 bytes per pixel instead of 3,
-and every warp and pyramid works on the luma alone.
+A JPEG of a camera carries its colour at half size anyway; keeping it so costs 1.5 bytes per pixel instead of
+3, and every warp and pyramid works on the luma alone.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from stacker.errors import FrameShapeError
 
 Array = npt.NDArray[Any]
 
-STRIP_ROWS = 256  # colour is converted in bands of rows: the intermediate stays in cache and costs no frame-sized buffer
+STRIP_ROWS = (
+    256  # colour is converted in bands of rows: these stay in cache, and no frame-sized buffer is needed
+)
 
 # BT.601, full range, as in JFIF 1.02. Rows give Y, Cb, Cr from B, G, R.
 _FROM_BGR = np.array(
@@ -35,8 +37,9 @@ _TO_BGR = np.linalg.inv(_FROM_BGR)
 class Planes:
     """Luma and chroma of one picture, BT.601 full range; chroma is centred on 128, or on 32768 in 16 bit.
 
-    y: (h, w); cb, cr: (ceil(h / 2**s), ceil(w / 2**s)) with s = chroma_shift, sited in the middle of the pixels
-    they stand for; all uint8 or all uint16, C-contiguous. Raises FrameShapeError when the planes do not fit.
+    y: (h, w); cb, cr: (ceil(h / 2**s), ceil(w / 2**s)) with s = chroma_shift, sited in the middle of the
+    pixels they stand for; all uint8 or all uint16, C-contiguous. Raises FrameShapeError when the planes do
+    not fit.
     """
 
     y: Array
@@ -48,12 +51,14 @@ class Planes:
         if self.chroma_shift not in (0, 1):
             raise FrameShapeError(f"chroma_shift {self.chroma_shift} is not 0 or 1")
         if self.y.ndim != 2 or self.y.dtype not in (np.uint8, np.uint16):
-            raise FrameShapeError(f"luma of shape {self.y.shape}, {self.y.dtype} is not (h, w) of uint8 or uint16")
+            raise FrameShapeError(
+                f"luma of shape {self.y.shape}, {self.y.dtype} is not (h, w) of uint8 or uint16"
+            )
         expected = chroma_shape(self.y.shape, self.chroma_shift)
         for name, plane in (("cb", self.cb), ("cr", self.cr)):
             if plane.shape != expected or plane.dtype != self.y.dtype:
                 raise FrameShapeError(
-                    f"{name} of shape {plane.shape}, {plane.dtype} does not fit luma of shape {self.y.shape}, "
+                    f"{name} of shape {plane.shape}, {plane.dtype} does not fit luma of {self.y.shape}, "
                     f"{self.y.dtype}: it should be {expected}"
                 )
 
@@ -136,17 +141,19 @@ def bgr_strips(planes: Planes, strip_rows: int = STRIP_ROWS) -> Iterator[tuple[s
 
 
 def low_from_planes(planes: Planes, scale: int) -> Array:
-    """A copy `scale` times smaller: (h // scale, w // scale, 3) BGR, each pixel the mean of scale×scale pixels.
+    """A copy `scale` times smaller: (h // scale, w // scale, 3) BGR, means of scale×scale pixels.
 
-    scale: 1, 2, 4 or 8. Rows and columns that do not fill a pixel are left off at the bottom and at the right, so
-    low pixel (r, c) always stands for the pixels [r·scale, (r + 1)·scale) of the frame. Raises FrameShapeError
-    when nothing would be left.
+    scale: 1, 2, 4 or 8. Rows and columns that do not fill a pixel are left off at the bottom and at the
+    right, so low pixel (r, c) always stands for the pixels [r·scale, (r + 1)·scale) of the frame. Raises
+    FrameShapeError when nothing would be left.
     """
     if scale == 1:
         return to_bgr(planes)
     height, width = planes.shape[0] // scale, planes.shape[1] // scale
     if height == 0 or width == 0:
-        raise FrameShapeError(f"a picture of {planes.shape[1]}×{planes.shape[0]} pixels cannot be made {scale} times smaller")
+        raise FrameShapeError(
+            f"a picture of {planes.shape[1]}×{planes.shape[0]} pixels cannot be made {scale} times smaller"
+        )
     step = scale >> planes.chroma_shift
     low = [_shrink(planes.y, height, width, scale)]
     low += [_shrink(plane, height, width, step) for plane in (planes.cb, planes.cr)]
@@ -195,7 +202,7 @@ def _halve(plane: Array) -> Array:
 
 
 def _double(plane: Array, rows: slice, width: int) -> Array:
-    """Rows `rows` of a half-size plane at full size; one half-size row of apron on each side makes bands seamless."""
+    """Rows `rows` of a half-size plane at full size; an apron of one half-size row makes bands seamless."""
     top, bottom = rows.start // 2, (rows.stop + 1) // 2
     apron_top, apron_bottom = max(top - 1, 0), min(bottom + 1, plane.shape[0])
     band = plane[apron_top:apron_bottom]
@@ -215,6 +222,7 @@ def _to_8_bit(plane: Array, centre: int) -> Array:
 
 
 def _to_16_bit(plane: Array, centre: int) -> Array:
-    # Through the 256 possible values: exact and cheap; 128 has to land on 32768, so the darkest chroma would be -128.
+    # Through the 256 possible values: exact and cheap; 128 has to land on 32768, so the darkest chroma would
+    # be -128.
     table = (np.arange(256) - centre) * 257 + 256 * centre
     return np.asarray(table.clip(0, 65535).astype(np.uint16)[plane])

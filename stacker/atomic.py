@@ -1,0 +1,93 @@
+"""Results appear whole under their final name or not at all; what cannot be written is said before."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from stacker.errors import OutputError
+
+PART_SUFFIX = ".part"
+
+
+def check_output(path: Path, suffixes: Collection[str], needed_bytes: int = 0) -> None:
+    """Raise OutputError if a file cannot be written there: to be called before any work.
+
+    Looks at the suffix (one of `suffixes`, lower case), the folder, the right to write, and the free space.
+    """
+    if path.suffix.lower() not in suffixes:
+        kinds = ", ".join(sorted(suffixes))
+        raise OutputError(f"{path}: the name should end in one of {kinds}, not in {path.suffix or 'nothing'}")
+    folder = path.parent
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder; give the name of a file")
+    if not folder.is_dir():
+        raise OutputError(f"{path}: the folder {folder} does not exist")
+    if not os.access(folder, os.W_OK | os.X_OK) or (path.exists() and not os.access(path, os.W_OK)):
+        raise OutputError(f"{path}: no permission to write there")
+    free = shutil.disk_usage(folder).free
+    if free < needed_bytes:
+        raise OutputError(
+            f"{path}: needs about {_megabytes(needed_bytes)} MB, {_megabytes(free)} MB are free"
+        )
+
+
+@contextmanager
+def writing_atomically(path: Path) -> Iterator[BinaryIO]:
+    """A binary file to write into; it gets its name when the block ends well, and vanishes when it does not.
+
+    Written as NAME.part beside it, fsynced, renamed, folder fsynced: after a power cut the old file or the
+    new one is there, whole. Raises OutputError, naming the file and what is needed, when the disk is full or
+    not writable.
+    """
+    part = path.with_name(path.name + PART_SUFFIX)
+    written = 0
+    try:
+        with part.open("wb") as file:
+            yield file
+            written = file.tell()
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        _remove(part)
+        raise OutputError(_sentence(path, error, written)) from error
+    except BaseException:
+        _remove(part)
+        raise
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a whole file as writing_atomically does."""
+    with writing_atomically(path) as file:
+        file.write(data)
+
+
+def _sentence(path: Path, error: OSError, written: int) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        more = f" of the {_megabytes(written)} MB it needs" if written else ""
+        return f"{path} was not written: no space is left{more} in {path.parent}; free some and try again"
+    return f"{path} was not written: {error.strerror or error}"
+
+
+def _remove(part: Path) -> None:
+    with suppress(OSError):
+        part.unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _megabytes(count: int) -> int:
+    return -(-count // 1_000_000)

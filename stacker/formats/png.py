@@ -1,0 +1,153 @@
+"""PNG, 8 and 16 bit: every checksum verified on reading; written in bands of rows with EXIF and ICC."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from stacker.errors import FrameError
+from stacker.formats.header import Header
+from stacker.formats.metadata import Metadata
+from stacker.formats.whole import read_with_opencv
+from stacker.planes import Planes, bgr_strips
+
+Array = npt.NDArray[Any]
+
+MAGIC = b"\x89PNG\r\n\x1a\n"
+_GREY, _RGB, _GREY_ALPHA = 0, 2, 4  # colour types of IHDR
+_LARGEST_HELD = 1 << 24  # bytes of EXIF or ICC chunk; anything larger is no metadata of a photograph
+# Photographs compress hardly better at higher levels, which cost a Pi many seconds; depth maps compress
+# anyway.
+_COMPRESSION_LEVEL = 2
+_FILTER_SUB = 1  # each byte minus that of the pixel to its left
+
+
+def read_header(path: Path) -> Header:
+    """Size, depth and orientation from the chunks before the picture. Raises FrameError if there are none."""
+    size: tuple[int, int, int, int] | None = None
+    exif: bytes | None = None
+    with path.open("rb") as file:
+        for name, payload in _chunks(file, hold={b"IHDR", b"eXIf"}, stop=b"IDAT"):
+            if name == b"IHDR" and len(payload) == 13:
+                size = struct.unpack_from(">IIBB", payload)
+            elif name == b"eXIf":
+                exif = payload
+    if size is None or size[0] == 0 or size[1] == 0:
+        raise FrameError("the PNG ends before its picture begins")
+    width, height, bits, colour_type = size
+    shift = 1 if colour_type in (_GREY, _GREY_ALPHA) else 0
+    return Header(height, width, 16 if bits == 16 else 8, shift, Metadata(exif=exif).orientation)
+
+
+def read_image(path: Path) -> Array:
+    """The picture as stored, BGR or grey. Raises FrameError when a checksum fails or the end is missing."""
+    with path.open("rb") as file:
+        for _ in _chunks(file, hold=set(), stop=None):
+            pass
+    return read_with_opencv(path)
+
+
+def read_metadata(path: Path) -> Metadata:
+    """EXIF and ICC profile of the file."""
+    exif = icc = None
+    with path.open("rb") as file:
+        for name, payload in _chunks(file, hold={b"eXIf", b"iCCP"}, stop=None):
+            if name == b"eXIf":
+                exif = payload
+            elif name == b"iCCP":
+                icc = _profile(payload)
+    return Metadata(exif, icc)
+
+
+def write(file: BinaryIO, planes: Planes, metadata: Metadata) -> None:
+    """Write the picture as RGB of the planes' depth."""
+    height, width = planes.shape
+    rows = (strip[..., ::-1] for _, strip in bgr_strips(planes))
+    _write(file, (width, height, planes.bit_depth, _RGB), rows, metadata)
+
+
+def write_grey(file: BinaryIO, image: Array) -> None:
+    """Write (h, w) uint8 or uint16 as a grey PNG."""
+    height, width = image.shape
+    bands = (image[top : top + 256, :, np.newaxis] for top in range(0, height, 256))
+    _write(file, (width, height, 8 * image.dtype.itemsize, _GREY), bands, Metadata())
+
+
+def _write(
+    file: BinaryIO, size: tuple[int, int, int, int], bands: Iterable[Array], metadata: Metadata
+) -> None:
+    file.write(MAGIC)
+    _write_chunk(file, b"IHDR", struct.pack(">IIBBBBB", *size, 0, 0, 0))
+    if metadata.icc:
+        _write_chunk(file, b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.icc))
+    if metadata.exif:
+        _write_chunk(file, b"eXIf", metadata.exif)
+    packer = zlib.compressobj(_COMPRESSION_LEVEL)
+    for band in bands:
+        _write_chunk(file, b"IDAT", packer.compress(_filtered(band)))
+    _write_chunk(file, b"IDAT", packer.flush())
+    _write_chunk(file, b"IEND", b"")
+
+
+def _filtered(band: Array) -> bytes:
+    """Rows (n, w, c) as PNG scan lines with the Sub filter, big-endian."""
+    height, width, channels = band.shape
+    pixel_bytes = channels * band.dtype.itemsize
+    raw = np.ascontiguousarray(band.astype(band.dtype.newbyteorder(">"))).view(np.uint8)
+    raw = raw.reshape(height, width * pixel_bytes)
+    lines = np.empty((height, 1 + width * pixel_bytes), np.uint8)
+    lines[:, 0] = _FILTER_SUB
+    lines[:, 1 : 1 + pixel_bytes] = raw[:, :pixel_bytes]
+    np.subtract(raw[:, pixel_bytes:], raw[:, :-pixel_bytes], out=lines[:, 1 + pixel_bytes :])
+    return lines.tobytes()
+
+
+def _write_chunk(file: BinaryIO, name: bytes, payload: bytes) -> None:
+    if payload or name == b"IEND":
+        file.write(struct.pack(">I", len(payload)) + name)
+        file.write(payload)
+        file.write(struct.pack(">I", zlib.crc32(payload, zlib.crc32(name))))
+
+
+def _chunks(file: BinaryIO, hold: set[bytes], stop: bytes | None) -> Iterator[tuple[bytes, bytes]]:
+    """Name and payload of each chunk, the payload empty unless its name is in `hold`, until `stop` or IEND.
+
+    Raises FrameError when a checksum fails or the file ends early.
+    """
+    file.read(len(MAGIC))
+    name = b""
+    while name != b"IEND":
+        head = file.read(8)
+        length, name = int.from_bytes(head[:4], "big"), head[4:]
+        if len(head) < 8:
+            raise FrameError("the picture is damaged (the PNG ends early)")
+        if name == stop:
+            return
+        crc = zlib.crc32(name)
+        kept: list[bytes] = []
+        while length > 0:
+            piece = file.read(min(length, 1 << 16))
+            if not piece:
+                raise FrameError("the picture is damaged (the PNG ends early)")
+            crc, length = zlib.crc32(piece, crc), length - len(piece)
+            if name in hold and len(kept) << 16 < _LARGEST_HELD:
+                kept.append(piece)
+        if file.read(4) != struct.pack(">I", crc):
+            raise FrameError(
+                f"the picture is damaged (checksum of PNG chunk {name.decode('ascii', 'replace')} is wrong)"
+            )
+        yield name, b"".join(kept)
+
+
+def _profile(payload: bytes) -> bytes | None:
+    _, _, packed = payload.partition(b"\0")
+    try:
+        return zlib.decompressobj().decompress(packed[1:], _LARGEST_HELD) or None
+    except zlib.error:
+        return None

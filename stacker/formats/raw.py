@@ -1,0 +1,64 @@
+"""Camera raws and DNG, developed by LibRaw to 16 bit; needs the optional package rawpy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from stacker.errors import FrameError
+from stacker.formats.exif import Exif
+from stacker.formats.header import Header
+from stacker.formats.metadata import Metadata
+
+# Raws share the magic number of TIFF, or have one per maker: they are known by their suffix.
+SUFFIXES = frozenset(
+    f".{kind}"
+    for kind in (
+        *("3fr", "arw", "cr2", "cr3", "crw", "dcr", "dng", "erf", "iiq", "kdc", "mef", "mos"),
+        *("mrw", "nef", "nrw", "orf", "pef", "raf", "raw", "rw2", "rwl", "srf", "srw", "x3f"),
+    )
+)
+
+
+def read_header(path: Path) -> Header:
+    """Size of the developed, upright picture. Raises FrameError without rawpy or for an unknown raw."""
+    with _open(path) as raw:
+        sizes = raw.sizes
+        # LibRaw flips: 3 = half turn, 5 and 6 = quarter turns. It turns the picture itself when developing.
+        turned = sizes.flip in (5, 6)
+        height, width = (sizes.iwidth, sizes.iheight) if turned else (sizes.iheight, sizes.iwidth)
+        return Header(int(height), int(width), 16, chroma_shift=0)
+
+
+def read_image(path: Path) -> npt.NDArray[Any]:
+    """The developed picture, upright BGR uint16: camera white balance, sRGB, no automatic brightness.
+
+    Automatic brightness would differ from frame to frame with the blur, and be undone by the photometric
+    step.
+    """
+    with _open(path) as raw:
+        rgb = raw.postprocess(use_camera_wb=True, no_auto_bright=True, output_bps=16)
+    return np.ascontiguousarray(rgb[..., ::-1])
+
+
+def read_metadata(path: Path) -> Metadata:
+    """EXIF of raws built like a TIFF (DNG, NEF, CR2, ARW, ...); none of the others."""
+    return Metadata(Exif.parse(path.read_bytes()[: 1 << 20]).pack())
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[Any]:
+    try:
+        import rawpy
+    except ImportError as error:
+        raise FrameError("camera raws need the package rawpy: install fieldstack[raw]") from error
+    try:
+        with rawpy.imread(str(path)) as raw:
+            yield raw
+    except rawpy.LibRawError as error:
+        raise FrameError(f"the raw cannot be developed ({error})") from error

@@ -1,0 +1,42 @@
+"""Shared by the kinds of picture that are decoded in one piece by OpenCV: PNG, BMP and some TIFFs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from stacker.errors import FrameError
+
+Array = npt.NDArray[Any]
+
+# OpenCV prints what it finds wrong with a file and then returns None. We say it once, with the frame's name.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
+
+def read_with_opencv(path: Path) -> Array:
+    """The picture as stored (orientation not applied). Raises FrameError if OpenCV cannot decode all."""
+    try:
+        image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    except cv2.error as error:
+        raise FrameError("the picture is damaged (OpenCV cannot decode it)") from error
+    if image is None:
+        raise FrameError("the picture is damaged or of an unusual kind (OpenCV cannot decode it)")
+    return as_bgr_or_grey(np.asarray(image))
+
+
+def as_bgr_or_grey(image: Array) -> Array:
+    """(h, w, 1..4) or (h, w) -> (h, w, 3) BGR or (h, w) grey; transparency is dropped.
+
+    Raises FrameError when the values are neither uint8 nor uint16.
+    """
+    if image.dtype not in (np.uint8, np.uint16):
+        raise FrameError(
+            f"pictures of {image.dtype} cannot be stacked; save it with 8 or 16 bits per channel"
+        )
+    if image.ndim == 2:
+        return image
+    return image[..., 0] if image.shape[2] < 3 else image[..., :3]
