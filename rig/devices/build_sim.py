@@ -1,0 +1,63 @@
+"""A whole simulated rig by name: a scene, or replay:FOLDER."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from rig.devices.camera_replay import ReplayCamera
+from rig.devices.camera_sim import SimCamera
+from rig.devices.clock import Clock, RealClock
+from rig.devices.faults import FaultPlan
+from rig.devices.motor_sim import SimMotor
+from rig.devices.optical_bench import Mechanics, OpticalBench
+from rig.devices.panel_sim import SimPanel
+from rig.devices.scenes import Scene, find_scene, scene_names
+from rig.errors import ConfigError
+
+__all__ = ["SimDevices", "scene_names", "simulated_devices"]
+
+REPLAY = "replay:"
+
+
+class SimDevices(NamedTuple):
+    """The simulated devices, and the bench they share."""
+
+    camera: SimCamera | ReplayCamera
+    motor: SimMotor
+    panel: SimPanel
+    bench: OpticalBench
+
+    @property
+    def scene(self) -> Scene:
+        """The subject, with the facts a plan needs: lens, steps_per_um, textured_range_steps."""
+        return self.bench.scene
+
+
+def simulated_devices(
+    name: str,
+    *,
+    size: tuple[int, int] = (4056, 3040),
+    seed: int = 1,
+    clock: Clock | None = None,
+    faults: FaultPlan | None = None,
+    speed: float = 1.0,
+    mechanics: Mechanics | None = None,
+) -> SimDevices:
+    """Camera, motor, panel and bench for a scene's name or "replay:FOLDER".
+
+    size: of a full frame; a replay's frames have their own. speed: of the real clock, for demonstrations.
+    Raises ConfigError for an unknown scene, CameraError for a folder that cannot be replayed.
+    """
+    clock = clock or RealClock(speed)
+    scene = "target" if name.startswith(REPLAY) else name
+    try:
+        bench = OpticalBench(find_scene(scene), clock, seed=seed, mechanics=mechanics, faults=faults)
+    except ValueError as error:
+        raise ConfigError(f"{error}, or {REPLAY}FOLDER") from error
+    camera: SimCamera | ReplayCamera
+    if name.startswith(REPLAY):
+        camera = ReplayCamera(bench, Path(name.removeprefix(REPLAY)))
+    else:
+        camera = SimCamera(bench, size)
+    return SimDevices(camera, SimMotor(bench), SimPanel(), bench)

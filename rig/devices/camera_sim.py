@@ -1,0 +1,223 @@
+"""A camera that looks at a scene through the lens of the optical bench."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+
+import numpy as np
+import simplejpeg
+
+from rig.devices.camera import Exposure, Frame, Preview
+from rig.devices.frame_timeline import SETTLED_FRAMES, FrameTimeline, quantise
+from rig.devices.optical_bench import OpticalBench
+from rig.devices.scenes.canvas import SENSOR_MM
+from rig.devices.scenes.surface import U8
+from rig.devices.scenes.view import Pose, SceneView
+from rig.devices.sensor_sim import (
+    DAYLIGHT_GAINS,
+    ROOM_COLUMNS,
+    ROOM_ROWS,
+    Development,
+    development,
+    hot_pixels,
+    luma_eighth,
+    vignette,
+)
+from rig.errors import CameraError, CameraTimeoutError
+
+CONTROL_DELAY = 3  # frames until the sensor does what it was told
+STRIP_ROWS = 128
+JPEG_QUALITY = 94
+CORNER_LOSS = 0.28  # of light, in the corners
+FREE_AFTER_S = 90.0  # full-size surfaces are let go when no frame was taken for so long
+
+
+class SimCamera:
+    """Frames of a scene, exposed when and where a free-running sensor would expose them."""
+
+    name = "simulated camera"
+
+    def __init__(
+        self,
+        bench: OpticalBench,
+        size: tuple[int, int] = (4056, 3040),
+        *,
+        preview_size: tuple[int, int] | None = None,
+        threads: int = 2,
+    ) -> None:
+        self.size = size
+        self.pixel_um = SENSOR_MM[0] * 1000 / size[0]
+        self._bench, self._clock, self._threads = bench, bench.clock, threads
+        shrink = max(-(-size[0] // 1014), 1)
+        self.preview_size = preview_size or (size[0] // shrink, size[1] // shrink)
+        self._full = SceneView(bench.scene, size, bench.seed)
+        same = self.preview_size == size
+        self._small = self._full if same else SceneView(bench.scene, self.preview_size, bench.seed)
+        self._timeline: FrameTimeline | None = None
+        self._captures = 0
+        self._seq = 0
+        self._last_shown = -1
+        self._last_capture_ns = 0
+        self._develop = lru_cache(maxsize=2)(development)
+
+    # --- life -----------------------------------------------------------------------------------
+    def start(self) -> None:
+        """Ready for previews and captures when it returns."""
+        if self._bench.faults.camera_absent:
+            raise CameraError("no camera found: camera number 0 does not answer; check the ribbon cable")
+        self._bench.powered = True
+        if self._timeline is None:
+            red, blue = DAYLIGHT_GAINS
+            ideal = Exposure(self._bench.scene.exposure_us, 1.0, (red, blue))
+            self._timeline = FrameTimeline(self._clock.monotonic_ns(), ideal)
+            self._last_shown = -1
+
+    def stop(self) -> None:
+        """Release the camera and everything drawn."""
+        self._timeline = None
+        self._full.free()
+        self._small.free()
+
+    # --- exposure -------------------------------------------------------------------------------
+    def lock(self, exposure: Exposure | None = None) -> Exposure:
+        """Hold exposure, gain and white balance; returns what the sensor now does."""
+        timeline = self._running()
+        frame = timeline.first_from(self._clock.monotonic_ns())
+        if exposure is None:
+            control = timeline.control_of(frame)
+            if control.held is not None:
+                return control.held
+            frame = max(frame, control.first + SETTLED_FRAMES)
+            exposure = timeline.ideal
+        held = quantise(exposure)
+        timeline.change(frame + CONTROL_DELAY, held)
+        self._wait_until(timeline.ready_at(frame + CONTROL_DELAY))
+        return held
+
+    def unlock(self) -> None:
+        """Give exposure, gain and white balance back to automatic control."""
+        timeline = self._running()
+        frame = timeline.first_from(self._clock.monotonic_ns())
+        if timeline.control_of(frame).held is not None:
+            timeline.change(frame + CONTROL_DELAY, None)
+
+    # --- pictures -------------------------------------------------------------------------------
+    def preview(self, timeout_s: float = 2.0) -> Preview:
+        """The next live picture; like a real one it was exposed a little while ago."""
+        timeline = self._running()
+        now_ns = self._clock.monotonic_ns()
+        frame = max(timeline.newest_ready(now_ns), self._last_shown + 1)
+        self._deliver(frame, timeout_s, "preview")
+        self._last_shown = frame
+        self._seq += 1
+        self._free_when_idle(now_ns)
+        image = self._picture(self._small, frame)
+        return Preview(image, self._seq, timeline.start_of(frame), timeline.exposure_of(frame))
+
+    def capture(self, not_before_ns: int, timeout_s: float = 10.0) -> Frame:
+        """One full frame whose exposure started at or after not_before_ns."""
+        timeline = self._running()
+        self._captures += 1
+        self._break_on_request(timeout_s)
+        frame = max(timeline.first_from(not_before_ns), timeline.newest_ready(self._clock.monotonic_ns()))
+        self._deliver(frame, timeout_s, f"capture {self._captures}")
+        picture = self._picture(self._full, frame)
+        self._last_capture_ns = self._clock.monotonic_ns()
+        jpeg = simplejpeg.encode_jpeg(picture, JPEG_QUALITY, "BGR", "420", fastdct=False)
+        luma = luma_eighth(picture, (self.size[0] // 8, self.size[1] // 8))
+        return Frame(jpeg, self.size, timeline.exposure_of(frame), timeline.start_of(frame), luma)
+
+    def now_ns(self) -> int:
+        """The camera's monotonic clock, for not_before_ns."""
+        return self._clock.monotonic_ns()
+
+    # --- within ---------------------------------------------------------------------------------
+    def _running(self) -> FrameTimeline:
+        if self._timeline is None:
+            raise CameraError("the camera is not started")
+        if not self._bench.powered:
+            raise CameraError("the camera has no supply; start it again")
+        return self._timeline
+
+    def _break_on_request(self, timeout_s: float) -> None:
+        faults = self._bench.faults
+        if self._captures in faults.camera_timeout_at:
+            self._clock.sleep(timeout_s)
+            raise CameraTimeoutError(f"capture {self._captures} was not delivered within {timeout_s:g} s")
+        if faults.brownout_at == self._captures:
+            self._bench.powered = False
+            raise CameraError(f"the supply dipped at capture {self._captures} and the camera is gone")
+
+    def _deliver(self, frame: int, timeout_s: float, what: str) -> None:
+        timeline = self._running()
+        wait_s = (timeline.ready_at(frame) - self._clock.monotonic_ns()) / 1e9
+        if wait_s > timeout_s:
+            self._clock.sleep(timeout_s)
+            raise CameraTimeoutError(f"{what} was not delivered within {timeout_s:g} s")
+        self._clock.sleep(wait_s)
+
+    def _wait_until(self, t_ns: int) -> None:
+        self._clock.sleep((t_ns - self._clock.monotonic_ns()) / 1e9)
+
+    def _free_when_idle(self, now_ns: int) -> None:
+        if self._full is not self._small and (now_ns - self._last_capture_ns) / 1e9 > FREE_AFTER_S:
+            self._full.free()
+
+    def _picture(self, view: SceneView, frame: int) -> U8:
+        """The frame as BGR; strips are drawn by several threads straight into the picture."""
+        timeline = self._running()
+        exposure = timeline.exposure_of(frame)
+        exposed = view.expose(self._pose(timeline.start_of(frame), exposure.exposure_us * 1000))
+        width, height = view.size
+        tables = self._develop(exposure.gain, exposure.colour_gains, (width, STRIP_ROWS), self._bench.seed)
+        ideal = timeline.ideal
+        brightness = exposure.exposure_us * exposure.gain / (ideal.exposure_us * ideal.gain)
+        picture = np.empty((height, width, 3), np.uint8)
+
+        def draw(top: int) -> None:
+            rows = min(STRIP_ROWS, height - top)
+            light = exposed.rows(top, rows)
+            light *= vignette(view.size, top, rows, CORNER_LOSS) * np.float32(brightness)
+            picture[top : top + rows] = self._develop_strip(tables, light, frame, top)
+
+        with ThreadPoolExecutor(self._threads) as pool:
+            list(pool.map(draw, range(0, height, STRIP_ROWS)))
+        self._heat(picture, exposure)
+        return picture
+
+    def _develop_strip(
+        self,
+        tables: Development,
+        light: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
+        frame: int,
+        top: int,
+    ) -> U8:
+        rng = np.random.default_rng([self._bench.seed, frame, top])
+        return tables.develop(light, (int(rng.integers(ROOM_COLUMNS)), int(rng.integers(ROOM_ROWS))))
+
+    def _heat(self, picture: U8, exposure: Exposure) -> None:
+        """Pixels that glow, the more the longer the exposure."""
+        height, width = picture.shape[:2]
+        glow = min(round(90 * exposure.exposure_us * exposure.gain / 20_000), 255)
+        x, y, channel = hot_pixels((width, height), self._bench.seed).T
+        picture[y, x, channel] = np.maximum(picture[y, x, channel], glow)
+
+    def _pose(self, start_ns: int, exposure_ns: int) -> Pose:
+        """Where the optics were in the middle of the exposure, and how far the picture moved meanwhile."""
+        moments = [start_ns + exposure_ns * i // 8 for i in range(9)]
+        shifts = np.array([self._bench.shift_um_at(t) for t in moments])
+        shift, low, high = shifts.mean(axis=0), shifts.min(axis=0), shifts.max(axis=0)
+        smear = (high - low) * np.sign(shifts[-1] - shifts[0])
+        bump = self._bumped_um()
+        return Pose(
+            self._bench.focus_um_at(moments[4]),
+            (float(shift[0]) + bump[0], float(shift[1]) + bump[1]),
+            (float(smear[0]), float(smear[1])),
+        )
+
+    def _bumped_um(self) -> tuple[float, float]:
+        faults = self._bench.faults
+        if faults.bump_at is None or self._captures < faults.bump_at:
+            return 0.0, 0.0
+        return faults.bump_px[0] * 1.55, faults.bump_px[1] * 1.55

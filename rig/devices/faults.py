@@ -1,0 +1,28 @@
+"""Faults the simulated rig shows on request, each where the real thing would break."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass
+class FaultPlan:
+    """What goes wrong and when; everything off by default, and may be changed while the rig runs.
+
+    Captures are counted from 1 since the camera was made, steps from 0 since the motor was made.
+    """
+
+    camera_absent: bool = False  # start() finds no camera
+    camera_timeout_at: frozenset[int] = frozenset()  # these captures deliver nothing in time
+    bump_at: int | None = None  # from this capture on the framing is off by bump_px
+    bump_px: tuple[float, float] = (40.0, -24.0)  # at full sensor size
+    motor_stuck_after_steps: int | None = None  # steps sent beyond this number raise MotorError
+    motor_lost_every: int | None = None  # every so many steps one is sent but not made
+    endstop: str = "works"  # "stuck_closed", "never_closes"
+    brownout_at: int | None = None  # the supply dips at this capture: camera and motor fail until restarted
+
+    def __post_init__(self) -> None:
+        if self.endstop not in ("works", "stuck_closed", "never_closes"):
+            raise ValueError(
+                f"endstop fault {self.endstop!r} is not one of works, stuck_closed, never_closes"
+            )

@@ -1,0 +1,111 @@
+"""What motor and camera of the simulated rig share: where the optics truly are, and how they shake."""
+
+from __future__ import annotations
+
+import math
+import threading
+from bisect import bisect_right
+from collections import deque
+from dataclasses import dataclass
+
+from rig.devices.clock import Clock, RealClock
+from rig.devices.faults import FaultPlan
+from rig.devices.scenes import Scene
+
+OVERRUN_STEPS = 40  # between an end of the travel and the metal that stops the carriage
+
+
+@dataclass(frozen=True)
+class Mechanics:
+    """How imperfect the focus drive and its stand are."""
+
+    backlash_steps: int = 18
+    start_at: float = 0.4  # share of the travel where the carriage stands at power-on
+    shake_um: float = 9.0  # on the sensor, right after a move; about 6 px
+    shake_hz: float = 19.0  # a tripod with a small rig on it rings at 15..30 Hz
+    shake_decay_s: float = 0.12
+    wind_um: float = 0.0  # on the sensor; sways all the time
+
+
+class OpticalBench:
+    """Scene, lens and carriage. The shaft turns in steps; the carriage follows with play.
+
+    All positions here are true ones in steps from the endstop, whatever the motor believes.
+    """
+
+    def __init__(
+        self,
+        scene: Scene,
+        clock: Clock | None = None,
+        *,
+        seed: int = 1,
+        mechanics: Mechanics | None = None,
+        faults: FaultPlan | None = None,
+    ) -> None:
+        self.scene = scene
+        self.clock = clock or RealClock()
+        self.seed = seed
+        self.mechanics = mechanics or Mechanics()
+        self.faults = faults or FaultPlan()
+        self.powered = True
+        self._guard = threading.Lock()
+        self._carriage = float(round(scene.travel_steps * self.mechanics.start_at))
+        # the shaft stands in the middle of the play: which flank touches is not known at power-on
+        self._shaft = self._carriage + self.mechanics.backlash_steps // 2
+        self._times: deque[int] = deque([self.clock.monotonic_ns()], maxlen=8192)
+        self._places: deque[float] = deque([self._carriage], maxlen=8192)
+        self._knocks: deque[int] = deque(maxlen=16)  # when a move ended
+
+    @property
+    def carriage_steps(self) -> float:
+        """Where the optics stand now."""
+        with self._guard:
+            return self._carriage
+
+    @property
+    def focus_um(self) -> float:
+        """Depth in focus now."""
+        return self.scene.z_of(self.carriage_steps)
+
+    @property
+    def endstop_closed(self) -> bool:
+        """What the switch at the near end says; it feels the carriage, not the shaft."""
+        if self.faults.endstop != "works":
+            return self.faults.endstop == "stuck_closed"
+        return self.carriage_steps <= 0
+
+    def turn(self, direction: int, at_ns: int) -> None:
+        """Turn the shaft by one step; the carriage follows once the play is taken up."""
+        with self._guard:
+            low = -OVERRUN_STEPS
+            high = self.scene.travel_steps + OVERRUN_STEPS + self.mechanics.backlash_steps
+            self._shaft = min(max(self._shaft + direction, low), high)  # against the metal, steps are lost
+            pushed = self._shaft - self.mechanics.backlash_steps
+            self._carriage = min(max(self._carriage, pushed), self._shaft)
+            self._times.append(at_ns)
+            self._places.append(self._carriage)
+
+    def come_to_rest(self, at_ns: int) -> None:
+        """A move ends here: what was moving rings."""
+        with self._guard:
+            self._knocks.append(at_ns)
+
+    def focus_um_at(self, t_ns: int) -> float:
+        """Depth that was in focus at this moment of the last few thousand steps."""
+        with self._guard:
+            index = max(bisect_right(self._times, t_ns) - 1, 0)
+            return self.scene.z_of(self._places[index])
+
+    def shift_um_at(self, t_ns: int) -> tuple[float, float]:
+        """Where the picture lies on the sensor at this moment, x and y, against a quiet bench."""
+        m = self.mechanics
+        with self._guard:
+            knocks = [k for k in self._knocks if k <= t_ns]
+        shake = 0.0
+        for knock in knocks[-4:]:
+            age_s = (t_ns - knock) / 1e9
+            if age_s < 12 * m.shake_decay_s:
+                shake += math.exp(-age_s / m.shake_decay_s) * math.cos(2 * math.pi * m.shake_hz * age_s)
+        t = t_ns / 1e9 + self.seed
+        gust = math.sin(1.9 * t) + 0.6 * math.sin(4.7 * t + 1) + 0.3 * math.sin(11.3 * t + 2)
+        return 0.35 * m.shake_um * shake + m.wind_um * gust, m.shake_um * shake + 0.3 * m.wind_um * gust

@@ -1,0 +1,77 @@
+"""bumpy: the pitted, iridescent shell of a beetle, domed towards the lens."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from rig.devices.scenes import shade
+from rig.devices.scenes.canvas import Canvas
+from rig.devices.scenes.scene import Scene
+from rig.devices.scenes.surface import F32, Surface
+from rig.devices.thinlens import ThinLens
+
+NEAR_UM, FAR_UM = -560.0, 520.0
+
+
+def build(canvas: Canvas) -> list[Surface]:
+    """One surface: a dome with rows of pits and a fine leathery grain."""
+    x, y = canvas.grid_mm()
+    dome = 1.08 * np.exp(-((x / 3.3) ** 2) - ((y / 2.7) ** 2)) - 0.02 * (x + y)
+    height = (dome + 0.02 * canvas.noise("warp", 1.2, 3)).astype(np.float32)
+    pit = _pits(canvas)
+    height = height - 0.055 * pit + 0.0035 * canvas.noise("grain", 0.05, 3)
+    normal = shade.normals(height, canvas.px_per_mm)
+    light = 0.25 * shade.hollows(height, 0.06 * canvas.px_per_mm, 0.12) + 0.85 * shade.diffuse(normal)
+    tilt = normal[..., 0] * 0.8 + normal[..., 1] + 0.12 * canvas.noise("tint", 0.7, 4)
+    colour = _iridescence(tilt) * (1 - 0.55 * pit[..., None])
+    gloss = shade.sheen(normal, 60) + 0.25 * shade.sheen(normal, 8, (0.6, -0.3, 0.7))
+    picture = colour * light[..., None] + gloss[..., None] * np.float32([0.75, 0.85, 0.8])
+    z_um = np.clip(520 - 1000 * height, NEAR_UM, FAR_UM)
+    return [
+        Surface("shell", shade.opaque(picture), shade.depth_values(z_um, NEAR_UM, FAR_UM), NEAR_UM, FAR_UM)
+    ]
+
+
+def _pits(canvas: Canvas) -> F32:
+    """0..1, 1 in the middle of each of the punctures that stand in wavy rows."""
+    x, y = canvas.grid_mm()
+    pits = np.zeros(canvas.shape, np.float32)
+    rng = canvas.rng("pits")
+    for row in np.arange(-4.2, 4.2, 0.34):
+        across = row + 0.06 * np.sin(np.arange(60) * 0.35 + row * 3) + rng.normal(0, 0.025, 60)
+        along = np.linspace(-3.6, 3.6, 60) + rng.normal(0, 0.028, 60)
+        for cx, cy, radius in zip(across, along, rng.uniform(0.045, 0.075, 60), strict=True):
+            _dimple(pits, canvas, cx, cy, radius)
+    return pits
+
+
+def _dimple(pits: F32, canvas: Canvas, cx: float, cy: float, radius_mm: float) -> None:
+    px, py = canvas.to_px(np.array([cx, cy]))
+    reach = 2.2 * radius_mm * canvas.px_per_mm
+    x0, x1 = max(int(px - reach), 0), min(int(px + reach) + 2, pits.shape[1])
+    y0, y1 = max(int(py - reach), 0), min(int(py + reach) + 2, pits.shape[0])
+    if x0 >= x1 or y0 >= y1:
+        return
+    across = (np.arange(x0, x1) + 0.5 - px) / canvas.px_per_mm / radius_mm
+    down = (np.arange(y0, y1) + 0.5 - py)[:, None] / canvas.px_per_mm / radius_mm
+    bowl = 1 / (1 + (across**2 + down**2) ** 2)
+    np.maximum(pits[y0:y1, x0:x1], bowl.astype(np.float32), out=pits[y0:y1, x0:x1])
+
+
+def _iridescence(tilt: F32) -> F32:
+    """Interference green that turns gold towards the light and violet away from it (linear BGR)."""
+    stops = np.float32([-1.2, -0.6, -0.15, 0.25, 0.7, 1.3])
+    blue = np.interp(tilt, stops, np.float32([0.02, 0.03, 0.08, 0.22, 0.30, 0.24]))
+    green = np.interp(tilt, stops, np.float32([0.16, 0.30, 0.34, 0.24, 0.07, 0.03]))
+    red = np.interp(tilt, stops, np.float32([0.42, 0.24, 0.04, 0.02, 0.06, 0.16]))
+    return cv2.merge([c.astype(np.float32) for c in (blue, green, red)])  # type: ignore[return-value]
+
+
+BUMPY = Scene(
+    "bumpy",
+    "pitted beetle shell",
+    build,
+    (NEAR_UM, FAR_UM),
+    lens=ThinLens(magnification=1.0, f_number=2.8, focal_mm=30.0),
+)

@@ -1,0 +1,124 @@
+"""One surface of a scene: colour, coverage and depth, with ever smaller copies for ever larger blurs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+U8 = npt.NDArray[np.uint8]
+F32 = npt.NDArray[np.float32]
+
+MIPS = 6  # full size down to 1/32
+ALIGN_PX = 1 << (MIPS - 1)
+TILE_PX = 128
+REACH_PX = 16  # farther than any blur drawn at full or half size spreads
+
+# Colours and coverage are stored as the square root of linear light, premultiplied: 8 bits then
+# suffice without banding, and squaring is exact in 16 bits.
+DECODE = ((np.arange(256, dtype=np.float32) / 255) ** 2).reshape(1, 256)
+
+
+def decode(bgra: U8) -> F32:
+    """Stored (h, w, 4) uint8 to premultiplied linear light float32 in 0..1."""
+    return np.asarray(cv2.LUT(bgra, DECODE), np.float32)
+
+
+def encode(linear: F32) -> U8:
+    """Premultiplied linear light to the stored form."""
+    return np.asarray(cv2.convertScaleAbs(cv2.sqrt(np.maximum(linear, 0)), alpha=255), np.uint8)
+
+
+@dataclass(frozen=True)
+class Mip:
+    """A copy of a surface at 1/2^level."""
+
+    bgra: U8  # (h, w, 4) square root of premultiplied linear light
+    depth: U8  # (h, w) 0 = z_near_um, 255 = z_far_um
+
+
+class Surface:
+    """What hides what lies behind it. Within one surface blurred light adds up; between surfaces it occludes.
+
+    bgra: (h, w, 4) uint8 as `encode` makes it; depth: (h, w) uint8 between z_near_um and z_far_um;
+    offset_px: where its top left corner lies on the canvas, a multiple of ALIGN_PX.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        bgra: U8,
+        depth: U8,
+        z_near_um: float,
+        z_far_um: float,
+        offset_px: tuple[int, int] = (0, 0),
+    ) -> None:
+        if bgra.shape[:2] != depth.shape:
+            raise ValueError(
+                f"surface {name}: colour {bgra.shape[:2]} and depth {depth.shape} differ in size"
+            )
+        self.name = name
+        self.z_near_um, self.z_far_um = z_near_um, z_far_um
+        self.offset_px = offset_px
+        self.mips = build_mips(bgra, depth)
+
+    @property
+    def flat(self) -> bool:
+        """True when all of it lies at one depth."""
+        return self.z_near_um == self.z_far_um
+
+    def z_um(self) -> npt.NDArray[np.float64]:
+        """Depth of each of the 256 depth values."""
+        return np.linspace(self.z_near_um, self.z_far_um, 256)
+
+    @cached_property
+    def depth_values(self) -> npt.NDArray[np.bool_]:
+        """Which of the 256 depth values occur where something is."""
+        mip = self.mips[1]
+        return np.asarray(np.bincount(mip.depth[mip.bgra[..., 3] > 0], minlength=256) > 0)
+
+    @cached_property
+    def tile_depths(self) -> tuple[U8, U8]:
+        """Smallest and largest depth value in and around each tile; (255, 0) where the tile is empty."""
+        mip, tile, reach = self.mips[1], TILE_PX // 2, REACH_PX // 2
+        covered = mip.bgra[..., 3] > 0
+        kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+        low = cv2.erode(np.where(covered, mip.depth, 255).astype(np.uint8), kernel)
+        high = cv2.dilate(np.where(covered, mip.depth, 0).astype(np.uint8), kernel)
+        rows, cols = np.arange(0, low.shape[0], tile), np.arange(0, low.shape[1], tile)
+        return (
+            np.minimum.reduceat(np.minimum.reduceat(low, rows, axis=0), cols, axis=1),
+            np.maximum.reduceat(np.maximum.reduceat(high, rows, axis=0), cols, axis=1),
+        )
+
+
+def build_mips(bgra: U8, depth: U8) -> tuple[Mip, ...]:
+    """The surface at full size (padded to ALIGN_PX) and five times halved, averaged in linear light."""
+    pad_y, pad_x = -bgra.shape[0] % ALIGN_PX, -bgra.shape[1] % ALIGN_PX
+    if pad_y or pad_x:
+        bgra = cv2.copyMakeBorder(bgra, 0, pad_y, 0, pad_x, cv2.BORDER_REPLICATE)  # type: ignore[assignment]
+        depth = cv2.copyMakeBorder(depth, 0, pad_y, 0, pad_x, cv2.BORDER_REPLICATE)  # type: ignore[assignment]
+    mips = [Mip(np.ascontiguousarray(bgra), np.ascontiguousarray(depth))]
+    while len(mips) < MIPS:
+        mips.append(_halve(mips[-1]))
+    return tuple(mips)
+
+
+def _halve(mip: Mip) -> Mip:
+    height, width = mip.depth.shape[0] // 2, mip.depth.shape[1] // 2
+    bgra, depth = np.empty((height, width, 4), np.uint8), np.empty((height, width), np.uint8)
+    rows = 128  # strips keep the float copies small
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        linear = decode(mip.bgra[2 * top : 2 * bottom])
+        size = (width, bottom - top)
+        small = cv2.resize(linear, size, interpolation=cv2.INTER_AREA)
+        weight = linear[..., 3] + np.float32(1e-4)  # where nothing is, the plain mean
+        deep = cv2.resize(mip.depth[2 * top : 2 * bottom] * weight, size, interpolation=cv2.INTER_AREA)
+        share = cv2.resize(weight, size, interpolation=cv2.INTER_AREA)
+        bgra[top:bottom] = encode(np.asarray(small, np.float32))
+        depth[top:bottom] = np.clip(deep / share + 0.5, 0, 255)
+    return Mip(bgra, depth)
