@@ -48,6 +48,10 @@ class FocusRangeError(MotorError, ValueError):
     """A focus position outside the soft limits was asked for."""
 
 
+class FocusNotFoundError(RigError, ValueError):
+    """Nothing there comes into focus: no detail, no light, or out of the travel."""
+
+
 class EndstopError(MotorError):
     """The endstop was hit unexpectedly, or was not found while homing."""
 
