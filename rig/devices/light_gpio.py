@@ -1,0 +1,32 @@
+"""A light switched by a GPIO line through a transistor: high is on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from rig.devices.gpio import Gpio
+
+# LED drivers with a soft start take up to 50 ms; a frame at rising brightness would be darker than the rest.
+WARM_UP_S = 0.08
+
+
+class GpioLight:
+    """A Light on one line; dark at the start, on exit and on SIGTERM."""
+
+    def __init__(self, gpio: Gpio, pin: int, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._line = gpio.output(pin, "light", initial=0)
+        self._sleep = sleep
+        self._lit = False
+
+    def on(self) -> None:
+        """Light, and return when it is at full brightness."""
+        if not self._lit:
+            self._line.write(1)
+            self._lit = True
+            self._sleep(WARM_UP_S)
+
+    def off(self) -> None:
+        """Dark. Safe to call twice."""
+        self._line.write(0)
+        self._lit = False

@@ -1,0 +1,153 @@
+"""Button, LED and buzzer on GPIO lines."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+
+from rig.config import PanelSettings
+from rig.devices.gpio import Gpio, InputLine, OutputLine
+from rig.devices.panel import Press, Signal
+from rig.devices.patterns import PATTERNS, Beat, Pattern
+from rig.devices.presses import PressClassifier
+from rig.errors import GpioError
+
+_log = logging.getLogger(__name__)
+_JOIN_S = 1.0  # a callback that still runs at close is not waited for any longer
+
+
+class GpioPanel:
+    """A panel with the parts that settings name: a missing LED, buzzer or button is simply not there.
+
+    Presses are told on one thread and patterns played on another, so a slow callback never stops the LED.
+    """
+
+    def __init__(self, gpio: Gpio, settings: PanelSettings) -> None:
+        self._led = _output(gpio, settings.led_pin, "status LED")
+        self._buzzer = _output(gpio, settings.buzzer_pin, "buzzer")
+        self._player = _PatternPlayer(self._play)
+        self._button: _ButtonWatcher | None = None
+        if settings.button_pin:
+            line = gpio.input(settings.button_pin, "button", pull="up")
+            self._button = _ButtonWatcher(line, settings.debounce_ms)
+
+    def on_press(self, callback: Callable[[Press], None]) -> None:
+        """Call callback, on the panel's own thread, for every press; see Panel."""
+        if self._button is not None:
+            self._button.callback = callback
+
+    def show(self, signal: Signal) -> None:
+        """Show a state until the next call. Never blocks."""
+        self._player.play(PATTERNS[signal])
+
+    def close(self) -> None:
+        """LED dark, buzzer silent, threads ended. The lines are given back by Gpio.close()."""
+        if self._button is not None:
+            self._button.close()
+        self._player.close()
+        self._play(Beat(0.0))
+
+    def _play(self, beat: Beat) -> None:
+        for line, level in ((self._led, beat.led), (self._buzzer, beat.buzzer)):
+            if line is not None:
+                line.write(int(level))
+
+
+def _output(gpio: Gpio, pin: int, what: str) -> OutputLine | None:
+    return gpio.output(pin, what, initial=0) if pin else None
+
+
+class _PatternPlayer:
+    """Plays one pattern until it is given another."""
+
+    def __init__(self, play_beat: Callable[[Beat], None]) -> None:
+        self._play_beat = play_beat
+        self._next: queue.SimpleQueue[Pattern | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="panel-led", daemon=True)
+        self._thread.start()
+
+    def play(self, pattern: Pattern) -> None:
+        self._next.put(pattern)
+
+    def close(self) -> None:
+        self._next.put(None)
+        self._thread.join(_JOIN_S)
+
+    def _run(self) -> None:
+        pattern: Pattern | None = PATTERNS[Signal.OFF]
+        while pattern is not None:
+            try:
+                pattern = self._until_next(pattern)
+            except GpioError as error:  # a rig with a dead LED still takes pictures
+                _log.warning("%s", error)
+                pattern = self._next.get()
+
+    def _until_next(self, pattern: Pattern) -> Pattern | None:
+        beats = pattern.once
+        while True:
+            for beat in beats:
+                self._play_beat(beat)
+                try:
+                    return self._next.get(timeout=beat.seconds)
+                except queue.Empty:
+                    continue
+            beats = pattern.repeat
+
+
+class _ButtonWatcher:
+    """Turns the edges of the button's line into presses, told to `callback` one after the other."""
+
+    def __init__(self, line: InputLine, debounce_ms: int) -> None:
+        self.callback: Callable[[Press], None] | None = None
+        self._line = line
+        self._closing = False
+        self._woken: queue.SimpleQueue[float] = queue.SimpleQueue()
+        self._classifier = PressClassifier(self._pressed())
+        line.watch(lambda: self._woken.put(time.monotonic()), debounce_ms)
+        self._thread = threading.Thread(target=self._run, name="panel-button", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._closing = True
+        self._woken.put(time.monotonic())
+        if threading.current_thread() is not self._thread:  # a very long press may close the panel itself
+            self._thread.join(_JOIN_S)
+
+    def _pressed(self) -> bool:
+        return self._line.read() == 0
+
+    def _run(self) -> None:
+        while True:
+            edge_s = self._wait_for_edge()
+            if self._closing:
+                return
+            try:
+                pressed = self._pressed()
+            except GpioError as error:
+                _log.warning("%s", error)
+                return
+            if edge_s is not None:
+                presses = self._classifier.changed(pressed, edge_s)
+            else:
+                presses = self._classifier.due(pressed, time.monotonic())
+            for press in presses:
+                self._tell(press)
+
+    def _wait_for_edge(self) -> float | None:
+        """When the button changed; None when the classifier's time has come before."""
+        due_s = self._classifier.due_s
+        try:
+            return self._woken.get(timeout=None if due_s is None else max(0.0, due_s - time.monotonic()))
+        except queue.Empty:
+            return None
+
+    def _tell(self, press: Press) -> None:
+        if self.callback is None:
+            return
+        try:
+            self.callback(press)
+        except Exception:  # noqa: BLE001  edge of a thread: the button must work again after whatever one press led to
+            _log.exception("the rig failed to act on a %s press", press.value)

@@ -1,0 +1,157 @@
+"""Runs a piece of the rig as a process of its own on the emulated GPIO chip, with the test as its world."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[2]
+PATIENCE_S = 30.0  # for a program on a loaded machine; nothing waits so long unless it is broken
+
+PREAMBLE = """
+import os, signal, sys, threading, time
+from rig.config import MotorSettings, PanelSettings
+from rig.devices.gpio import Gpio
+from rig.devices.motor_stepdir import StepDirMotor
+from rig.devices.motor_uln2003 import Uln2003Motor
+from rig.devices.panel_gpio import GpioPanel
+from rig.errors import RigError
+
+def say(*words):
+    print(*words, flush=True)
+
+def wait_for_the_world():
+    say("ready")
+    sys.stdin.readline()
+
+"""
+
+
+@dataclass(frozen=True)
+class Edge:
+    """One line of the chip's trace."""
+
+    ns: int
+    line: int
+    what: str  # "0", "1", "-" by the Pi; "L", "H", "Z" by the world
+
+
+class RigProcess:
+    """A running program with the chip; the test is the world outside its lines."""
+
+    def __init__(self, process: subprocess.Popen[str], folder: Path) -> None:
+        self.process = process
+        self._folder = folder
+        self._socket: socket.socket | None = None
+
+    def hear(self) -> str:
+        """The next line the program says."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            raise AssertionError(f"the program ended: {self.errors()}")
+        return line.strip()
+
+    def go(self) -> None:
+        """End the program's wait_for_the_world()."""
+        assert self.process.stdin is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+
+    def set(self, line: int, level: int | None) -> None:
+        """Put a level on a line from outside; None lets it go."""
+        self._command(f"set {line} {'-' if level is None else level}")
+
+    def hold(self, line: int) -> None:
+        """Let another program have a line."""
+        self._command(f"hold {line} 1")
+
+    def ask(self, line: int) -> str:
+        """The level of a line and its direction: "1 out"."""
+        return self._command(f"ask {line}")
+
+    def end(self, number: signal.Signals | None = None) -> int:
+        """Wait for the end, after a signal if one is given; returns the exit status."""
+        if number is not None:
+            self.process.send_signal(number)
+        return self.process.wait(PATIENCE_S)
+
+    def errors(self) -> str:
+        """Everything on stderr, once the program has ended."""
+        assert self.process.stderr is not None
+        return self.process.stderr.read()
+
+    def trace(self) -> list[Edge]:
+        """What happened on the lines so far."""
+        text = (self._folder / "trace").read_text()
+        complete = text[: text.rfind("\n") + 1]
+        return [
+            Edge(int(ns), int(line), what)
+            for ns, line, what in (row.split() for row in complete.splitlines())
+        ]
+
+    def wait_for_rises(self, line: int, count: int) -> None:
+        """Until a line has been driven high so often."""
+        deadline = time.monotonic() + PATIENCE_S
+        while sum(edge.line == line and edge.what == "1" for edge in self.trace()) < count:
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                raise AssertionError(f"line {line} did not rise {count} times")
+            time.sleep(0.005)
+
+    def _command(self, text: str) -> str:
+        if self._socket is None:
+            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            self._socket.settimeout(PATIENCE_S)
+            self._socket.connect(str(self._folder / "control"))
+        self._socket.send(text.encode())
+        return self._socket.recv(64).decode()
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr, self._socket):
+            if stream is not None:
+                with suppress(OSError):
+                    stream.close()
+
+
+@contextmanager
+def rig_process(
+    chip: Path, folder: Path, program: str, code: Path = REPOSITORY, **environment: str
+) -> Iterator[RigProcess]:
+    """The program (after PREAMBLE) on the chip library; code: folder that holds the package rig."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "trace").touch()
+    variables = os.environ | {
+        "LD_PRELOAD": str(chip),
+        "CHIP_TRACE": str(folder / "trace"),
+        "CHIP_CONTROL": str(folder / "control"),
+        "RPI_LGPIO_REVISION": "c03115",  # a Pi 4; rpi-lgpio refuses to be imported elsewhere
+        "RPI_LGPIO_CHIP": "0",
+        "PYTHONPATH": str(code),
+        **environment,
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-c", PREAMBLE + textwrap.dedent(program)],
+        env=variables,
+        cwd=folder,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    rig = RigProcess(process, folder)
+    try:
+        yield rig
+    finally:
+        rig.close()

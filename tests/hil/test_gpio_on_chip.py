@@ -1,0 +1,66 @@
+"""The GPIO lines through the real RPi.GPIO: claims, errors, and what importing it must not do."""
+
+from __future__ import annotations
+
+
+def test_a_line_that_another_program_holds_is_named_with_its_purpose(start_rig):
+    rig = start_rig("""
+        gpio = Gpio()
+        wait_for_the_world()
+        try:
+            StepDirMotor(gpio, MotorSettings(driver="stepdir"))
+        except RigError as error:
+            say(error)
+    """)
+    rig.hear()
+    rig.hold(20)
+    rig.go()
+    assert rig.hear().startswith("GPIO 20 (STEP of the focus motor) is in use by another program")
+
+
+def test_importing_the_library_leaves_the_working_directory_alone(start_rig):
+    rig = start_rig("""
+        before = os.getcwd()
+        gpio = Gpio()
+        say(os.getcwd() == before, [name for name in os.listdir() if "lgd" in name])
+    """)
+    assert rig.hear() == "True []"
+
+
+def test_the_libraries_own_files_are_gone_after_the_end(start_rig, tmp_path):
+    rig = start_rig("Gpio()", TMPDIR=str(tmp_path))
+    assert rig.end() == 0, rig.errors()
+    assert not list(tmp_path.glob("fieldstack-gpio-*"))
+
+
+def test_off_a_pi_the_error_says_so(start_rig):
+    rig = start_rig("""
+        del os.environ["RPI_LGPIO_REVISION"]
+        try:
+            Gpio()
+        except RigError as error:
+            say(error)
+    """)
+    assert rig.hear().startswith("this computer has no GPIO header that RPi.GPIO knows")
+
+
+def test_sigterm_is_left_to_a_program_that_handles_it(start_rig):
+    rig = start_rig("""
+        signal.signal(signal.SIGTERM, lambda *_: (say("mine"), sys.exit(3)))
+        Gpio()
+        wait_for_the_world()
+        time.sleep(30)
+    """)
+    rig.hear()
+    rig.process.terminate()
+    assert (rig.hear(), rig.end()) == ("mine", 3)
+
+
+def test_a_light_is_dark_from_the_start_and_after_the_end(start_rig):
+    rig = start_rig("""
+        from rig.devices.light_gpio import GpioLight
+        light = GpioLight(Gpio(), 12)
+        light.on()
+    """)
+    rig.end()
+    assert [edge.what for edge in rig.trace() if edge.line == 12] == ["0", "1", "0"]
