@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -15,14 +15,11 @@ from stacker.errors import OutputError
 PART_SUFFIX = ".part"
 
 
-def check_output(path: Path, suffixes: Collection[str], needed_bytes: int = 0) -> None:
+def check_output(path: Path, needed_bytes: int = 0) -> None:
     """Raise OutputError if a file cannot be written there: to be called before any work.
 
-    Looks at the suffix (one of `suffixes`, lower case), the folder, the right to write, and the free space.
+    Looks at the folder, the right to write and the free space.
     """
-    if path.suffix.lower() not in suffixes:
-        kinds = ", ".join(sorted(suffixes))
-        raise OutputError(f"{path}: the name should end in one of {kinds}, not in {path.suffix or 'nothing'}")
     folder = path.parent
     if path.is_dir():
         raise OutputError(f"{path} is a folder; give the name of a file")

@@ -198,11 +198,11 @@ def _in_folder(folder: Path, exclude: Collection[Path]) -> tuple[list[Path], lis
 def _of_majority_size(
     files: Sequence[tuple[Path, Header]],
 ) -> tuple[list[tuple[Path, Header]], list[FrameProblem]]:
-    """The frames of the size that most have (the earliest such size in a draw), and the others as problems."""
+    """The frames of the size that most have (in a draw, the first such size); the others as problems."""
     [(shape, _)] = Counter(header.shape for _, header in files).most_common(1)
     kept = [(path, header) for path, header in files if header.shape == shape]
     odd = [
-        FrameProblem(path.name, f"{path.name}: is {_size(header.shape)} pixels, most frames {_size(shape)}")
+        FrameProblem(path.name, f"{path.name}: is {_size(header.shape)}, most frames are {_size(shape)}")
         for path, header in files
         if header.shape != shape
     ]

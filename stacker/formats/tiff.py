@@ -39,7 +39,7 @@ logging.getLogger("tifffile").setLevel(logging.CRITICAL)
 
 
 def read_header(path: Path) -> Header:
-    """Size, depth and orientation of the first page. Raises FrameError if there is none or it is of floats."""
+    """Size, depth and orientation of the first page. Raises FrameError if there is none, or for floats."""
     with _first_page(path) as page:
         height, width = int(page.imagelength), int(page.imagewidth)
         if page.dtype not in (np.dtype(np.uint8), np.dtype(np.uint16)) or height == 0 or width == 0:

@@ -1,0 +1,83 @@
+"""One stacking job: which frames, how, and where everything goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import get_args
+
+from stacker.atomic import check_output
+from stacker.errors import SettingsError
+from stacker.imagefile import JPEG_SUFFIXES, OUTPUT_SUFFIXES, PNG_SUFFIXES, TIFF_SUFFIXES
+from stacker.order import Order
+from stacker.settings import StackSettings
+
+
+@dataclass(frozen=True)
+class StackJob:
+    """What `fieldstack stack` is asked for. Raises SettingsError for values that make no sense together."""
+
+    inputs: tuple[Path, ...]  # frames in order, or one folder
+    out: Path  # .jpg, .png or .tif: the suffix says the kind
+    settings: StackSettings = field(default_factory=StackSettings)
+    depth_map: Path | None = None  # 16-bit PNG
+    confidence: Path | None = None  # PNG, 16-bit if bit_depth is 16, otherwise 8-bit
+    report: Path | None = None  # JSON
+    bit_depth: int | None = None  # 8 or 16; None = that of the frames (a JPEG has always 8)
+    quality: int = 95  # of a JPEG, 1..100
+    order: Order = "given"
+    strict: bool = False  # fail when any frame has to be left out
+
+    def __post_init__(self) -> None:
+        if self.out.suffix.lower() not in OUTPUT_SUFFIXES:
+            raise SettingsError(f"{self.out}: the name of a result should end in .jpg, .png or .tif")
+        for path in (self.depth_map, self.confidence):
+            if path is not None and path.suffix.lower() not in PNG_SUFFIXES:
+                raise SettingsError(
+                    f"{path}: depth map and confidence are PNG files; the name should end in .png"
+                )
+        if self.bit_depth not in (None, 8, 16):
+            raise SettingsError(f"bit depth {self.bit_depth} is not 8 or 16")
+        if self.bit_depth == 16 and self.out.suffix.lower() in JPEG_SUFFIXES:
+            raise SettingsError(f"{self.out}: a JPEG has 8 bits; for 16 write a .png or .tif")
+        if not 1 <= self.quality <= 100:
+            raise SettingsError(f"quality {self.quality} is outside 1..100")
+        if self.order not in get_args(Order):
+            raise SettingsError(f"order {self.order!r} is not one of {', '.join(get_args(Order))}")
+        self._check_that_nothing_is_overwritten()
+
+    @property
+    def outputs(self) -> tuple[Path, ...]:
+        """Every file this job writes."""
+        return tuple(
+            path for path in (self.out, self.depth_map, self.confidence, self.report) if path is not None
+        )
+
+    def _check_that_nothing_is_overwritten(self) -> None:
+        taken = {path.resolve(): "a frame" for path in self.inputs}
+        for path in self.outputs:
+            if path.resolve() in taken and not path.is_dir():
+                raise SettingsError(f"{path} is {taken[path.resolve()]} already; give another name")
+            taken[path.resolve()] = "another result"
+
+
+def check_outputs(job: StackJob, shape: tuple[int, int] | None = None) -> None:
+    """Raise OutputError when a result cannot be written: folder missing, no right, too little space.
+
+    shape: (h, w) of the frames, where known; then the space the results need is checked too.
+    """
+    for path in job.outputs:
+        check_output(path, needed_bytes=_largest_size(job, path, shape) if shape else 0)
+
+
+def _largest_size(job: StackJob, path: Path, shape: tuple[int, int]) -> int:
+    """About the most bytes a result may need; a JPEG takes half a byte per pixel at quality 95."""
+    pixels = shape[0] * shape[1]
+    if path == job.report:
+        return 1_000_000
+    if path != job.out:
+        return 2 * pixels
+    if path.suffix.lower() in JPEG_SUFFIXES:
+        return pixels // 2
+    uncompressed = 3 * pixels * (job.bit_depth or 8) // 8
+    return uncompressed if path.suffix.lower() in TIFF_SUFFIXES else uncompressed * 2 // 3
