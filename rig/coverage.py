@@ -1,0 +1,213 @@
+"""Was it all covered? A verdict from the frames' own sharpness, with the repair to offer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Curves = npt.NDArray[np.float64]
+
+LEAST_SHARE = 0.02  # of the sharpest tile: less is no texture
+CUT_SHARE = 0.04  # of the textured tiles that miss an end before it counts as cut: one hair is not all
+REACH = 0.75  # frames that an end frame's own depth of field covers beyond its position, at the usual overlap
+MOST_EXTRA = 12  # frames offered at once; the next verdict may ask for more
+BLIND_EXTRA = 6  # offered when the curve at the end is still so far from its peak that nothing can be told
+DIP = 0.7  # of both neighbours: sharpness over depth has one summit, so a dip in most tiles is motion
+DIP_SHARE = 0.5  # of the textured tiles
+CLIPPED_SHARE = 0.01  # of a frame, burnt out
+
+
+class Verdict(StrEnum):
+    """What was found about a bracket."""
+
+    COVERED = "covered"
+    NEAR_CUT = "near_cut"
+    FAR_CUT = "far_cut"
+    GAP = "gap"
+    MOVED = "moved"
+    CLIPPED = "clipped"
+    UNSURE = "unsure"  # too few frames, or nothing textured
+
+
+@dataclass(frozen=True)
+class Repair:
+    """What would put it right."""
+
+    action: str  # "extend_near", "extend_far", "fill", "leave_out", "expose_less"
+    frames: int  # to add or to leave out
+    label: str  # of the button
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One verdict, as a sentence, with the frames it is about (indices, 0 = nearest)."""
+
+    verdict: Verdict
+    sentence: str
+    frames: tuple[int, ...] = ()
+    repair: Repair | None = None
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Everything found, the gravest first; never empty."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The gravest."""
+        return self.findings[0].verdict
+
+    @property
+    def sentence(self) -> str:
+        """The gravest, for the photographer."""
+        return self.findings[0].sentence
+
+    def extra_frames(self, action: str) -> int:
+        """Frames that a repair ("extend_far") would add; 0 when it is not needed."""
+        return sum(f.repair.frames for f in self.findings if f.repair and f.repair.action == action)
+
+
+class SharpFrame(Protocol):
+    """What is needed of a frame's facts (rig.capture.FrameFacts has it)."""
+
+    @property
+    def index(self) -> int:
+        """Place in the bracket."""
+
+    @property
+    def position_steps(self) -> int:
+        """Focus position."""
+
+    @property
+    def tile_sharpness(self) -> Sequence[Sequence[float]]:
+        """Rows of tiles."""
+
+    @property
+    def clipped_share(self) -> float:
+        """Burnt out, 0..1."""
+
+
+def check_coverage(frames: Sequence[SharpFrame], step_steps: int) -> Coverage:
+    """The verdict on these frames, ordered from near to far and planned step_steps apart."""
+    if len(frames) < 3:
+        return Coverage((Finding(Verdict.UNSURE, "Too few frames to tell whether all is covered."),))
+    curves = textured_curves(frames)
+    if curves.shape[1] == 0:
+        return Coverage((Finding(Verdict.UNSURE, "Nothing in the frames is textured enough to tell."),))
+    findings = (
+        *_gaps(frames, step_steps),
+        *_cut_end(curves, frames, step_steps, near=True),
+        *_cut_end(curves, frames, step_steps, near=False),
+        *_moved(curves, frames),
+        *_clipped(frames),
+    )
+    return Coverage(findings or (Finding(Verdict.COVERED, "Covered from near to far."),))
+
+
+def textured_curves(frames: Sequence[SharpFrame]) -> Curves:
+    """Sharpness over the frames, (frames, textured tiles); a tile counts when it is sharp in some frame."""
+    curves = np.array([np.ravel(frame.tile_sharpness) for frame in frames], np.float64)
+    tops = curves.max(axis=0)
+    lows = np.median(curves, axis=0)
+    textured = (tops > LEAST_SHARE * np.quantile(tops, 0.98)) & (tops > 1.3 * lows) & (tops > 0)
+    return np.maximum(curves[:, textured], 1e-12)
+
+
+def overshoot(curves: Curves, distances: Sequence[float]) -> npt.NDArray[np.float64]:
+    """How far before the end each tile's peak lies: 0 when it is inside, inf when too far off to tell.
+
+    curves: (3, tiles) > 0, sharpness of the end frame and the next two. distances: of these from the end, in
+    focus steps, the first 0. The parabola goes through the logarithms, see rig.focuscurve.refined.
+    """
+    end, second, third = np.log(curves)
+    first_slope = (second - end) / distances[1]
+    bend = ((third - second) / (distances[2] - distances[1]) - first_slope) / distances[2]
+    bends = bend < -1e-9
+    summit = distances[1] / 2 - first_slope / (2 * np.where(bends, bend, -1.0))
+    return np.where(bends, np.maximum(-summit, 0.0), np.inf)
+
+
+def _cut_end(
+    curves: Curves, frames: Sequence[SharpFrame], step_steps: int, near: bool
+) -> tuple[Finding, ...]:
+    towards = slice(0, 3) if near else slice(-1, -4, -1)
+    places = [frame.position_steps for frame in frames[towards]]
+    distances = [abs(place - places[0]) / max(step_steps, 1) for place in places]
+    if not 0 < distances[1] < distances[2]:
+        return ()
+    best_at_end = curves.argmax(axis=0) == (0 if near else len(frames) - 1)
+    beyond = np.where(best_at_end, overshoot(curves[towards], distances), 0.0)
+    missing = beyond > REACH
+    if missing.mean() < CUT_SHARE:
+        return ()
+    extra = _frames_to_add(beyond[missing])
+    end, way, which = ("Near", "nearer", "first") if near else ("Far", "farther", "last")
+    return (
+        Finding(
+            Verdict.NEAR_CUT if near else Verdict.FAR_CUT,
+            f"{end} end cut: {missing.mean():.0%} of the subject is sharpest beyond the {which} frame.",
+            (frames[0 if near else -1].index,),
+            Repair("extend_near" if near else "extend_far", extra, f"Extend {extra} {way}"),
+        ),
+    )
+
+
+def _frames_to_add(beyond: npt.NDArray[np.float64]) -> int:
+    """Enough for nearly every tile; a usual number where most are too far off to tell."""
+    known = beyond[np.isfinite(beyond)]
+    if len(known) * 2 <= len(beyond):
+        return BLIND_EXTRA
+    return min(max(math.ceil(float(np.quantile(known, 0.95)) - REACH), 1), MOST_EXTRA)
+
+
+def _gaps(frames: Sequence[SharpFrame], step_steps: int) -> tuple[Finding, ...]:
+    found = []
+    for before, after in pairwise(frames):
+        missing = (
+            math.ceil((after.position_steps - before.position_steps) / max(step_steps, 1) * (1 - 1e-9)) - 1
+        )
+        if missing < 1:
+            continue
+        sentence = f"Gap between frames {before.index + 1} and {after.index + 1}: {missing} missing."
+        repair = Repair("fill", missing, f"Shoot {missing} between")
+        found.append(Finding(Verdict.GAP, sentence, (before.index, after.index), repair))
+    return tuple(found)
+
+
+def _moved(curves: Curves, frames: Sequence[SharpFrame]) -> tuple[Finding, ...]:
+    dips = curves[1:-1] < DIP * np.minimum(curves[:-2], curves[2:])
+    bad = [frames[int(at) + 1].index for at in np.flatnonzero(dips.mean(axis=1) > DIP_SHARE)]
+    if not bad:
+        return ()
+    sentence = f"The subject or the rig moved in {_frames(bad)}."
+    repair = Repair("leave_out", len(bad), f"Leave out {len(bad)}")
+    return (Finding(Verdict.MOVED, sentence, tuple(bad), repair),)
+
+
+def _clipped(frames: Sequence[SharpFrame]) -> tuple[Finding, ...]:
+    bad = [frame.index for frame in frames if frame.clipped_share > CLIPPED_SHARE]
+    if not bad:
+        return ()
+    sentence = f"Highlights are burnt out in {_frames(bad)}."
+    return (Finding(Verdict.CLIPPED, sentence, tuple(bad), Repair("expose_less", 0, "Expose less")),)
+
+
+def _frames(indices: Sequence[int]) -> str:
+    """Frames as people count them, runs drawn together: "frames 3, 7 to 9"."""
+    runs: list[list[int]] = []
+    for index in indices:
+        if runs and index == runs[-1][-1] + 1:
+            runs[-1].append(index)
+        else:
+            runs.append([index])
+    words = [str(run[0] + 1) if len(run) == 1 else f"{run[0] + 1} to {run[-1] + 1}" for run in runs]
+    return ("frame " if len(indices) == 1 else "frames ") + ", ".join(words)

@@ -1,0 +1,248 @@
+"""Settings -> Devices: the one place that picks real or simulated. Real drivers are imported when chosen."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rig.config import Settings
+from rig.devices.camera import Camera
+from rig.devices.clock import Clock, RealClock
+from rig.devices.light import Light
+from rig.devices.motor import FocusMotor
+from rig.devices.panel import Panel
+from rig.errors import ConfigError, GpioError, RigError
+
+if TYPE_CHECKING:
+    from rig.devices.build_sim import SimDevices
+    from rig.devices.gpio import Gpio
+
+FULL_SIZE_PX = (4056, 3040)
+# More than the simulated mechanics lose, and the distance kept from the simulated endstop.
+SIM_BACKLASH_STEPS = 24
+SIM_MARGIN_STEPS = 10
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A bracket that suits a simulated subject, for a demonstration without jogging."""
+
+    near_steps: int
+    far_steps: int
+    step_steps: int | None  # None: from the optics
+
+
+@dataclass(frozen=True)
+class Devices:
+    """Everything with a plug, real or simulated, and the settings that fit it."""
+
+    camera: Camera
+    motor: FocusMotor
+    panel: Panel
+    clock: Clock
+    settings: Settings  # as given; a simulated rig brings its own lens and travel
+    light: Light | None = None
+    simulated: str | None = None  # name of the scene; None on a real rig
+    suggestion: Suggestion | None = None
+    warnings: tuple[str, ...] = ()  # what is missing although the rig works
+    release_lines: Callable[[], None] = lambda: None
+
+    def close(self) -> None:
+        """Motor and lines safe, camera released. Safe to call twice; a broken device stops no other."""
+        for release in (
+            self._dark,
+            self.motor.release,
+            self.camera.stop,
+            self.panel.close,
+            self.release_lines,
+        ):
+            with contextlib.suppress(RigError):
+                release()
+
+    def _dark(self) -> None:
+        if self.light is not None:
+            self.light.off()
+
+
+def build_devices(
+    settings: Settings,
+    sim: str | None = None,
+    *,
+    clock: Clock | None = None,
+    size_px: tuple[int, int] = FULL_SIZE_PX,
+    find_camera: Callable[[], str | None] | None = None,
+) -> Devices:
+    """The devices these settings ask for; nothing is started or moved yet.
+
+    sim: a scene's name or "replay:FOLDER", in place of what the settings say. size_px: of simulated frames.
+    find_camera: why there is no camera, None when there is one; asked when the driver is "auto".
+    Raises ConfigError for an unknown scene, CameraError or GpioError when a chosen driver cannot start.
+    """
+    camera = settings.camera
+    if sim is not None:
+        return _simulated(settings, sim, clock, size_px)
+    if camera.driver == "sim":
+        return _simulated(settings, camera.scene, clock, size_px)
+    if camera.driver == "replay":
+        return _simulated(settings, f"replay:{camera.replay_folder}", clock, size_px)
+    if camera.driver == "auto":
+        missing = (find_camera or why_no_camera)()
+        if missing is not None:
+            return _simulated(
+                settings, camera.scene, clock, size_px, (f"{missing}: this is the simulated rig",)
+            )
+    return _real(settings, clock or RealClock())
+
+
+def why_no_camera() -> str | None:
+    """Why no Raspberry Pi camera can be used, as the start of a sentence; None when there is one."""
+    if importlib.util.find_spec("picamera2") is None:
+        return "No camera, for picamera2 is not installed"
+    try:
+        from picamera2 import Picamera2
+
+        found = Picamera2.global_camera_info()
+    except (ImportError, AttributeError, RuntimeError, OSError) as error:  # libcamera's binding is no wheel
+        return f"No camera, for picamera2 does not work here ({error})"
+    return None if found else "No camera is connected"
+
+
+def simulated_settings(settings: Settings, found: SimDevices) -> Settings:
+    """The settings with the lens and the travel of a simulated rig; the rest stays the user's."""
+    scene = found.scene
+    room = SIM_BACKLASH_STEPS + SIM_MARGIN_STEPS
+    return settings.changed(
+        {
+            "optics.magnification": scene.lens.magnification,
+            "optics.f_number": scene.lens.f_number,
+            "optics.pupil_ratio": 1.0,
+            "motor.driver": "sim",
+            "motor.steps_per_um": scene.steps_per_um,
+            "motor.steps_per_s": found.motor.steps_per_s,
+            "motor.backlash_steps": SIM_BACKLASH_STEPS,
+            "motor.home_margin_steps": SIM_MARGIN_STEPS,
+            "motor.min_steps": room,  # so that the endstop is position 0, as the scenes count
+            "motor.max_steps": scene.travel_steps,
+        }
+    )
+
+
+def _simulated(
+    settings: Settings,
+    name: str,
+    clock: Clock | None,
+    size_px: tuple[int, int],
+    warnings: tuple[str, ...] = (),
+) -> Devices:
+    from rig.devices.build_sim import simulated_devices
+
+    found = simulated_devices(name, size=size_px, clock=clock)
+    fitting = simulated_settings(settings, found)
+    return Devices(
+        camera=found.camera,
+        motor=found.motor,
+        panel=found.panel,
+        clock=found.bench.clock,
+        settings=fitting,
+        simulated=name,
+        suggestion=_suggest(fitting, found),
+        warnings=warnings,
+    )
+
+
+def _suggest(settings: Settings, found: SimDevices) -> Suggestion:
+    from rig.devices.camera_replay import ReplayCamera
+
+    low, high = settings.motor.min_steps, settings.motor.max_steps
+    if isinstance(found.camera, ReplayCamera):
+        gaps = max(len(found.camera.replay.paths) - 1, 1)
+        return Suggestion(low, high, max((high - low) // gaps, 1))
+    near, far = found.scene.textured_range_steps
+    return Suggestion(max(near, low), min(far, high), None)
+
+
+def _real(settings: Settings, clock: Clock) -> Devices:
+    from rig.devices.camera_picamera2 import Picamera2Camera
+
+    warnings: list[str] = []
+    gpio = _gpio(settings, warnings)
+    camera = Picamera2Camera(settings.camera)
+    if settings.motor.driver == "none":
+        # Nothing to take up, so that the one position there is can be "gone to".
+        settings = settings.changed({"motor.backlash_steps": 0, "motor.min_steps": 0})
+    return Devices(
+        camera=camera,
+        motor=_motor(settings, gpio, clock),
+        panel=_panel(settings, gpio),
+        clock=clock,
+        settings=settings,
+        light=_light(settings, gpio),
+        warnings=tuple(warnings),
+        release_lines=gpio.close if gpio is not None else lambda: None,
+    )
+
+
+def _gpio(settings: Settings, warnings: list[str]) -> Gpio | None:
+    """The GPIO header where something needs it. A rig without button still works, one without motor not."""
+    needed = {**settings.motor.pins, **settings.panel.pins}
+    if not any(needed.values()):
+        return None
+    from rig.devices.gpio import Gpio
+
+    try:
+        return Gpio()
+    except GpioError as error:
+        if settings.motor.pins:
+            raise
+        warnings.append(f"The button and the LED do not work: {error}")
+        return None
+
+
+def _motor(settings: Settings, gpio: Gpio | None, clock: Clock) -> FocusMotor:
+    driver = settings.motor.driver
+    if driver == "sim":
+        return _motor_without_wires(settings, clock)
+    if driver == "none" or gpio is None:
+        from rig.devices.motor_none import NoMotor
+
+        return NoMotor()
+    if driver == "stepdir":
+        from rig.devices.motor_stepdir import StepDirMotor
+
+        return StepDirMotor(gpio, settings.motor)
+    if driver == "uln2003":
+        from rig.devices.motor_uln2003 import Uln2003Motor
+
+        return Uln2003Motor(gpio, settings.motor)
+    raise ConfigError(f'motor.driver = "{driver}" has no driver')
+
+
+def _motor_without_wires(settings: Settings, clock: Clock) -> FocusMotor:
+    """A simulated motor beside a real camera: to try the camera before the mechanics are built."""
+    from rig.devices.motor_sim import SimMotor
+    from rig.devices.optical_bench import OpticalBench
+    from rig.devices.scenes import find_scene
+
+    bench = OpticalBench(find_scene(settings.camera.scene), clock)
+    return SimMotor(bench, steps_per_s=settings.motor.steps_per_s)
+
+
+def _panel(settings: Settings, gpio: Gpio | None) -> Panel:
+    if gpio is None or not any(settings.panel.pins.values()):
+        from rig.devices.panel_sim import SimPanel
+
+        return SimPanel()
+    from rig.devices.panel_gpio import GpioPanel
+
+    return GpioPanel(gpio, settings.panel)
+
+
+def _light(settings: Settings, gpio: Gpio | None) -> Light | None:
+    if gpio is None or not settings.panel.light_pin:
+        return None
+    from rig.devices.light_gpio import GpioLight
+
+    return GpioLight(gpio, settings.panel.light_pin)
