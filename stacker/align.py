@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,7 +12,7 @@ from stacker import transforms as tf
 from stacker.errors import FrameShapeError
 from stacker.lowcopy import LowCopy, prepare
 from stacker.photometry import Gain, Tones, estimate_gain, measure_tones
-from stacker.register import Registration, register
+from stacker.register import Registration, coarse_guess, register
 from stacker.settings import AlignSettings
 from stacker.transforms import Transform
 from stacker.validarea import valid_area
@@ -28,6 +27,7 @@ _MAX_TURN_RAD = np.radians(6)
 _MAX_SHIFT = 0.25  # of the frame's longer side
 _MAX_UNCERTAINTY_PX = 3.0  # full size
 
+_COARSEST = 9  # level; as coarse as a low copy has them
 _KEY_FRAMES = 8  # a key frame serves this many frames, or until little of its detail is left in them
 _KEY_CORRELATION = 0.80
 
@@ -177,13 +177,13 @@ class Aligner:
         """Fit a frame to a group: against its newest frame, then against its key frame."""
         group = self._groups[number]
         before = group.newest
-        guess, level = _best_guess(before.copy, anchor.copy, [tf.identity(), tf.invert(group.last_step)])
-        found = register(before.copy, anchor.copy, guess, level)
+        guess = coarse_guess(before.copy, anchor.copy, [tf.identity(), tf.invert(group.last_step)])
+        found = register(before.copy, anchor.copy, guess, coarsest=_COARSEST)
         objection = self._objection(found, before.index, anchor.index)
         if objection is not None:
             return None, objection
         step = tf.invert(found.transform)
-        variance = _variance(found, anchor.copy)
+        variance = found.variance
         gain = estimate_gain(before.tones, anchor.tones, step)
         base = self._poses[before.index]
         pose = _Pose(number, tf.compose(base.transform, step), base.gain * gain, base.variance + variance)
@@ -210,10 +210,10 @@ class Aligner:
         """The pose improved by a direct comparison with the key frame, and how alike the two are."""
         base = self._poses[key.index]
         guess = tf.compose(tf.invert(pose.transform), base.transform)
-        found = register(key.copy, anchor.copy, guess, 1)
+        found = register(key.copy, anchor.copy, guess, coarsest=1, finest=1)
         if self._objection(found, key.index, anchor.index) is not None:
             return pose, 0.0
-        variance = base.variance + _variance(found, anchor.copy)
+        variance = base.variance + found.variance
         share = pose.variance / max(pose.variance + variance, 1e-12)
         step = tf.invert(found.transform)
         direct = tf.compose(base.transform, step)
@@ -247,30 +247,3 @@ class Aligner:
         else:
             return None
         return f"frame {index} could not be aligned with frame {earlier}: {why}"
-
-
-def _variance(found: Registration, copy: LowCopy) -> float:
-    """Expected squared error of a registration, low pixels, mean over the frame."""
-    height, width = copy.shape
-    spread2 = (height**2 + width**2) / 12  # mean squared distance from the centre
-    scale, turn, x, y = np.diag(found.covariance)
-    return float((scale + turn) * spread2 + x + y)
-
-
-def _best_guess(template: LowCopy, moving: LowCopy, guesses: list[Transform]) -> tuple[Transform, int]:
-    """Where to start (template to moving) and at which level: the guess that makes the coarse pictures most alike."""
-    level = len(template.bands) - 1
-    there = max(level - 1, 0)
-    fixed, other = template.bands[there], moving.bands[there]
-    window = cv2.createHanningWindow(fixed.shape[::-1], cv2.CV_32F)
-    (x, y), _ = cv2.phaseCorrelate(fixed, other, window)
-    shifted = tf.identity()
-    shifted[:, 2] = x * 2**there, y * 2**there
-    return max([*guesses, shifted], key=lambda guess: _likeness(fixed, other, guess, there)), level
-
-
-def _likeness(fixed: NDArray[Any], other: NDArray[Any], guess: Transform, level: int) -> float:
-    here = guess.copy()
-    here[:, 2] /= 2**level
-    warped = cv2.warpAffine(other, here, fixed.shape[::-1], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-    return float((fixed * warped).sum() / np.sqrt((fixed**2).sum() * (warped**2).sum() + 1e-6))

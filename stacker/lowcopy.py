@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stacker.errors import FrameShapeError
+from stacker.light import light_of
 
 Plane = NDArray[Any]  # (h, w) float32
 
@@ -21,10 +22,15 @@ class LowCopy:
     """bands[level]: (h, w) float32, one copy of a frame, level 0 the largest, each half the one before.
 
     Pixel (x, y) of level n + 1 lies on pixel (2x, 2y) of level n, as cv2.pyrDown has it.
-    A band holds two octaves of detail around zero; brightness and slow shading are gone. Unit: levels of 255.
+    A band holds two octaves of detail around zero; brightness and slow shading are gone. Unit: light, white = 255.
     """
 
     bands: tuple[Plane, ...]
+    noise: float  # standard deviation of band 0 where the picture is plainest: noise, or less detail than anywhere
+
+    def noise_at(self, level: int) -> float:
+        """The same at another level: every halving averages four pixels, so noise falls to half."""
+        return self.noise * 0.5**level
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -33,26 +39,36 @@ class LowCopy:
         return height, width
 
 
-def luma_of(low: NDArray[Any]) -> Plane:
-    """(h, w) float32 brightness, 0..255 for integers, of a (h, w) or (h, w, 3) BGR array of any usual depth."""
-    if low.ndim not in (2, 3) or (low.ndim == 3 and low.shape[2] != 3):
-        raise FrameShapeError(f"a low copy of shape {low.shape} is neither (h, w) nor (h, w, 3)")
-    if low.dtype == np.float64:
-        low = low.astype(np.float32)
-    gray = low if low.ndim == 2 else cv2.cvtColor(low, cv2.COLOR_BGR2GRAY)
-    factor = {np.dtype(np.uint8): 1.0, np.dtype(np.uint16): 1 / 257.0}.get(low.dtype, 255.0)
-    return np.asarray(np.multiply(gray, np.float32(factor), dtype=np.float32))
-
-
 def prepare(low: NDArray[Any]) -> LowCopy:
-    """Band-pass a low copy at every size down to about 30 px. Any usual depth; see `luma_of`."""
-    smooth = [luma_of(low)]
+    """Band-pass a low copy at every size down to about 30 px: (h, w, 3) BGR or (h, w), any usual depth.
+
+    Light, not code values: defocus spreads light evenly to both sides of an edge, but an edge blurred so and coded
+    lies further on the dark side. That would look like growth (measured: 2 to 4 times the error of this way).
+    """
+    smooth = [light_of(_gray(low))]
     while min(smooth[-1].shape) >= 2 * _SMALLEST_SIDE_PX:
-        smooth.append(cv2.pyrDown(smooth[-1]))
-    # two more sizes only to take the slow part away from the last ones
+        smooth.append(np.asarray(cv2.pyrDown(smooth[-1]), np.float32))
+    # two more sizes, only to take the slow part away from the last ones
     beyond = [*smooth, cv2.pyrDown(smooth[-1])]
     beyond.append(cv2.pyrDown(beyond[-1]))
-    return LowCopy(tuple(_band(beyond[n], beyond[n + 1], beyond[n + 2]) for n in range(len(smooth))))
+    bands = tuple(_band(beyond[n], beyond[n + 1], beyond[n + 2]) for n in range(len(smooth)))
+    return LowCopy(bands, _noise(bands[0]))
+
+
+def _gray(low: NDArray[Any]) -> NDArray[Any]:
+    if low.ndim not in (2, 3) or (low.ndim == 3 and low.shape[2] != 3):
+        raise FrameShapeError(f"a low copy of shape {low.shape} is neither (h, w) nor (h, w, 3)")
+    if low.ndim == 2:
+        return low
+    return cv2.cvtColor(low.astype(np.float32) if low.dtype == np.float64 else low, cv2.COLOR_BGR2GRAY)
+
+
+def _noise(band: Plane) -> float:
+    """Standard deviation of the plainest tenth of the picture."""
+    side = 32
+    columns, rows = max(band.shape[1] // side, 1), max(band.shape[0] // side, 1)
+    power = cv2.resize(cv2.multiply(band, band), (columns, rows), interpolation=cv2.INTER_AREA)
+    return float(np.sqrt(np.percentile(power, 10)))
 
 
 def _band(level: Plane, half: Plane, quarter: Plane) -> Plane:

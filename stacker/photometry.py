@@ -14,12 +14,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from stacker.light import PIVOT, light_of, shifted_code_of
 from stacker.transforms import Transform, invert
 
 Array = NDArray[Any]
 Gain = NDArray[np.float64]
 
-PIVOT = 0.055  # of full scale; IEC 61966-2-1
 _CELL_PX = 16  # low pixels a cell is wide: defocus of any usable frame moves little light across it
 _CLIPPED = 250  # of 255: JPEG leaves the end of the scale a few levels wide
 _MIN_CELLS = 12
@@ -46,10 +46,10 @@ def measure_tones(low: Array) -> Tones:
     cell = min(_CELL_PX, max(1, min(height, width) // 8))
     columns, rows = width // cell, height // cell
     cut = codes[: rows * cell, : columns * cell]
-    light = cv2.resize(cv2.LUT(cut, _LIGHT_OF_CODE), (columns, rows), interpolation=cv2.INTER_AREA)
+    light = cv2.resize(light_of(cut), (columns, rows), interpolation=cv2.INTER_AREA)
     over = cv2.threshold(cut, _CLIPPED - 1, 255, cv2.THRESH_BINARY)[1]
     clipped = cv2.resize(over, (columns, rows), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    return Tones(np.maximum(light, 0) ** np.float32(1 / 2.4), clipped, cell)
+    return Tones(shifted_code_of(light), clipped, cell)
 
 
 def _as_bytes(low: Array) -> Array:
@@ -59,9 +59,6 @@ def _as_bytes(low: Array) -> Array:
     elif low.dtype != np.uint8:
         low = cv2.convertScaleAbs(low.astype(np.float32), alpha=255.0)
     return np.asarray(cv2.cvtColor(low, cv2.COLOR_GRAY2BGR) if low.ndim == 2 else low, np.uint8)
-
-
-_LIGHT_OF_CODE = ((np.arange(256) / 255 + PIVOT) ** 2.4).astype(np.float32)
 
 
 def estimate_gain(reference: Tones, frame: Tones, frame_to_reference: Transform) -> Gain:

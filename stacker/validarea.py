@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from stacker.transforms import Transform, apply
+from stacker.transforms import Transform, apply, identity, invert
 
 Rectangle = tuple[int, int, int, int]  # x, y, width, height in whole pixels
 
@@ -21,53 +22,56 @@ def valid_area(transforms: Sequence[Transform], frame_shape: tuple[int, ...]) ->
     transforms: frame to reference. frame_shape: (height, width, ...). (0, 0, 0, 0) if nothing is common to all.
     Every pixel of it, mapped back into any frame, lies between that frame's outermost pixel centres.
     """
-    edges = _half_planes(_common_polygon(transforms, frame_shape[:2]))
-    if edges is None:
+    centre = _point_inside(transforms, frame_shape[:2])
+    if centre is None:
         return 0, 0, 0, 0
-    left, top, right, bottom = _largest_box(*edges)
-    return _whole_pixels(left, top, right, bottom, edges, frame_shape)
+    edges = _half_planes(transforms, frame_shape)
+    return _whole_pixels(_largest_box(edges, centre), edges)
 
 
-def _common_polygon(transforms: Sequence[Transform], shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """(n, 2) corners of the part of the reference frame inside every frame's outline; empty if none."""
-    height, width = shape[0] - 1.0, shape[1] - 1.0
-    outline = np.array([[0, 0], [width, 0], [width, height], [0, height]])
-    polygon = outline
+@dataclass(frozen=True)
+class _HalfPlanes:
+    """normal . point <= offset for every point inside; normal (n, 2) of length 1, offset (n,)."""
+
+    normal: NDArray[np.float64]
+    offset: NDArray[np.float64]
+
+    def beyond(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(m, n): how far each of (m, 2) points lies outside each half plane, px; negative inside."""
+        return points @ self.normal.T - self.offset
+
+
+def _point_inside(transforms: Sequence[Transform], shape: tuple[int, ...]) -> NDArray[np.float64] | None:
+    """A point well inside every frame's outline and the reference frame's own; None if there is none."""
+    right, bottom = shape[1] - 1.0, shape[0] - 1.0
+    outline = np.array([[0, 0], [right, 0], [right, bottom], [0, bottom]])
+    polygon = outline.astype(np.float32)
     for transform in transforms:
-        # OpenCV clips polygons in float32, good to 1/4000 px at this size; _whole_pixels has the last word.
-        area, clipped = cv2.intersectConvexConvex(
-            polygon.astype(np.float32), apply(transform, outline).astype(np.float32)
-        )
-        if area < 1 or clipped is None:
-            return np.empty((0, 2))
-        polygon = np.asarray(clipped, np.float64).reshape(-1, 2)
-    return polygon
+        area, polygon = cv2.intersectConvexConvex(polygon, apply(transform, outline).astype(np.float32))
+        if area < 1:
+            return None
+    return np.asarray(polygon, np.float64).reshape(-1, 2).mean(axis=0)
 
 
-def _half_planes(
-    polygon: NDArray[np.float64],
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]] | None:
-    """Outward unit normals (n, 2), offsets (n,) with normal . p <= offset inside, and an inner point."""
-    if len(polygon) < 3:
-        return None
-    step = np.roll(polygon, -1, axis=0) - polygon
-    length = np.hypot(*step.T)
-    keep = length > 1e-3
-    normal = np.column_stack([step[:, 1], -step[:, 0]])[keep] / length[keep, None]
-    centre = polygon.mean(axis=0)
-    offset = np.einsum("ij,ij->i", normal, polygon[keep])
-    flip = np.where(normal @ centre > offset, -1.0, 1.0)
-    return normal * flip[:, None], offset * flip, centre
+def _half_planes(transforms: Sequence[Transform], shape: tuple[int, ...]) -> _HalfPlanes:
+    """The four sides of every frame's outline, and of the reference frame's own, in reference geometry."""
+    normals, offsets = [], []
+    for transform in [identity(), *transforms]:
+        back = invert(transform)
+        for axis, last in ((0, shape[1] - 1), (1, shape[0] - 1)):  # 0 <= back(point)[axis] <= last
+            length = np.hypot(*back[axis, :2])
+            normals += [-back[axis, :2] / length, back[axis, :2] / length]
+            offsets += [back[axis, 2] / length, (last - back[axis, 2]) / length]
+    return _HalfPlanes(np.array(normals), np.array(offsets))
 
 
-def _largest_box(
-    normal: NDArray[np.float64], offset: NDArray[np.float64], centre: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _largest_box(edges: _HalfPlanes, centre: NDArray[np.float64]) -> NDArray[np.float64]:
     """(left, top, right, bottom) of the largest upright box within the half planes.
 
     log width + log height is concave and the conditions are linear, so a barrier method with Newton steps finds
     the one optimum (Boyd and Vandenberghe, Convex Optimization, 11.3).
     """
+    normal, offset = edges.normal, edges.offset
     # A box satisfies normal . p <= offset everywhere if its farthest corner along the normal does.
     rows = np.column_stack(
         [
@@ -80,48 +84,34 @@ def _largest_box(
     sides = np.array([[-1.0, 0, 1, 0], [0, -1, 0, 1]])  # width, height
     slack = float(np.min(offset - normal @ centre))
     box = np.array([*centre, *centre]) + 0.4 * slack * np.array([-1, -1, 1, 1])
-    weight = 1.0
-    while weight > 1e-7:
-        for _ in range(20):
+    for sharpness in 10.0 ** np.arange(0, 9):
+        for _ in range(60):
             size, room = sides @ box, offset - rows @ box
-            gradient = -sides.T @ (1 / size) + weight * rows.T @ (1 / room)
-            hessian = (sides.T / size**2) @ sides + weight * (rows.T / room**2) @ rows
+            gradient = -sharpness * sides.T @ (1 / size) + rows.T @ (1 / room)
+            hessian = sharpness * (sides.T / size**2) @ sides + (rows.T / room**2) @ rows
             step = np.linalg.solve(hessian, -gradient)
-            shrink = np.max(np.concatenate([-(sides @ step) / size, (rows @ step) / room]))
-            box = box + step * min(1.0, 0.95 / max(shrink, 1e-9))
-            if -gradient @ step < 1e-9:
+            decrement = float(np.sqrt(max(-gradient @ step, 0.0)))
+            box = box + step / (1 + decrement)  # the damping that cannot leave the region or diverge (9.6)
+            if decrement < 1e-3:
                 break
-        weight *= 0.1
     return box
 
 
-def _whole_pixels(
-    left: float,
-    top: float,
-    right: float,
-    bottom: float,
-    edges: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
-    shape: tuple[int, ...],
-) -> Rectangle:
+def _whole_pixels(box: NDArray[np.float64], edges: _HalfPlanes) -> Rectangle:
     """The box rounded inwards to pixels, whose centres all lie within the half planes."""
-    normal, offset, _ = edges
     slop = 0.02  # what the barrier leaves of the true optimum, so that an exact edge is not rounded away
-    x0, y0 = int(np.ceil(left - slop)), int(np.ceil(top - slop))
-    x1, y1 = int(np.floor(right + slop)), int(np.floor(bottom + slop))
-    while x0 <= x1 and y0 <= y1:
-        corners = np.array([[x0, y0], [x1, y0], [x0, y1], [x1, y1]], np.float64)
-        beyond = (corners @ normal.T - offset).max(axis=1)
-        worst = int(np.argmax(beyond))
-        if beyond[worst] <= _INSIDE_PX:
-            return (
-                max(x0, 0),
-                max(y0, 0),
-                min(x1, shape[1] - 1) - max(x0, 0) + 1,
-                min(y1, shape[0] - 1) - max(y0, 0) + 1,
-            )
-        x_gives = abs(normal[np.argmax(corners[worst] @ normal.T - offset)][0]) > 0.5
-        if x_gives:
-            x0, x1 = (x0 + 1, x1) if worst in (0, 2) else (x0, x1 - 1)
+    left, top = (int(v) for v in np.ceil(box[:2] - slop))
+    right, bottom = (int(v) for v in np.floor(box[2:] + slop))
+    while left <= right and top <= bottom:
+        beyond = edges.beyond(
+            np.array([[left, top], [right, top], [left, bottom], [right, bottom]], np.float64)
+        )
+        corner, edge = np.unravel_index(int(np.argmax(beyond)), beyond.shape)
+        if beyond[corner, edge] <= _INSIDE_PX:
+            return left, top, right - left + 1, bottom - top + 1
+        x, y = edges.normal[edge]
+        if abs(x) > abs(y):
+            left, right = (left, right - 1) if x > 0 else (left + 1, right)
         else:
-            y0, y1 = (y0 + 1, y1) if worst in (0, 1) else (y0, y1 - 1)
+            top, bottom = (top, bottom - 1) if y > 0 else (top + 1, bottom)
     return 0, 0, 0, 0
