@@ -30,7 +30,6 @@ class GpioMotor(ABC):
         self._endstop = _endstop_line(gpio, settings)
         self._endstop_hit_level = 1 if settings.endstop_normally_closed else 0
         self._position_steps = 0
-        self._last_step_ns: int | None = None  # a move that reverses the last one must not follow it at once
         self._moving = threading.Lock()
         self._released = threading.Event()  # release() during a move ends it
 
@@ -101,15 +100,15 @@ class GpioMotor(ABC):
 
         def step() -> None:
             self._step()
-            self._last_step_ns = time.monotonic_ns()
             self._position_steps += direction
 
         if direction > 0 or self.at_endstop is not True:
             self._energise()
             self._face(-direction if self._invert else direction)
         periods_ns = step_periods_ns(abs(steps), self._ramp)
-        sent = direction * send_steps(step, periods_ns, halted, self._last_step_ns)
-        time.sleep(1 / self._ramp.start_steps_per_s)  # the rotor must arrive before the current may go
+        sent = direction * send_steps(step, periods_ns, halted)
+        # The rotor must arrive before the current may go, or the next move may turn it back.
+        time.sleep(1 / self._ramp.start_steps_per_s)
         if hit:
             raise EndstopError(
                 f"the endstop closed after {abs(sent)} of {abs(steps)} steps towards near: "

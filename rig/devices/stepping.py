@@ -58,18 +58,16 @@ def send_steps(
     step: Callable[[], None],
     periods_ns: Iterator[int],
     halted: Callable[[], bool] = lambda: False,
-    last_ns: int | None = None,
     now_ns: Callable[[], int] = time.monotonic_ns,
     sleep: Callable[[float], None] = time.sleep,
 ) -> int:
     """Call step once per period and return how often; halted is asked before every step.
-
-    last_ns: when the motor made its last step before these; the first one keeps its distance too.
     A period counts from the moment the step before was really made. After a stall (a busy core, the
     interpreter's lock) the train is late for good: a loop that caught up would send a burst, and a
     stepper loses every step it cannot follow.
     """
     sent = 0
+    last_ns = None
     for period_ns in periods_ns:
         if last_ns is not None:
             _wait_until(last_ns + period_ns, now_ns, sleep)

@@ -73,16 +73,6 @@ def test_a_spike_shorter_than_the_debounce_time_is_no_press(start_rig):
     assert heard_until_closed(rig) == []
 
 
-def test_a_button_that_is_stuck_from_the_start_never_powers_off(start_rig):
-    rig = start_rig(LISTEN.replace("gpio = Gpio()", "gpio = Gpio(); wait_for_the_world()"))
-    rig.hear()
-    rig.set(BUTTON, 0)
-    rig.go()
-    rig.hear()
-    time.sleep(2.4)
-    assert heard_until_closed(rig) == []
-
-
 def test_a_callback_that_fails_leaves_the_button_working(start_rig):
     rig = start_rig(LISTEN.replace("say(press.value)", "(say(press.value), 1 / 0)"))
     rig.hear()
