@@ -44,7 +44,7 @@ class Blur:
     kernel: F32  # on that copy, sums to 1
 
 
-def blur_weights(diameters_px: npt.NDArray[np.float64]) -> list[tuple[Blur, F32]]:
+def blur_weights(diameters_px: npt.NDArray[np.float64], first_mip: int = 0) -> list[tuple[Blur, F32]]:
     """How much of each depth value is drawn with each blur.
 
     diameters_px: (256,) blur of every depth value. Returns (blur, (1, 256) weights) for blurs in use;
@@ -52,10 +52,11 @@ def blur_weights(diameters_px: npt.NDArray[np.float64]) -> list[tuple[Blur, F32]
     """
     wanted = np.clip(np.abs(diameters_px), 0, STEPS_PX[-1][0])
     if np.ptp(wanted) == 0:  # one depth: no need to approximate
-        return [(exact_blur(float(wanted[0])), np.ones((1, 256), np.float32))]
+        return [(exact_blur(float(wanted[0]), first_mip), np.ones((1, 256), np.float32))]
     grid = [d for d, _ in STEPS_PX]
     found = []
-    for index, (diameter, mip) in enumerate(STEPS_PX):
+    for index, (diameter, table_mip) in enumerate(STEPS_PX):
+        mip = max(table_mip, first_mip)
         unit = np.zeros(len(grid))
         unit[index] = 1
         weights = np.interp(wanted, grid, unit).astype(np.float32)
@@ -64,9 +65,9 @@ def blur_weights(diameters_px: npt.NDArray[np.float64]) -> list[tuple[Blur, F32]
     return found
 
 
-def exact_blur(diameter_px: float) -> Blur:
+def exact_blur(diameter_px: float, first_mip: int = 0) -> Blur:
     """The blur of exactly this diameter, on the copy its neighbours in the table use."""
-    mip = max((m for d, m in STEPS_PX if d <= diameter_px), default=0)
+    mip = max([first_mip, *(m for d, m in STEPS_PX if d <= diameter_px)])
     return Blur(diameter_px, mip, disc(diameter_px, mip))
 
 

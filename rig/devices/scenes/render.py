@@ -53,7 +53,9 @@ class FocusedScene:
 def _prepare(surface: Surface, blur_of: BlurOf) -> _Prepared:
     diameters = np.array([blur_of(float(z)) for z in surface.z_um()])
     present = surface.depth_values
-    weights = [(blur, lut) for blur, lut in blur_weights(diameters) if lut[0, present].any()]
+    weights = [
+        (blur, lut) for blur, lut in blur_weights(diameters, surface.first_mip) if lut[0, present].any()
+    ]
     sharp = np.zeros(256, bool)
     for blur, lut in weights:
         if blur.mip < COARSE:
@@ -68,11 +70,10 @@ def _coarse(surface: Surface, weights: list[tuple[Blur, F32]]) -> F32 | None:
     """All blurs drawn on small copies, added up at 1/4 size; None when there are none."""
     total: F32 | None = None
     for mip in range(MIPS - 1, COARSE - 1, -1):
-        here = _scatter(
-            surface.mips[mip].bgra, surface.mips[mip].depth, [w for w in weights if w[0].mip == mip]
-        )
+        used = [w for w in weights if w[0].mip == mip]
+        here = _scatter(surface.mip(mip).bgra, surface.mip(mip).depth, used) if used else None
         if total is not None:
-            size = surface.mips[mip].depth.shape[::-1]
+            size = (surface.shape[1] >> mip, surface.shape[0] >> mip)
             total = np.asarray(cv2.resize(total, size, interpolation=cv2.INTER_LINEAR), np.float32)
             here = total if here is None else here + total
         total = here
@@ -137,7 +138,7 @@ def _compose_block(prepared: list[_Prepared], box: tuple[int, int, int, int]) ->
     picture = np.zeros((height, width, 3), np.float32)
     for item in prepared:
         x, y = item.surface.offset_px
-        full_h, full_w = item.surface.mips[0].depth.shape
+        full_h, full_w = item.surface.shape
         # the part of the block this surface can reach
         x0, x1 = max(left, x - APRON_PX), min(left + width, x + full_w + APRON_PX)
         y0, y1 = max(top, y - APRON_PX), min(top + height, y + full_h + APRON_PX)
@@ -173,7 +174,7 @@ def _scatter_block(
     surface: Surface, mip: int, weights: list[tuple[Blur, F32]], box: tuple[int, int, int, int]
 ) -> F32 | None:
     left, top, width, height = box
-    copy, scale, apron = surface.mips[mip], 1 << mip, APRON_PX >> mip
+    copy, scale, apron = surface.mip(mip), 1 << mip, APRON_PX >> mip
     y0, y1 = max(top // scale - apron, 0), min(-(-(top + height) // scale) + apron, copy.depth.shape[0])
     x0, x1 = max(left // scale - apron, 0), min(-(-(left + width) // scale) + apron, copy.depth.shape[1])
     part = _scatter(copy.bgra[y0:y1, x0:x1], copy.depth[y0:y1, x0:x1], weights)

@@ -20,7 +20,7 @@ class Scene:
     title: str
     build: Build  # canvas -> surfaces, back to front, the first one opaque
     textured_range_um: tuple[float, float]  # near and far end of what a bracket should cover
-    lens: ThinLens = ThinLens()
+    lens: ThinLens
     exposure_us: int = 20_000  # at gain 1, for a well exposed frame
     steps_per_um: float = 1.0  # of the focus drive
     travel_um: tuple[float, float] = (-1500.0, 1500.0)  # where the drive's ends focus

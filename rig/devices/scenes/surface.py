@@ -44,7 +44,8 @@ class Surface:
     """What hides what lies behind it. Within one surface blurred light adds up; between surfaces it occludes.
 
     bgra: (h, w, 4) uint8 as `encode` makes it; depth: (h, w) uint8 between z_near_um and z_far_um;
-    offset_px: where its top left corner lies on the canvas, a multiple of ALIGN_PX.
+    offset_px: where its top left corner lies on the canvas, a multiple of ALIGN_PX; first_mip: 3 says the
+    arrays are a copy at 1/8, all there ever is of what is never anywhere near focus.
     """
 
     def __init__(
@@ -54,7 +55,9 @@ class Surface:
         depth: U8,
         z_near_um: float,
         z_far_um: float,
+        *,
         offset_px: tuple[int, int] = (0, 0),
+        first_mip: int = 0,
     ) -> None:
         if bgra.shape[:2] != depth.shape:
             raise ValueError(
@@ -63,7 +66,14 @@ class Surface:
         self.name = name
         self.z_near_um, self.z_far_um = z_near_um, z_far_um
         self.offset_px = offset_px
-        self.mips = build_mips(bgra, depth)
+        self.first_mip = first_mip
+        self._mips = build_mips(bgra, depth, first_mip)
+        small = self._mips[0].depth.shape
+        self.shape = (small[0] << first_mip, small[1] << first_mip)  # at full size
+
+    def mip(self, level: int) -> Mip:
+        """The copy at 1/2^level."""
+        return self._mips[level - self.first_mip]
 
     @property
     def flat(self) -> bool:
@@ -77,13 +87,14 @@ class Surface:
     @cached_property
     def depth_values(self) -> npt.NDArray[np.bool_]:
         """Which of the 256 depth values occur where something is."""
-        mip = self.mips[1]
+        mip = self.mip(max(1, self.first_mip))
         return np.asarray(np.bincount(mip.depth[mip.bgra[..., 3] > 0], minlength=256) > 0)
 
     @cached_property
     def tile_depths(self) -> tuple[U8, U8]:
         """Smallest and largest depth value in and around each tile; (255, 0) where the tile is empty."""
-        mip, tile, reach = self.mips[1], TILE_PX // 2, REACH_PX // 2
+        level = max(1, self.first_mip)
+        mip, tile, reach = self.mip(level), TILE_PX >> level, REACH_PX >> level
         covered = mip.bgra[..., 3] > 0
         kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
         low = cv2.erode(np.where(covered, mip.depth, 255).astype(np.uint8), kernel)
@@ -95,14 +106,15 @@ class Surface:
         )
 
 
-def build_mips(bgra: U8, depth: U8) -> tuple[Mip, ...]:
-    """The surface at full size (padded to ALIGN_PX) and five times halved, averaged in linear light."""
-    pad_y, pad_x = -bgra.shape[0] % ALIGN_PX, -bgra.shape[1] % ALIGN_PX
+def build_mips(bgra: U8, depth: U8, first: int = 0) -> tuple[Mip, ...]:
+    """The surface as given (padded to whole pixels of the smallest copy) and halved again and again."""
+    align = ALIGN_PX >> first
+    pad_y, pad_x = -bgra.shape[0] % align, -bgra.shape[1] % align
     if pad_y or pad_x:
-        bgra = cv2.copyMakeBorder(bgra, 0, pad_y, 0, pad_x, cv2.BORDER_REPLICATE)  # type: ignore[assignment]
-        depth = cv2.copyMakeBorder(depth, 0, pad_y, 0, pad_x, cv2.BORDER_REPLICATE)  # type: ignore[assignment]
+        bgra = np.asarray(cv2.copyMakeBorder(bgra, 0, pad_y, 0, pad_x, cv2.BORDER_REPLICATE), np.uint8)
+        depth = np.asarray(cv2.copyMakeBorder(depth, 0, pad_y, 0, pad_x, cv2.BORDER_REPLICATE), np.uint8)
     mips = [Mip(np.ascontiguousarray(bgra), np.ascontiguousarray(depth))]
-    while len(mips) < MIPS:
+    while len(mips) < MIPS - first:
         mips.append(_halve(mips[-1]))
     return tuple(mips)
 

@@ -1,0 +1,96 @@
+"""Bodies that hair grows on: ellipsoids and jointed tubes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from rig.devices.scenes import shade
+from rig.devices.scenes.drawing import Drawing
+from rig.devices.scenes.hair import Roots
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Ellipsoid:
+    """Middle and half axes in mm; height grows towards the viewer."""
+
+    middle: tuple[float, float, float]
+    radii: tuple[float, float, float]
+
+    def roots(self, rng: np.random.Generator, count: int, rim: float = 0.45) -> Roots:
+        """Points all over the visible half; rim < 0.5 crowds them towards the outline."""
+        angle, radius = rng.uniform(0, 2 * np.pi, count), rng.uniform(0, 1, count) ** rim * 0.995
+        u, v = radius * np.cos(angle), radius * np.sin(angle)
+        ball = np.stack([u, v, np.sqrt(1 - radius**2)], axis=1)
+        return Roots(ball * self.radii + self.middle, shade.unit(ball / np.array(self.radii)))
+
+    def paint(self, drawing: Drawing, bgr: tuple[float, float, float], rough: float = 0.2) -> None:
+        """The bare skin."""
+        patch = drawing.patch(self.middle[:2], self.radii[:2])
+        u = (patch.x_mm - self.middle[0]) / self.radii[0]
+        v = (patch.y_mm - self.middle[1]) / self.radii[1]
+        inside = 1 - u * u - v * v
+        w = np.sqrt(np.maximum(inside, 0))
+        normal = np.dstack(np.broadcast_arrays(u / self.radii[0], v / self.radii[1], w / self.radii[2]))
+        normal = (normal / np.linalg.norm(normal, axis=2, keepdims=True)).astype(np.float32)
+        light = 0.12 + shade.diffuse(normal)
+        edge_px = inside * min(self.radii[:2]) * drawing.canvas.px_per_mm / 2
+        height = (self.middle[2] + self.radii[2] * w).astype(np.float32)
+        colour = np.float32(bgr) * light[..., None]
+        drawing.paint(patch, colour, np.clip(edge_px + 0.5, 0, 1).astype(np.float32), -1000 * height)
+
+
+@dataclass(frozen=True)
+class Tube:
+    """A limb: joints (x, y, height) in mm and the radius at each."""
+
+    joints: tuple[tuple[float, float, float], ...]
+    radii: tuple[float, ...]
+
+    def at(self, t: Floats) -> tuple[Floats, Floats, Floats]:
+        """Middle (n, 3), radius (n,) and unit direction (n, 3) at shares t of the way along."""
+        joints = np.array(self.joints)
+        lengths = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(joints, axis=0), axis=1))])
+        way = t * lengths[-1]
+        middle = np.stack([np.interp(way, lengths, joints[:, i]) for i in range(3)], axis=1)
+        ahead = np.stack(
+            [np.interp(np.minimum(way + 0.05, lengths[-1]), lengths, joints[:, i]) for i in range(3)], axis=1
+        )
+        behind = np.stack(
+            [np.interp(np.maximum(way - 0.05, 0), lengths, joints[:, i]) for i in range(3)], axis=1
+        )
+        return middle, np.interp(way, lengths, self.radii), shade.unit(ahead - behind)
+
+    def roots(self, rng: np.random.Generator, count: int) -> Roots:
+        """Points all over the visible side."""
+        middle, radius, along = self.at(rng.uniform(0, 1, count))
+        side, up = _frame(along)
+        angle = rng.uniform(-1.5, 1.5, count)[:, None]
+        normal = side * np.sin(angle) + up * np.cos(angle)
+        return Roots(middle + normal * radius[:, None], normal)
+
+    def flow(self, roots: Roots) -> Floats:
+        """Direction along the limb, away from its first joint, at these roots."""
+        t = np.linspace(0, 1, 60)
+        middle, _, along = self.at(t)
+        nearest = np.argmin(((roots.points[:, None] - middle[None]) ** 2).sum(axis=2), axis=1)
+        return np.asarray(along[nearest])
+
+    def paint(self, drawing: Drawing, bgr: tuple[float, float, float]) -> None:
+        """The bare skin, as a run of overlapping balls."""
+        middle, radius, _ = self.at(np.linspace(0, 1, 40))
+        for index in np.argsort(middle[:, 2]):
+            r = float(radius[index])
+            Ellipsoid(tuple(middle[index]), (r, r, r)).paint(drawing, bgr)
+
+
+def _frame(along: Floats) -> tuple[Floats, Floats]:
+    """Across in the picture, and towards the viewer, for each direction."""
+    side = np.cross(along, np.array([0.0, 0.0, 1.0]))
+    side = shade.unit(np.where(np.linalg.norm(side, axis=1, keepdims=True) < 1e-6, [1.0, 0, 0], side))
+    up = np.cross(side, along)
+    return side, np.where(up[:, 2:] < 0, -up, up)
