@@ -1,0 +1,99 @@
+"""Shooting a bracket, and what is on the card."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from rig.brackets import BracketDetail, BracketSummary
+from rig.errors import NotAllowedError
+from webui.api.answers import done
+from webui.body import fields, whole_number
+from webui.context import workflow
+from webui.errors import BadRequestError
+
+api = Blueprint("brackets", __name__, url_prefix="/api/brackets")
+
+PAGE = 40  # brackets per page of the list
+KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
+
+
+@api.post("")
+def start() -> Response:
+    """Shoot. The header Idempotency-Key makes a double tap or a repeated request the same bracket."""
+    fields()
+    key = request.headers.get("Idempotency-Key", "")
+    if not KEY.fullmatch(key):
+        raise BadRequestError("Idempotency-Key must have 8 to 64 letters, digits, - or _.")
+    return done(202, id=workflow().start_bracket(key))
+
+
+@api.post("/<bracket:bracket_id>/pause")
+def pause(bracket_id: str) -> Response:
+    """Finish the frame and wait."""
+    fields()
+    must_be_current(bracket_id)
+    workflow().pause()
+    return done()
+
+
+@api.post("/<bracket:bracket_id>/resume")
+def resume(bracket_id: str) -> Response:
+    """Go on after a pause, or shoot the missing frames of a stopped or interrupted bracket."""
+    fields()
+    workflow().resume(bracket_id)
+    return done(202)
+
+
+@api.post("/<bracket:bracket_id>/stop")
+def stop(bracket_id: str) -> Response:
+    """Stop at once; every frame is kept."""
+    fields()
+    must_be_current(bracket_id)
+    workflow().stop()
+    return done()
+
+
+def must_be_current(bracket_id: str) -> None:
+    """A page that slept must not stop another bracket than the one it shows. Raises NotAllowedError."""
+    current = workflow().status().bracket
+    if current is None or current.id != bracket_id:
+        raise NotAllowedError(f"The bracket {bracket_id} is not being shot.")
+
+
+@api.get("")
+def listing() -> Response:
+    """A page of the brackets on the card, newest first."""
+    page = whole_number("page", default=1, low=1, high=100_000)
+    every = workflow().brackets()
+    shown = every[(page - 1) * PAGE : page * PAGE]
+    return jsonify(
+        {"total": len(every), "page": page, "per_page": PAGE, "brackets": [with_mark(one) for one in shown]}
+    )
+
+
+@api.get("/<bracket:bracket_id>")
+def detail(bracket_id: str) -> Response:
+    """Everything noted about a bracket."""
+    return jsonify(with_mark(workflow().bracket(bracket_id)))
+
+
+@api.delete("/<bracket:bracket_id>")
+def delete(bracket_id: str) -> Response:
+    """Remove a bracket, its frames and results. There is no way back."""
+    fields()
+    workflow().delete(bracket_id)
+    return done()
+
+
+def with_mark(bracket: BracketSummary | BracketDetail) -> dict[str, Any]:
+    """The bracket as JSON, with `v`: a mark for addresses that may be cached for ever.
+
+    Made of id and date, for a card formatted anew starts counting ids again.
+    """
+    summary = bracket.summary if isinstance(bracket, BracketDetail) else bracket
+    mark = hashlib.sha256(f"{summary.id} {summary.created}".encode()).hexdigest()[:8]
+    return {**bracket.as_dict(), "v": mark}

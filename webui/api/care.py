@@ -1,0 +1,19 @@
+"""Getting the rig out of a fault."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from webui.api.answers import done
+from webui.body import fields
+from webui.context import workflow
+
+api = Blueprint("care", __name__)
+
+
+@api.post("/api/recover")
+def recover() -> Response:
+    """Reopen the devices after a fault."""
+    fields()
+    workflow().recover()
+    return done()

@@ -1,0 +1,68 @@
+"""The rig's state as it changes: one stream of whole snapshots, so a viewer that missed some is never wrong."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+from flask import Blueprint, Response, copy_current_request_context, json
+
+from rig.status import Status
+from webui.api.state import snapshot
+from webui.context import viewer_gone, web
+
+api = Blueprint("events", __name__)
+
+PAUSE_S = 0.2  # at most five snapshots a second; what happens within a pause is merged into the next
+BEAT_S = 5.0  # a sign of life, as an event and not a comment: the page must notice its absence
+LOOK_S = 1.0  # how often a waiting stream looks whether its viewer is still there
+
+
+@api.get("/api/events")
+def events() -> Response:
+    """Server-sent events: `state` with a snapshot, `beat` with its rev when nothing changed."""
+    parts = web()
+    parts.streams.take()
+    # The place is given back by Response.close(), which the server calls however the stream ends,
+    # even when the phone left before the first byte and the generator never ran.
+    answer = Response(
+        stream(parts.workflow.status, parts.workflow.wait_status, gone_checker(), parts.closing.wait),
+        mimetype="text/event-stream",
+    )
+    answer.call_on_close(parts.streams.give_back)
+    answer.headers["X-Accel-Buffering"] = "no"
+    return answer
+
+
+def gone_checker() -> Callable[[], bool]:
+    """viewer_gone() bound to this request, usable after the view has returned."""
+    return copy_current_request_context(viewer_gone)
+
+
+def stream(
+    status: Callable[[], Status],
+    wait_status: Callable[[int, float], Status],
+    gone: Callable[[], bool],
+    pause: Callable[[float], object],
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[str]:
+    """The text of the stream: the present state at once, then every change, with beats between."""
+    yield "retry: 1000\n\n"
+    present = status()
+    yield message("state", snapshot(present))
+    spoke = clock()
+    while not gone():
+        fresh = wait_status(present.rev, LOOK_S)
+        if fresh.rev > present.rev:
+            pause(PAUSE_S)
+            present = status()
+            yield message("state", snapshot(present))
+            spoke = clock()
+        elif clock() - spoke >= BEAT_S:
+            yield message("beat", {"rev": present.rev})
+            spoke = clock()
+
+
+def message(event: str, data: object) -> str:
+    """One server-sent event."""
+    return f"event: {event}\ndata: {json.dumps(data)}\n\n"

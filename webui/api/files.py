@@ -1,0 +1,82 @@
+"""The files of a bracket: frames, results, and all of it as one ZIP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from flask import Blueprint, Response, request
+
+from rig.brackets import BracketDetail, ResultInfo
+from rig.errors import NoSuchBracketError
+from webui.api.answers import file_of
+from webui.context import workflow
+from webui.errors import BadRequestError
+from webui.zipstream import Entry, archive_length, stream
+
+api = Blueprint("files", __name__, url_prefix="/api/brackets/<bracket:bracket_id>")
+
+RESULT_KINDS = "fused,screen,thumb,depth,report"
+WANTS = ("all", "frames", "results")
+
+
+@api.get("/thumb.jpg")
+def thumb(bracket_id: str) -> Response:
+    """A small picture of the bracket: its newest result, else a frame."""
+    return file_of(workflow().file(bracket_id, "thumb"))
+
+
+@api.get("/frames/<int(max=99999):frame>.jpg")
+def frame(bracket_id: str, frame: int) -> Response:
+    """A frame as it was shot."""
+    path = workflow().file(bracket_id, "frame", frame=frame)
+    return file_of(path, f"{bracket_id}-{path.name}")
+
+
+@api.get("/frames/<int(max=99999):frame>/thumb.jpg")
+def frame_thumb(bracket_id: str, frame: int) -> Response:
+    """A small picture of a frame."""
+    return file_of(workflow().file(bracket_id, "frame_thumb", frame=frame))
+
+
+@api.get(f"/results/<result:result_id>/<any({RESULT_KINDS}):kind>")
+def result(bracket_id: str, result_id: str, kind: str) -> Response:
+    """A file of a result: the fused image, a derivative for the screen, the depth map, the report."""
+    path = workflow().file(bracket_id, kind, result=result_id)
+    return file_of(path, f"{bracket_id}-{result_id}-{path.name}")
+
+
+@api.get("/bracket.zip")
+def archive(bracket_id: str) -> Response:
+    """Frames and results in one file, `?what=all|frames|results`; its length is known from the start."""
+    what = request.args.get("what", "all")
+    if what not in WANTS:
+        raise BadRequestError(f"what must be one of {', '.join(WANTS)}.")
+    entries = list(wanted(workflow().bracket(bracket_id), what))
+    if not entries:
+        raise NoSuchBracketError(f"The bracket {bracket_id} has no files of this kind yet.")
+    answer = Response(stream(entries), mimetype="application/zip")
+    answer.content_length = archive_length(entries)
+    answer.headers["Content-Disposition"] = f'attachment; filename="{bracket_id}-{what}.zip"'
+    return answer
+
+
+def wanted(bracket: BracketDetail, what: str) -> Iterator[Entry]:
+    """The archive's entries, in one folder named like the bracket."""
+    if what != "results":
+        for one in bracket.frames:
+            path = workflow().file(bracket.id, "frame", frame=one.index)
+            yield Entry(path, f"{bracket.id}/frames/{path.name}")
+    if what != "frames":
+        for result in bracket.results:
+            for path in result_files(bracket.id, result):
+                yield Entry(path, f"{bracket.id}/{result.id}/{path.name}")
+
+
+def result_files(bracket_id: str, result: ResultInfo) -> Iterator[Path]:
+    """The files of a result worth keeping: not the small derivatives."""
+    for kind in ("fused", "depth", "report"):
+        try:
+            yield workflow().file(bracket_id, kind, result=result.id)
+        except NoSuchBracketError:  # a result without depth map or report
+            continue

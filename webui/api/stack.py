@@ -1,0 +1,37 @@
+"""Stacking, and the stack as it grows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, abort
+
+from webui.api.answers import done, file_of
+from webui.body import fields
+from webui.context import workflow
+
+api = Blueprint("stack", __name__)
+
+
+@api.post("/api/brackets/<bracket:bracket_id>/stack")
+def start(bracket_id: str) -> Response:
+    """Stack what is there of a bracket, again if it was before; earlier results are kept."""
+    settings: dict[str, Any] = fields(settings=dict).get("settings", {})
+    return done(202, result=workflow().stack(bracket_id, settings or None))
+
+
+@api.delete("/api/stack")
+def cancel() -> Response:
+    """Cancel the running stacking job; the frames are kept."""
+    fields()
+    workflow().cancel_stack()
+    return done()
+
+
+@api.get("/api/stack.jpg")
+def growing() -> Response:
+    """The stack as it is now, while it grows; 404 before its first picture."""
+    path = workflow().stack_preview()
+    if path is None:
+        abort(404, "There is no growing stack yet.")
+    return file_of(path)

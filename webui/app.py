@@ -1,0 +1,56 @@
+"""The application factory."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from rig.workflow import Workflow
+from webui import assets, errors, security, strings
+from webui.api import brackets, care, description, events, files, focus, preview, session, stack, state
+from webui.context import EXTENSION, Web
+from webui.ids import BracketIdConverter, ResultIdConverter
+from webui.limits import Slots
+from webui.pages import gallery, more, pair, result, shoot
+from webui.pairing import Pairing
+from webui.settings import WebSettings
+
+BLUEPRINTS = (
+    shoot.pages, result.pages, gallery.pages, more.pages, pair.pages, assets.pages,
+    state.api, events.api, preview.api, focus.api, brackets.api, stack.api, files.api, care.api, session.api, session.phones,
+    description.api,
+)  # fmt: skip
+
+
+def create_app(workflow: Workflow, settings: WebSettings, pairing: Pairing | None = None) -> Flask:
+    """The phone pages over one rig.
+
+    pairing: pass the object whose press() the rig's button calls; made from the settings when None.
+    """
+    app = Flask(__name__, static_folder=None)
+    app.config.update(
+        MAX_CONTENT_LENGTH=settings.max_body_bytes,
+        MAX_FORM_MEMORY_SIZE=0,  # no view reads a form
+        MAX_FORM_PARTS=0,
+        PROVIDE_AUTOMATIC_OPTIONS=False,
+    )
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    if pairing is None:
+        pairing = Pairing(
+            settings.state_dir / "phones.json", settings.pin, session_days=settings.session_days
+        )
+    app.extensions[EXTENSION] = Web(
+        workflow=workflow,
+        settings=settings,
+        pairing=pairing,
+        strings=strings.load(),
+        streams=Slots(settings.max_streams, "state streams"),
+        previews=Slots(settings.max_waiting_previews, "live pictures"),
+    )
+    app.url_map.converters |= {"bracket": BracketIdConverter, "result": ResultIdConverter}
+    security.register(app)
+    errors.register(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    strings.register(app)
+    assets.register(app)
+    return app

@@ -1,0 +1,140 @@
+"""From an error to a status code and a sentence: the only place where that is decided.
+
+The answer follows RFC 9457 (problem+json) and adds `kept` (what is safe in spite of the error)
+and `action` (what the photographer can do).
+"""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response, json, request
+from werkzeug.exceptions import HTTPException
+
+from rig import errors as rig_errors
+
+log = logging.getLogger(__name__)
+
+
+class WebError(Exception):
+    """Root of the refusals made by the pages themselves, before the rig is asked."""
+
+    status = HTTPStatus.BAD_REQUEST
+    action: str | None = None
+    retry_after_s: int | None = None
+
+
+class BadRequestError(WebError, ValueError):
+    """A parameter or body is not as the API describes it."""
+
+
+class NotPairedError(WebError):
+    """The phone has no valid session."""
+
+    status = HTTPStatus.UNAUTHORIZED
+    action = "Pair this phone"
+
+
+class CrossSiteError(WebError):
+    """The request was made by a page of another origin, or lacks what our own pages send."""
+
+    status = HTTPStatus.FORBIDDEN
+
+
+class WrongPinError(WebError):
+    """The PIN is not the rig's."""
+
+    status = HTTPStatus.FORBIDDEN
+    action = "Look at the label or the terminal"
+
+
+class ButtonConflictError(WebError):
+    """Two phones wait for the button: a press could let the wrong one in."""
+
+    status = HTTPStatus.CONFLICT
+    action = "Use the PIN"
+
+
+class TooManyTriesError(WebError):
+    """Too many wrong PINs; everyone has to wait."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    action = "Press the button on the rig instead"
+
+    def __init__(self, sentence: str, retry_after_s: int) -> None:
+        super().__init__(sentence)
+        self.retry_after_s = retry_after_s
+
+
+class NoSuchThingError(WebError, LookupError):
+    """A ticket or paired phone that does not exist."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
+class TooManyViewersError(WebError):
+    """All places of a limited kind of request are taken."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    retry_after_s = 2
+
+
+# First match wins, so leaves stand before their parents.
+RIG_STATUS: tuple[tuple[type[rig_errors.RigError], HTTPStatus, str | None], ...] = (
+    (rig_errors.NoSuchBracketError, HTTPStatus.NOT_FOUND, None),
+    (rig_errors.BusyError, HTTPStatus.CONFLICT, "Wait or stop"),
+    (rig_errors.NotAllowedError, HTTPStatus.CONFLICT, None),
+    (rig_errors.FocusRangeError, HTTPStatus.UNPROCESSABLE_ENTITY, None),
+    (rig_errors.PlanError, HTTPStatus.UNPROCESSABLE_ENTITY, "Set near and far again"),
+    (rig_errors.ConfigError, HTTPStatus.UNPROCESSABLE_ENTITY, None),
+    (rig_errors.StorageFullError, HTTPStatus.INSUFFICIENT_STORAGE, "Delete brackets"),
+    (rig_errors.CameraError, HTTPStatus.SERVICE_UNAVAILABLE, "Recover"),
+    (rig_errors.MotorError, HTTPStatus.SERVICE_UNAVAILABLE, "Recover"),
+    (rig_errors.RigError, HTTPStatus.INTERNAL_SERVER_ERROR, None),
+)
+
+
+def rig_status(error: rig_errors.RigError) -> tuple[HTTPStatus, str | None]:
+    """Status code and advice for an error of the rig."""
+    return next((status, action) for kind, status, action in RIG_STATUS if isinstance(error, kind))
+
+
+def problem(status: HTTPStatus, detail: str, **more: Any) -> Response:
+    """An RFC 9457 answer."""
+    body = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
+    body |= {"kept": None, "action": None} | more
+    return Response(json.dumps(body), status.value, content_type="application/problem+json")
+
+
+def register(app: Flask) -> None:
+    """Install the handlers."""
+
+    @app.errorhandler(rig_errors.RigError)
+    def of_the_rig(error: rig_errors.RigError) -> Response:
+        status, action = rig_status(error)
+        return problem(status, str(error), kept=error.kept, action=action)
+
+    @app.errorhandler(WebError)
+    def of_the_pages(error: WebError) -> Response:
+        answer = problem(HTTPStatus(error.status), str(error), action=error.action)
+        if error.retry_after_s is not None:
+            answer.headers["Retry-After"] = str(error.retry_after_s)
+        return answer
+
+    @app.errorhandler(HTTPException)
+    def of_http(error: HTTPException) -> Response:
+        if error.response is not None:  # a redirect made by routing
+            return Response.force_type(error.response, request.environ)
+        status = HTTPStatus(error.code or 500)
+        answer = problem(status, error.description or status.phrase)
+        for name, value in error.get_headers(request.environ):
+            if name.lower() != "content-type":
+                answer.headers[name] = value
+        return answer
+
+    @app.errorhandler(Exception)
+    def of_us(error: Exception) -> Response:
+        log.exception("%s %s failed", request.method, request.path, exc_info=error)
+        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "The page failed; the rig itself goes on.")

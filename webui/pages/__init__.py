@@ -1,0 +1,1 @@
+"""The HTML pages: shells filled by the scripts from the API."""

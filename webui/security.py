@@ -1,0 +1,119 @@
+"""The one gate: every request is refused unless something here lets it in."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, g, redirect, request, url_for
+from werkzeug.exceptions import SecurityError
+
+from webui.context import web
+from webui.errors import BadRequestError, CrossSiteError, NotPairedError
+from webui.pairing import Phone
+
+COOKIE = "rig"
+MARK = "X-Rig"  # a header no foreign page can send without a preflight, which we never grant
+SAFE_METHODS = frozenset({"GET", "HEAD"})
+
+# Everything a phone needs in order to become paired, and nothing else.
+PUBLIC = frozenset({"pair.page", "pair_api.state", "pair_api.ask", "pair_api.collect", "assets.file"})
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+def register(app: Flask) -> None:
+    """Put the gate before, and the headers after, every view of the application."""
+    app.before_request(gate)
+    app.after_request(harden)
+
+
+def gate() -> Response | None:
+    """Let the request through (None), or refuse it. Runs before routing errors too, so that an
+    unpaired phone learns nothing about which addresses exist.
+    """
+    refuse_foreign_host()
+    refuse_foreign_page()
+    g.phone = known_phone()
+    if request.endpoint in PUBLIC or g.phone is not None or on_trusted_loopback():
+        return None
+    if request.method in SAFE_METHODS and not request.path.startswith("/api/"):
+        return redirect(url_for("pair.page"), 303)  # type: ignore[return-value]
+    raise NotPairedError("This phone is not paired with the rig.")
+
+
+def refuse_foreign_host() -> None:
+    """Against DNS rebinding: a name must be one of ours; an address cannot be rebound."""
+    host = urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
+    if host not in web().settings.host_names and not is_address(host):
+        raise SecurityError(f"The rig does not answer under the name {host!r}.")
+
+
+def is_address(host: str) -> bool:
+    """True for an IPv4 or IPv6 address in text."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def refuse_foreign_page() -> None:
+    """Against cross-site requests: a change needs what only our own scripts send."""
+    site = request.headers.get("Sec-Fetch-Site", "none")
+    origin = request.headers.get("Origin")
+    if request.method in SAFE_METHODS:
+        opened_by_hand = request.headers.get("Sec-Fetch-Mode") == "navigate"
+        if site in ("cross-site", "same-site") and not opened_by_hand:
+            raise CrossSiteError("Another site may not read from the rig.")
+        return
+    if site not in ("same-origin", "none") or (origin is not None and origin != own_origin()):
+        raise CrossSiteError("Another site may not command the rig.")
+    if request.headers.get(MARK) != "1":
+        raise CrossSiteError(f"A change needs the header {MARK}: 1.")
+    if request.mimetype != "application/json":
+        raise BadRequestError("A change needs the content type application/json.")
+
+
+def own_origin() -> str:
+    """The origin of the address this request was sent to."""
+    return request.host_url.rstrip("/")
+
+
+def known_phone() -> Phone | None:
+    """The paired phone that sends this request."""
+    token = request.cookies.get(COOKIE)
+    return web().pairing.phone(token) if token else None
+
+
+def on_trusted_loopback() -> bool:
+    """True for a browser on the very computer that simulates the rig."""
+    parts = web()
+    if not parts.settings.trust_loopback_when_simulated or parts.workflow.status().simulated is None:
+        return False
+    address = request.remote_addr or ""
+    forwarded = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
+    return not forwarded and is_address(address) and ipaddress.ip_address(address).is_loopback
+
+
+def let_in(answer: Response, token: str) -> Response:
+    """Give the phone its session. Not `Secure`: the field has plain http on the rig's own WPA2 network."""
+    age_s = web().settings.session_days * 86400
+    answer.set_cookie(COOKIE, token, max_age=age_s, httponly=True, samesite="Strict", path="/")
+    return answer
+
+
+def harden(answer: Response) -> Response:
+    """Add the headers every answer carries; nothing is cached unless its view said so."""
+    for name, value in HEADERS.items():
+        answer.headers.setdefault(name, value)
+    answer.headers.setdefault("Cache-Control", "no-store")
+    return answer

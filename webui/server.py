@@ -1,0 +1,118 @@
+"""The pages on a port: waitress with limits for a small computer on a hostile radio link.
+
+Runs in the process that owns camera and motor: no fork, no second program.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import waitress.server
+import waitress.wasyncore
+from flask import Flask
+
+from rig.workflow import Workflow
+from webui.app import create_app
+from webui.context import EXTENSION, Web
+from webui.pairing import Pairing
+from webui.settings import WebSettings
+
+# Streams and waiting previews hold a thread each; these are left for everything else.
+COMMAND_THREADS = 6
+LIMITS = {
+    "connection_limit": 64,
+    "outbuf_high_watermark": 256 * 1024,  # a frozen phone holds a quarter megabyte, not a whole ZIP
+    "channel_timeout": 60,
+    "cleanup_interval": 10,
+    "channel_request_lookahead": 1,  # lets a waiting answer notice that its phone has left
+    "ident": None,
+}
+
+
+class Server:
+    """A server bound to its port, not yet running."""
+
+    def __init__(self, app: Flask, host: str, port: int) -> None:
+        """port: 0 takes a free one. Raises OSError when the address cannot be bound."""
+        self._parts: Web = app.extensions[EXTENSION]
+        self._stopping = False
+        settings = self._parts.settings
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server((host, port), family=family, backlog=128)
+        self.host, self.port = host, int(listener.getsockname()[1])
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a short queue is no news
+        self._sockets: dict[int, Any] = {}
+        self._waitress: Any = waitress.server.create_server(
+            app,
+            map=self._sockets,
+            sockets=[listener],
+            threads=settings.max_streams + settings.max_waiting_previews + COMMAND_THREADS,
+            max_request_body_size=settings.max_body_bytes,
+            **LIMITS,
+        )
+
+    @property
+    def url(self) -> str:
+        """Where a browser on this computer finds the pages."""
+        shown = "127.0.0.1" if self.host in ("", "0.0.0.0", "::") else self.host  # noqa: S104
+        return f"http://[{shown}]:{self.port}/" if ":" in shown else f"http://{shown}:{self.port}/"
+
+    def run(self) -> None:
+        """Serve until stop() or KeyboardInterrupt; then end the streams and return."""
+        try:
+            while not self._stopping:
+                waitress.wasyncore.loop(timeout=1.0, use_poll=True, map=self._sockets, count=1)
+        finally:
+            self._parts.closing.set()
+            self._waitress.task_dispatcher.shutdown(timeout=5)
+            waitress.wasyncore.close_all(self._sockets)
+
+    def stop(self) -> None:
+        """Make run() return; from any thread or a signal handler."""
+        self._stopping = True
+        self._waitress.pull_trigger()
+
+
+def serve(
+    workflow: Workflow,
+    host: str,
+    port: int,
+    settings: WebSettings,
+    *,
+    pairing: Pairing | None = None,
+    ready: Callable[[Server], None] = lambda server: None,
+) -> None:
+    """Serve the pages until SIGTERM or SIGINT. The workflow is the caller's to open and close.
+
+    ready: called once the port is open, e.g. to print the address and the PIN.
+    pairing: pass the object whose press() the rig's button calls first, see docs/phone.md.
+    """
+    server = Server(create_app(workflow, settings, pairing), host, port)
+    with stopped_by_signals(server.stop):
+        ready(server)
+        server.run()
+
+
+@contextmanager
+def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """SIGTERM and SIGINT call stop() within the block. Only the main thread may listen to signals."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def handler(number: int, frame: FrameType | None) -> None:
+        stop()
+
+    before = {number: signal.signal(number, handler) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)

@@ -1,0 +1,40 @@
+// The depth map in false colour: blue near, red far.
+
+import { readGreyPng } from "./png16.js";
+
+// The colours of the legend in result.css: samples of the "turbo" map (Mikhailov, 2019).
+const STOPS = ["30123b", "4662d8", "36aaf9", "1ae4b6", "72fe5e", "c8ef34", "fbb938", "f56918", "7a0403"].map((hex) => [0, 2, 4].map((at) => parseInt(hex.slice(at, at + 2), 16)));
+
+/** The colour at 0..1 as [r, g, b]. */
+export function colourAt(fraction) {
+  const place = Math.min(1, Math.max(0, fraction)) * (STOPS.length - 1);
+  const index = Math.min(STOPS.length - 2, Math.floor(place));
+  return STOPS[index].map((value, part) => Math.round(value + (STOPS[index + 1][part] - value) * (place - index)));
+}
+
+/** Values are frame indices where they stay below the number of frames, else a scale of 16 or 8 bits. */
+export function topOf(values, frames) {
+  const most = values.reduce((top, value) => Math.max(top, value), 0);
+  if (most < frames) return Math.max(1, frames - 1);
+  return most > 255 ? 65535 : 255;
+}
+
+export async function drawDepth(canvas, address, frames) {
+  const answer = await fetch(address);
+  if (!answer.ok) throw new Error(`depth map answered ${answer.status}`);
+  const { width, height, values } = await readGreyPng(await answer.arrayBuffer());
+  const top = topOf(values, frames);
+  const table = new Map();
+  const image = new ImageData(width, height);
+  const pixels = new Uint32Array(image.data.buffer);
+  values.forEach((value, i) => {
+    let colour = table.get(value);
+    if (colour === undefined) {
+      const [r, g, b] = colourAt(value / top);
+      table.set(value, (colour = (0xff000000 | (b << 16) | (g << 8) | r) >>> 0));
+    }
+    pixels[i] = colour;
+  });
+  Object.assign(canvas, { width, height });
+  canvas.getContext("2d").putImageData(image, 0, 0);
+}

@@ -1,0 +1,161 @@
+// Focusing: rail, jog buttons, near and far, and the plan that follows from them.
+
+import { newKey, post, remove } from "./api.js";
+import { $, $$, repeatWhileHeld, say } from "./dom.js";
+import { bytes, distance, duration, t } from "./i18n.js";
+import * as link from "./link.js";
+import { command } from "./shell.js";
+
+const FINE = 1 / 400; // of the whole travel, one tap of the inner jog buttons
+let dragging = false;
+let wanted = null; // the position the rail was dragged to, not yet sent
+let key = newKey(); // one bracket per key: a double tap is the same wish
+
+export function showFocus(state) {
+  const { focus, plan } = state;
+  const rail = $("rail");
+  rail.min = focus.min_steps;
+  rail.max = focus.max_steps;
+  if (!dragging) rail.value = focus.position_steps;
+  const um = umPerStep(focus);
+  say($("position"), distance(focus.position_um));
+  rail.setAttribute("aria-valuetext", distance(focus.position_um));
+  showLimit("near", focus.near_steps, um, focus);
+  showLimit("far", focus.far_steps, um, focus);
+  showSpan(focus);
+  showPlan(plan);
+  $("message").hidden = !state.message;
+  if (state.message) say($("message"), state.message);
+}
+
+/** Micrometres per step as the rig itself reports them for the present position. */
+function umPerStep(focus) {
+  return focus.position_steps ? focus.position_um / focus.position_steps : null;
+}
+
+const part = (steps, focus) => (steps - focus.min_steps) / Math.max(1, focus.max_steps - focus.min_steps);
+
+/** Left edge of a mark: the thumb of a range input is inset by half its width. */
+const left = (fraction) => `calc(1rem + (100% - 2rem) * ${fraction})`;
+
+let perStep = null;
+
+function showLimit(end, steps, um, focus) {
+  perStep = um ?? perStep;
+  const isSet = steps !== null;
+  $(end).classList.toggle("set", isSet);
+  say($(`${end}-at`), isSet ? `✓ ${perStep === null ? steps : distance(steps * perStep)} · ${t("focus.redo")}` : "");
+  $(`mark-${end}`).hidden = !isSet;
+  if (isSet) $(`mark-${end}`).style.left = left(part(steps, focus));
+  showChip(end, steps);
+}
+
+function showSpan(focus) {
+  const both = focus.near_steps !== null && focus.far_steps !== null;
+  $("span").hidden = !both;
+  if (!both) return;
+  $("span").style.left = left(part(focus.near_steps, focus));
+  $("span").style.width = `calc((100% - 2rem) * ${part(focus.far_steps, focus) - part(focus.near_steps, focus)})`;
+}
+
+function showPlan(plan) {
+  $("plan").hidden = !plan;
+  $("shoot-why").hidden = Boolean(plan);
+  say($("shoot-why"), t("shoot.set_both"));
+  if (!plan) return;
+  const figures = [t("plan.frames", { n: plan.frames }), distance(plan.step_um), duration(plan.time_s), bytes(plan.bytes)];
+  say($("plan-line"), figures.join(" · "));
+  const reasons = plan.why.join("\n");
+  if ($("plan-why").dataset.shown === reasons) return;
+  $("plan-why").dataset.shown = reasons;
+  $("plan-why").replaceChildren(...plan.why.map((sentence) => Object.assign(document.createElement("li"), { textContent: sentence })));
+}
+
+// --- the spot that was sharp when a limit was set ---------------------------------------------------
+
+const chipName = (end) => `chip-${end}`;
+
+function keepChip(end, live, steps) {
+  const chip = $(`chip-${end}`);
+  const side = Math.min(live.canvas.width, live.canvas.height) * 0.4;
+  const from = [(live.canvas.width - side) / 2, (live.canvas.height - side) / 2, side, side];
+  chip.getContext("2d").drawImage(live.canvas, ...from, 0, 0, chip.width, chip.height);
+  sessionStorage.setItem(chipName(end), JSON.stringify({ steps, url: chip.toDataURL("image/jpeg", 0.7) }));
+  chip.dataset.steps = steps;
+  chip.hidden = false;
+}
+
+function showChip(end, steps) {
+  const chip = $(`chip-${end}`);
+  if (steps === null || String(steps) === chip.dataset.steps) {
+    chip.hidden = steps === null;
+    return;
+  }
+  chip.hidden = true;
+  const kept = JSON.parse(sessionStorage.getItem(chipName(end)) ?? "null");
+  if (kept?.steps !== steps) return;
+  const image = new Image();
+  image.onload = () => {
+    chip.getContext("2d").drawImage(image, 0, 0);
+    chip.dataset.steps = steps;
+    chip.hidden = false;
+  };
+  image.src = kept.url;
+}
+
+// --- commands --------------------------------------------------------------------------------------
+
+async function jog(times) {
+  const { focus } = link.now().state;
+  const steps = times * Math.max(1, Math.round((focus.max_steps - focus.min_steps) * FINE));
+  return (await command(post("/api/focus", { jog: steps }))) !== false;
+}
+
+/** Follow the rail, one request at a time, always to where the thumb is now. */
+async function follow() {
+  if (follow.busy) return;
+  follow.busy = true;
+  while (wanted !== null) {
+    const target = wanted;
+    wanted = null;
+    await command(post("/api/focus", { goto: target }));
+  }
+  follow.busy = false;
+}
+
+async function setLimit(end, live) {
+  const answer = await command(post(`/api/focus/${end}`, {}));
+  const steps = answer && answer.state.focus[`${end}_steps`];
+  if (typeof steps === "number") {
+    navigator.vibrate?.(15);
+    keepChip(end, live, steps);
+    showFocus(answer.state);
+  }
+}
+
+/** Shoot. The key is renewed only once the rig has begun, so every tap before that is the same wish. */
+export async function shoot() {
+  const answer = await command(post("/api/brackets", {}, { "Idempotency-Key": key }));
+  if (answer) navigator.vibrate?.(30);
+}
+
+export function wireFocus(live) {
+  for (const button of $$("[data-jog]")) repeatWhileHeld(button, () => jog(Number(button.dataset.jog)));
+  const rail = $("rail");
+  rail.addEventListener("input", () => {
+    dragging = true;
+    wanted = Number(rail.value);
+    follow();
+  });
+  rail.addEventListener("change", () => (dragging = false));
+  for (const end of ["near", "far"]) $(end).addEventListener("click", () => setLimit(end, live));
+  $("clear").addEventListener("click", () => command(remove("/api/focus/limits")));
+  $("shoot").addEventListener("click", shoot);
+  $("again").addEventListener("click", shoot);
+  let last = null;
+  link.subscribe((state) => {
+    const ended = state?.bracket && state.bracket.outcome !== null;
+    if (last === "shooting" && ended) key = newKey();
+    last = state?.bracket && !ended ? "shooting" : "still";
+  });
+}

@@ -1,0 +1,113 @@
+// The brackets on the card, newest first, in groups of a day.
+
+import { get, remove } from "./api.js";
+import { $, $$, actAfterHold, el, press, say } from "./dom.js";
+import { bytes, clockTime, dayName, t } from "./i18n.js";
+import * as link from "./link.js";
+import { command, explain, toast } from "./shell.js";
+
+const SIGNS = { complete: "✓", stopped: "■", failed: "!", interrupted: "!", shooting: "●" };
+let page = 1;
+let selecting = false;
+const chosen = new Set();
+
+async function load(append = false) {
+  try {
+    const list = await get(`/api/brackets?page=${page}`);
+    if (!append) $("days").replaceChildren();
+    for (const one of list.brackets) dayOf(one).append(card(one));
+    $("empty").hidden = list.total > 0;
+    $("select").hidden = list.total === 0;
+    $("older").hidden = list.page * list.per_page >= list.total;
+  } catch (problem) {
+    explain(problem);
+  }
+}
+
+/** The list of the bracket's day; brackets shot before the clock was known stand under their own heading. */
+function dayOf(bracket) {
+  const name = bracket.created ? dayName(new Date(bracket.created)) : t("gallery.no_date");
+  const last = $("days").lastElementChild;
+  if (last?.dataset.day === name) return last.querySelector("ul");
+  const cards = el("ul", { className: "cards" });
+  $("days").append(el("section", { "data-day": name }, el("h2", { textContent: name }), cards));
+  return cards;
+}
+
+function card(bracket) {
+  const outcome = bracket.outcome ?? "shooting";
+  const picture = bracket.thumb
+    ? el("img", { src: `/api/brackets/${bracket.id}/thumb.jpg?v=${bracket.v}${bracket.results.length}`, alt: "", loading: "lazy" })
+    : el("span", { className: "none", textContent: t("gallery.no_picture") });
+  const facts = [bracket.created && clockTime(new Date(bracket.created)), bytes(bracket.bytes), bracket.results.length === 0 && t("gallery.not_stacked")];
+  const text = el(
+    "span", { className: "text" },
+    el("b", { textContent: bracket.id }),
+    el("span", { className: "state", "data-sign": SIGNS[outcome], textContent: `${t(`gallery.${outcome}`)} · ${t("gallery.frames", { n: bracket.frames_done, total: bracket.frames_planned })}` }),
+    el("span", { className: "hint", textContent: facts.filter(Boolean).join(" · ") }),
+  );
+  const box = el("input", { type: "checkbox", "aria-label": t("gallery.choose", { id: bracket.id }) });
+  box.addEventListener("change", () => {
+    if (box.checked) chosen.add(bracket.id);
+    else chosen.delete(bracket.id);
+    showSelection();
+  });
+  const pick = el("label", { className: "pick", hidden: !selecting }, box);
+  return el("li", { className: "card", "data-id": bracket.id }, el("a", { href: `/b/${bracket.id}` }, picture, text), pick);
+}
+
+function showSelection() {
+  $("selection").hidden = !selecting;
+  say($("selected"), t("gallery.chosen", { n: chosen.size }));
+  $("save").disabled = chosen.size === 0;
+  $("delete").disabled = chosen.size === 0 || !link.now().state?.allowed.includes("delete");
+}
+
+$("select").addEventListener("click", () => {
+  selecting = !selecting;
+  press($("select"), selecting);
+  chosen.clear();
+  for (const pick of $$(".pick")) {
+    pick.hidden = !selecting;
+    pick.querySelector("input").checked = false;
+  }
+  showSelection();
+});
+$("older").addEventListener("click", () => {
+  page += 1;
+  load(true);
+});
+$("save").addEventListener("click", async () => {
+  for (const id of chosen) {
+    const anchor = el("a", { href: `/api/brackets/${id}/bracket.zip`, download: "" });
+    anchor.click();
+    await new Promise((next) => setTimeout(next, 400)); // browsers drop downloads started in one breath
+  }
+});
+actAfterHold(
+  $("delete"),
+  async () => {
+    for (const id of [...chosen]) {
+      if ((await command(remove(`/api/brackets/${id}`))) === false) break;
+      chosen.delete(id);
+    }
+    page = 1;
+    await load();
+    if (chosen.size === 0 && selecting) $("select").click();
+    showSelection();
+  },
+  (how) => toast(t(`gallery.delete_${how}`)),
+);
+
+// A bracket that was begun or ended, and a stack that was finished, change the list.
+let seen = null;
+link.subscribe((state) => {
+  const { bracket, stack } = state;
+  const now = `${bracket?.id} ${bracket?.outcome} ${stack?.bracket_id} ${stack?.result_id} ${stack?.stage === "done"}`;
+  if (seen !== null && seen !== now && !selecting) {
+    page = 1;
+    load();
+  }
+  seen = now;
+});
+load();

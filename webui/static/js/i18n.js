@@ -1,0 +1,35 @@
+// The words of the chosen language, and figures written the way that language writes them.
+
+export const lang = document.documentElement.lang || "en";
+const words = await (await fetch(new URL(`../i18n/${lang}.json`, import.meta.url))).json();
+
+/** The sentence of a key with {figures} filled in; the key itself when it is unknown, so a gap is seen. */
+export function t(key, figures = {}) {
+  return (words[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => figures[name] ?? whole);
+}
+
+const number = (value, digits) => new Intl.NumberFormat(lang, { maximumFractionDigits: digits }).format(value);
+
+/** A distance in the unit a photographer would say. */
+export function distance(um) {
+  const size = Math.abs(um);
+  if (size < 1000) return `${number(um, size < 10 ? 1 : 0)} µm`;
+  return `${new Intl.NumberFormat(lang, { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(um / 1000)} mm`;
+}
+
+export function bytes(count) {
+  for (const [unit, size] of [["GB", 1e9], ["MB", 1e6], ["kB", 1e3]]) {
+    if (count >= size) return `${number(count / size, count >= 10 * size ? 0 : 1)} ${unit}`;
+  }
+  return `${count} B`;
+}
+
+export function duration(seconds) {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.floor(whole / 60);
+  return minutes < 60 ? `${minutes} min ${whole % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+export const clockTime = (date) => date.toLocaleTimeString(lang, { hour: "2-digit", minute: "2-digit" });
+export const dayName = (date) => date.toLocaleDateString(lang, { weekday: "long", day: "numeric", month: "long", year: "numeric" });

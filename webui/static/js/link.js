@@ -1,0 +1,83 @@
+// The rig's state as this page knows it, and whether it can be trusted.
+//
+// Whole snapshots arrive by server-sent events; whatever goes wrong, the cure is the same: fetch the
+// present snapshot and listen again.
+
+import { get, Problem } from "./api.js";
+
+const SILENCE_MS = 12000; // two beats missed
+const RETRY_MS = 1000;
+
+let state = null;
+let link = "connecting"; // "online", "lost"
+let heardAt = performance.now();
+let source = null;
+let syncing = false;
+const listeners = new Set();
+
+export const now = () => ({ state, link, silent_s: (performance.now() - heardAt) / 1000 });
+
+/** Call listener(state, link) now and at every change. */
+export function subscribe(listener) {
+  listeners.add(listener);
+  if (state) listener(state, link);
+}
+
+function tell() {
+  for (const listener of listeners) listener(state, link);
+}
+
+/** A snapshot from wherever it came; an older one than known is dropped. */
+export function heard(snapshot, restarted = false) {
+  heardAt = performance.now();
+  const back = link !== "online";
+  link = "online";
+  if (!state || snapshot.rev > state.rev || restarted) state = snapshot;
+  else if (!back) return;
+  tell();
+}
+
+function listen() {
+  source?.close();
+  source = new EventSource("/api/events");
+  source.addEventListener("state", (event) => heard(JSON.parse(event.data)));
+  source.addEventListener("beat", () => (heardAt = performance.now()));
+  source.onerror = () => resync();
+}
+
+/** Something looks wrong, or the page was away: get the present state, then listen again. */
+export async function resync() {
+  if (syncing) return;
+  syncing = true;
+  source?.close();
+  source = null;
+  while (!document.hidden) {
+    try {
+      heard(await get("/api/state", 3000), true);
+      listen();
+      break;
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      if (link !== "lost") {
+        link = "lost";
+        tell();
+      }
+      await new Promise((next) => setTimeout(next, RETRY_MS));
+    }
+  }
+  syncing = false;
+}
+
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) resync();
+  else source?.close(); // a sleeping phone must not hold one of the rig's places
+});
+addEventListener("online", () => resync());
+addEventListener("offline", () => resync());
+addEventListener("pagehide", () => source?.close());
+addEventListener("pageshow", (event) => event.persisted && resync());
+setInterval(() => {
+  if (source && performance.now() - heardAt > SILENCE_MS) resync();
+}, 1000);
+
+resync();

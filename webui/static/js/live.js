@@ -1,0 +1,107 @@
+// The live picture, pulled: the next one is asked for when the last is drawn, so a slow link shows
+// fewer pictures, never old ones. The width follows what the link carries.
+
+const WIDTHS = [320, 480, 640, 960, 1280];
+const SLOW_MS = 250;
+const FAST_MS = 120;
+const FAST_IN_A_ROW = 5; // before a wider picture is tried
+const LIMIT_MS = 9000; // the rig answers within 5 s, with a picture or without
+
+const sleep = (ms) => new Promise((next) => setTimeout(next, ms));
+
+/** The next index into WIDTHS after a transfer that took ms. */
+export function nextWidth(index, ms, fastInARow, widest) {
+  if (ms > SLOW_MS) return Math.max(0, index - 1);
+  if (fastInARow >= FAST_IN_A_ROW) return Math.min(widest, index + 1);
+  return Math.min(index, widest);
+}
+
+export class LiveView {
+  /** onPicture(canvas, focusScore) after each drawn picture; onTrouble() when the rig was not reached. */
+  constructor(canvas, onPicture, onTrouble) {
+    Object.assign(this, { canvas, onPicture, onTrouble, roi: null, seq: 0, width: 2, fast: 0, on: false, exposedAt: null, drawn: 0 });
+    document.addEventListener("visibilitychange", () => document.hidden || this.wake?.());
+  }
+
+  /** Seconds since the shown picture was exposed, null before the first. */
+  get age_s() {
+    return this.exposedAt === null ? null : (performance.now() - this.exposedAt) / 1000;
+  }
+
+  start() {
+    if (this.on) return;
+    this.on = true;
+    this.run();
+  }
+
+  stop() {
+    this.on = false;
+    this.abort?.abort();
+  }
+
+  /** Show a part of the picture: [x, y, w, h] as fractions, or null for all of it. */
+  look(roi) {
+    this.roi = roi;
+    this.seq = 0;
+    this.abort?.abort();
+  }
+
+  async run() {
+    const round = (this.round = (this.round ?? 0) + 1);
+    let pause = 250;
+    while (this.on && round === this.round) {
+      if (document.hidden) await new Promise((wake) => (this.wake = wake));
+      try {
+        await this.next();
+        pause = 250;
+      } catch (error) {
+        if (!this.on) return;
+        if (error.name === "AbortError" && !this.late) continue; // look() wants another picture
+        this.onTrouble();
+        await sleep(pause);
+        pause = Math.min(2000, pause * 2);
+      }
+    }
+  }
+
+  async next() {
+    this.abort = new AbortController();
+    this.late = false;
+    const limit = setTimeout(() => ((this.late = true), this.abort.abort()), LIMIT_MS);
+    try {
+      const region = this.roi ? `&roi=${this.roi.map((part) => part.toFixed(2)).join(",")}` : "";
+      const answer = await fetch(`/api/preview.jpg?after=${this.seq}&w=${WIDTHS[this.width]}${region}`, { signal: this.abort.signal, cache: "no-store" });
+      if (answer.status === 204) return;
+      if (!answer.ok) throw new Error(`preview answered ${answer.status}`);
+      const began = performance.now();
+      const bitmap = await createImageBitmap(await answer.blob());
+      this.measure(performance.now() - began);
+      const seq = Number(answer.headers.get("X-Seq"));
+      this.exposedAt = began - Number(answer.headers.get("X-Age-Ms"));
+      this.seq = seq;
+      this.draw(bitmap);
+      this.onPicture(this.canvas, Number(answer.headers.get("X-Focus")));
+    } finally {
+      clearTimeout(limit);
+    }
+  }
+
+  draw(bitmap) {
+    if (this.canvas.width !== bitmap.width || this.canvas.height !== bitmap.height) {
+      this.canvas.width = bitmap.width;
+      this.canvas.height = bitmap.height;
+    }
+    this.canvas.getContext("2d", { willReadFrequently: true }).drawImage(bitmap, 0, 0);
+    bitmap.close();
+    this.drawn += 1;
+  }
+
+  measure(ms) {
+    this.fast = ms < FAST_MS ? this.fast + 1 : 0;
+    const needed = this.canvas.clientWidth * Math.min(devicePixelRatio, 2);
+    const widest = Math.max(0, WIDTHS.findIndex((width) => width >= needed));
+    const next = nextWidth(this.width, ms, this.fast, widest);
+    if (next !== this.width) this.fast = 0;
+    this.width = next;
+  }
+}

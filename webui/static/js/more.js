@@ -1,0 +1,60 @@
+// This phone's look, the rig's figures, and who else is paired.
+
+import { get, remove } from "./api.js";
+import { $, $$, actAfterHold, el, press } from "./dom.js";
+import { bytes, t } from "./i18n.js";
+import * as link from "./link.js";
+import { command, explain, remember, setTheme, toast } from "./shell.js";
+
+const root = document.documentElement;
+const current = { theme: () => root.dataset.theme, hand: () => root.dataset.hand, lang: () => root.lang };
+
+function showLooks() {
+  for (const button of $$("[data-look]")) press(button, current[button.dataset.look]() === button.dataset.value);
+}
+
+for (const button of $$("[data-look]")) {
+  button.addEventListener("click", () => {
+    const { look, value } = button.dataset;
+    if (look === "theme") setTheme(value);
+    else remember(look, value);
+    if (look === "hand") root.dataset.hand = value;
+    if (look === "lang") location.reload();
+    showLooks();
+  });
+}
+
+$("theme").addEventListener("click", showLooks);
+
+function showRig(state) {
+  const { storage, exposure, focus } = state;
+  const rows = [
+    [t("more.state"), t(`state.${state.state}`)],
+    [t("more.scene"), state.simulated ?? t("more.real")],
+    [t("more.space"), `${bytes(storage.free_bytes)} · ${t("strip.room", { n: storage.brackets_left })}`],
+    [t("more.travel"), `${focus.min_steps} – ${focus.max_steps}`],
+    exposure && [t("more.exposure"), `${exposure.exposure_us} µs · ×${exposure.gain}`],
+  ].filter(Boolean);
+  $("rig").replaceChildren(...rows.flatMap(([name, value]) => [el("dt", { textContent: name }), el("dd", { textContent: value })]));
+}
+
+function showPhones({ phones }) {
+  const items = phones.map((phone) => {
+    const button = el("button", { type: "button", className: "danger hold", textContent: t("more.forget") });
+    actAfterHold(
+      button,
+      async () => {
+        const rest = await command(remove(`/api/phones/${phone.id}`));
+        if (rest && phone.this_phone) location.assign("/pair");
+        else if (rest) showPhones(rest);
+      },
+      (how) => toast(t(`gallery.delete_${how}`)),
+    );
+    return el("li", {}, el("span", { textContent: phone.this_phone ? `${phone.name} (${t("more.this_phone")})` : phone.name }), button);
+  });
+  $("phones").replaceChildren(...(items.length ? items : [el("li", { textContent: t("more.no_phones") })]));
+}
+
+link.subscribe((state) => state && showRig(state));
+showLooks();
+get("/api/phones").then(showPhones, explain);

@@ -1,0 +1,47 @@
+// Coming in: the button on the rig, or its PIN.
+
+import { get, post } from "./api.js";
+import { $, say } from "./dom.js";
+import { t } from "./i18n.js";
+
+const LOOK_MS = 700;
+
+/** What the list of phones calls this one; the browser tells little, which is as it should be. */
+const name = () => /(iPhone|iPad|Android|Windows|Macintosh|Linux)/.exec(navigator.userAgent)?.[1] ?? t("pair.some_phone");
+
+const enter = () => location.replace("/");
+
+async function waitForButton() {
+  $("ask").disabled = true;
+  try {
+    const { ticket, wait_s } = await post("/api/pair", { button: true, name: name() });
+    const end = performance.now() + wait_s * 1000;
+    $("window").hidden = false;
+    say($("button-state"), t("pair.press_now"));
+    while (performance.now() < end) {
+      $("window").value = (end - performance.now()) / 1000;
+      if ((await post(`/api/pair/${ticket}`)).paired) return enter();
+      await new Promise((next) => setTimeout(next, LOOK_MS));
+    }
+    say($("button-state"), t("pair.too_late"));
+  } catch (problem) {
+    say($("button-state"), problem.message || t("link.not_reached"));
+  }
+  $("window").hidden = true;
+  $("ask").disabled = false;
+}
+
+$("ask").addEventListener("click", waitForButton);
+$("pin-form").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  try {
+    await post("/api/pair", { pin: $("pin").value, name: name() });
+    enter();
+  } catch (problem) {
+    say($("pin-state"), problem.message || t("link.not_reached"));
+    $("pin").select();
+  }
+});
+
+// A link from another app arrives without the session cookie (SameSite=Strict): look again from here.
+get("/api/pair").then(({ paired }) => paired && enter(), () => {});

@@ -1,0 +1,155 @@
+// A bracket being shot, or just shot: progress, growing stack, sharpness curve, frames, what next.
+
+import { post, remove } from "./api.js";
+import { drawCurve } from "./curve.js";
+import { $, $$, el, press, say } from "./dom.js";
+import { duration, t } from "./i18n.js";
+import * as link from "./link.js";
+import { announce, command } from "./shell.js";
+
+let picture = "stack"; // or "frame"
+let announced = "";
+let shownThumbs = { id: null, count: 0 };
+
+const dismissed = () => sessionStorage.getItem("dismissed");
+
+/** Which controls belong under the picture now. */
+export function modeOf(state) {
+  if (state.state === "fault") return "fault";
+  if (state.state === "capturing" || state.state === "paused") return "capture";
+  if (["boot", "homing", "shutting_down"].includes(state.state)) return "wait";
+  if (state.bracket && state.bracket.outcome !== null && state.bracket.id !== dismissed()) return "done";
+  return "live";
+}
+
+export function showProgress(state, mode) {
+  if (mode === "capture") showCapture(state);
+  if (mode === "done") showDone(state);
+  if (mode === "fault") showFault(state.fault);
+  if (mode === "wait") say($("wait-text"), t(`state.${state.state}`));
+  showPicture(state, mode);
+}
+
+function showCapture(state) {
+  const { bracket } = state;
+  if (!bracket) return;
+  const frame = Math.min(bracket.done + 1, bracket.total);
+  const paused = state.state === "paused";
+  say($("count"), paused ? t("capture.paused_at", { n: bracket.done, total: bracket.total }) : t("capture.count", { n: frame, total: bracket.total }));
+  say($("eta"), bracket.eta_s === null || paused ? "" : t("capture.left", { s: duration(bracket.eta_s) }));
+  $("done").value = bracket.done / Math.max(1, bracket.total);
+  say($("step"), bracket.step && !paused ? t(`step.${bracket.step}`) : "");
+  say($("stack-line"), stackLine(state.stack, bracket.id));
+  drawCurve($("curve"), bracket.sharpness, bracket.total);
+  showThumbs(bracket);
+  tellOnce(`${bracket.id} ${bracket.done} ${state.state}`, $("count").textContent);
+}
+
+const ours = (stack, id) => (stack && stack.bracket_id === id ? stack : null);
+
+function stackLine(stack, id) {
+  const job = ours(stack, id);
+  return job && job.done ? t("capture.stacked", { n: job.done }) : "";
+}
+
+/** Frames as small pictures, appended as they come; the newest is scrolled into view. */
+function showThumbs({ id, done }) {
+  const list = $("thumbs");
+  if (shownThumbs.id !== id) {
+    list.replaceChildren();
+    shownThumbs = { id, count: 0 };
+  }
+  for (; shownThumbs.count < done; shownThumbs.count += 1) {
+    const n = shownThumbs.count;
+    list.append(el("li", {}, el("img", { src: `/api/brackets/${id}/frames/${n}/thumb.jpg`, alt: t("capture.frame", { n: n + 1 }) })));
+    list.scrollLeft = list.scrollWidth;
+  }
+}
+
+function showDone(state) {
+  const { bracket } = state;
+  const job = ours(state.stack, bracket.id);
+  const running = job && !["done", "failed", "cancelled"].includes(job.stage);
+  const ready = job?.stage === "done";
+  say($("verdict"), t(`outcome.${bracket.outcome}`, { n: bracket.done, total: bracket.total }));
+  say($("verdict-id"), bracket.id);
+  say($("verdict-more"), doneLine(bracket, job, running));
+  $("stack-done").hidden = !running;
+  if (running) $("stack-done").value = job.done / Math.max(1, job.total);
+  drawCurve($("curve-done"), bracket.sharpness, bracket.total);
+  $("see").href = `/b/${bracket.id}`;
+  $("see").classList.toggle("primary", Boolean(ready));
+  $("stack-now").dataset.never = running || ready ? "1" : "0";
+  $("resume-later").dataset.never = bracket.outcome === "complete" ? "1" : "0";
+  tellOnce(`${bracket.id} ${bracket.outcome} ${job?.stage}`, `${$("verdict").textContent} ${$("verdict-more").textContent}`);
+}
+
+function doneLine(bracket, job, running) {
+  if (running) return t(`stack.${job.stage}`, { n: job.done, total: job.total });
+  if (job?.stage === "done") return t("stack.done");
+  if (job?.stage === "failed") return t("stack.failed", { why: job.error ?? "" });
+  if (job?.stage === "cancelled") return t("stack.cancelled");
+  return t("stack.none");
+}
+
+function showFault(fault) {
+  if (!fault) return;
+  say($("fault"), fault.sentence);
+  say($("fault-kept"), fault.kept ?? "");
+  say($("recover-text"), fault.action);
+  tellOnce(fault.sentence, fault.sentence);
+}
+
+/** The growing stack over the live picture, while shooting and after. */
+function showPicture(state, mode) {
+  const image = $("growing");
+  const job = state.bracket && ours(state.stack, state.bracket.id);
+  const wanted = (mode === "done" || (mode === "capture" && picture === "stack")) && job && job.preview_rev > 0;
+  image.hidden = !wanted || !image.getAttribute("src");
+  if (!wanted) return;
+  const ready = job.stage === "done";
+  const address = ready
+    ? `/api/brackets/${job.bracket_id}/results/${job.result_id}/screen`
+    : `/api/stack.jpg?rev=${job.bracket_id}-${job.result_id}-${job.preview_rev}`;
+  if (image.dataset.wanted === address) return;
+  image.dataset.wanted = address;
+  const next = new Image(); // the old picture stays until the new one is decoded
+  next.onload = () => {
+    if (image.dataset.wanted === address) {
+      image.src = address;
+      image.hidden = false;
+      $("waiting").hidden = true;
+    }
+  };
+  next.src = address;
+}
+
+function tellOnce(key, text) {
+  if (announced === key) return;
+  announced = key;
+  announce(text);
+}
+
+export function wireProgress() {
+  const id = () => link.now().state?.bracket?.id;
+  const order = (verb) => () => command(post(`/api/brackets/${id()}/${verb}`, {}));
+  $("pause").addEventListener("click", order("pause"));
+  $("resume").addEventListener("click", order("resume"));
+  $("resume-later").addEventListener("click", order("resume"));
+  $("stack-now").addEventListener("click", order("stack"));
+  $("cancel-stack").addEventListener("click", () => command(remove("/api/stack")));
+  $("recover").addEventListener("click", () => command(post("/api/recover", {})));
+  $("stop").addEventListener("pointerdown", (event) => event.button === 0 && order("stop")()); // instant: at the touch, not at its end
+  $("stop").addEventListener("click", (event) => event.detail === 0 && order("stop")());
+  $("back").addEventListener("click", () => {
+    sessionStorage.setItem("dismissed", id() ?? "");
+    dispatchEvent(new Event("redraw"));
+  });
+  for (const button of $$("[data-show]")) {
+    button.addEventListener("click", () => {
+      picture = button.dataset.show;
+      for (const one of $$("[data-show]")) press(one, one === button);
+      dispatchEvent(new Event("redraw"));
+    });
+  }
+}

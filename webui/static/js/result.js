@@ -1,0 +1,219 @@
+// One bracket: its stack at any zoom, beside any single frame, its depth, its files.
+
+import { get, post, remove } from "./api.js";
+import { drawDepth } from "./depth.js";
+import { $, $$, actAfterHold, el, press, say } from "./dom.js";
+import { bytes, distance, t } from "./i18n.js";
+import * as link from "./link.js";
+import { command, explain, toast } from "./shell.js";
+import { Viewer } from "./viewer.js";
+
+const id = $("bracket").dataset.id;
+const SCREEN_PX = 1600; // width of the derivative shown until somebody looks closer
+let bracket = null;
+let result = null; // the shown one, null when the bracket was never stacked
+let view = "stack";
+let frame = 0; // for the comparison
+let part = 50; // place of the divider, per cent
+
+const viewer = new Viewer($("viewer"), $("stage"), zoomed);
+const fileOf = (kind) => `/api/brackets/${id}/results/${result.id}/${kind}?v=${bracket.v}`;
+const frameOf = (n) => `/api/brackets/${id}/frames/${n}`;
+
+async function load(wantedResult) {
+  try {
+    bracket = await get(`/api/brackets/${id}`);
+  } catch (problem) {
+    say($("waiting"), problem.message || t("link.not_reached"));
+    return explain(problem);
+  }
+  result = bracket.results.find((one) => one.id === wantedResult) ?? bracket.results.at(-1) ?? null;
+  frame = Math.min(bracket.frames.length - 1, frame || sharpest(bracket.frames));
+  showFacts();
+  showResults();
+  showFrames();
+  choose(result ? view : "frames");
+  showPicture();
+}
+
+const sharpest = (frames) => frames.reduce((best, one, index) => (one.sharpness > frames[best].sharpness ? index : best), 0);
+
+function showFacts() {
+  const facts = [t("gallery.frames", { n: bracket.frames_done, total: bracket.frames_planned }), bytes(bracket.bytes)];
+  if (bracket.created) facts.unshift(new Date(bracket.created).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" }));
+  say($("facts"), facts.join(" · "));
+  const about = result && [t(`method.${result.method}`), t("result.used", { n: result.used, total: result.frames }), `${result.width} × ${result.height}`, bytes(result.size_bytes)];
+  say($("about"), about ? about.join(" · ") : t("result.not_stacked"));
+  $("warnings").replaceChildren(...(result?.warnings ?? []).map((text) => el("li", { textContent: text })));
+  $("save-picture").hidden = !result;
+  $("save-depth").hidden = !result?.has_depth;
+  if (result) $("save-picture").href = `${fileOf("fused")}&download`;
+  if (result?.has_depth) $("save-depth").href = `${fileOf("depth")}&download`;
+  $("save-zip").href = `/api/brackets/${id}/bracket.zip`;
+  say($("stack"), t(result ? "result.restack" : "result.stack"));
+}
+
+function showResults() {
+  $("results").hidden = bracket.results.length < 2;
+  $("results").replaceChildren(
+    ...bracket.results.map((one) => {
+      const button = el("button", { type: "button", textContent: `${one.id} · ${t(`method.${one.method}`)}` });
+      press(button, one === result);
+      button.addEventListener("click", () => load(one.id));
+      return button;
+    }),
+  );
+}
+
+function showFrames() {
+  const list = $("frames");
+  if (list.childElementCount === bracket.frames.length) return;
+  list.replaceChildren(
+    ...bracket.frames.map((one, place) => {
+      const image = el("img", { src: `${frameOf(one.index)}/thumb.jpg?v=${bracket.v}`, alt: "", loading: "lazy" });
+      const button = el("button", { type: "button", "aria-label": t("result.frame_at", { n: one.index + 1, at: distance(one.position_um) }) }, image, el("span", { textContent: distance(one.position_um) }));
+      button.addEventListener("click", () => {
+        frame = place;
+        showPicture();
+      });
+      return el("li", {}, button);
+    }),
+  );
+}
+
+// --- the picture ------------------------------------------------------------------------------------
+
+function choose(name) {
+  view = name;
+  for (const button of $$("[data-view]")) {
+    press(button, button.dataset.view === name);
+    button.disabled = (!result && button.dataset.view !== "frames") || (button.dataset.view === "depth" && !result?.has_depth);
+  }
+  $("compare-row").hidden = name !== "compare";
+  $("frames").hidden = name !== "compare" && name !== "frames";
+  $("legend").hidden = name !== "depth";
+}
+
+/** Put a picture into an img once it is decoded; the old one stays until then. */
+function swap(image, address) {
+  if (image.dataset.wanted === address) return;
+  image.dataset.wanted = address;
+  const next = new Image();
+  next.onload = () => {
+    if (image.dataset.wanted !== address) return;
+    image.src = address;
+    image.hidden = image.dataset.off === "1";
+    $("waiting").hidden = true;
+  };
+  next.onerror = () => image.dataset.wanted === address && say($("waiting"), t("result.no_picture"));
+  next.src = address;
+}
+
+function turn(image, on) {
+  image.dataset.off = on ? "0" : "1";
+  image.hidden = !on || !image.getAttribute("src");
+}
+
+function showPicture() {
+  const shot = bracket.frames[frame];
+  const size = result ?? shot;
+  if (!size) return say($("waiting"), t("result.empty"));
+  viewer.show(size.width, size.height);
+  turn($("shown"), result && view !== "frames");
+  turn($("under"), Boolean(shot) && (view === "compare" || view === "frames"));
+  $("depth").hidden = view !== "depth";
+  if (result) swap($("shown"), fileOf(closeUp() ? "fused" : "screen"));
+  if (shot && (view === "compare" || view === "frames")) swap($("under"), `${frameOf(shot.index)}.jpg?v=${bracket.v}`);
+  place($("under"));
+  for (const [index, item] of $$("#frames button").entries()) press(item, index === frame);
+  if (view === "depth") showDepth();
+  divide();
+}
+
+/** A frame is larger than the stack, which is cropped to what all frames show: lay it where it belongs. */
+function place(image) {
+  const crop = result?.report?.valid_area;
+  const shot = bracket.frames[frame];
+  if (!crop || !shot || view === "frames" && !result) return image.removeAttribute("style");
+  const [x, y, w, h] = Array.isArray(crop) ? crop : [crop.x, crop.y, crop.width, crop.height];
+  Object.assign(image.style, {
+    left: `${(-100 * x) / w}%`, top: `${(-100 * y) / h}%`, width: `${(100 * shot.width) / w}%`, height: `${(100 * shot.height) / h}%`,
+  });
+}
+
+const closeUp = () => viewer.base && viewer.view.s * viewer.base.width * devicePixelRatio > SCREEN_PX * 1.1;
+
+function zoomed(scale, percent) {
+  $("zoom-text").hidden = scale < 1.01;
+  say($("zoom-text"), `${percent} %`);
+  if (result && bracket && closeUp()) swap($("shown"), fileOf("fused"));
+  divide();
+}
+
+function divide() {
+  const on = view === "compare";
+  const middle = viewer.base ? viewer.view.x + (viewer.base.width * viewer.view.s * part) / 100 : 0;
+  $("shown").style.clipPath = on ? `inset(0 0 0 ${part}%)` : "";
+  $("divider").hidden = !on;
+  $("divider").style.left = `${middle}px`;
+  viewer.divider = on ? () => middle : null;
+  $("compare").value = part;
+}
+
+async function showDepth() {
+  const canvas = $("depth");
+  const [first, last] = [bracket.frames[0], bracket.frames.at(-1)];
+  say($("legend-near"), distance(0));
+  say($("legend-far"), distance(last.position_um - first.position_um));
+  if (canvas.dataset.result === result.id) return;
+  canvas.dataset.result = result.id;
+  try {
+    await drawDepth(canvas, fileOf("depth"), bracket.frames.length);
+  } catch (error) {
+    delete canvas.dataset.result;
+    toast(t("result.no_depth"));
+    console.error(error);
+  }
+}
+
+// --- commands ---------------------------------------------------------------------------------------
+
+for (const button of $$("[data-view]")) {
+  button.addEventListener("click", () => {
+    choose(button.dataset.view);
+    showPicture();
+  });
+}
+$("compare").addEventListener("input", () => {
+  part = Number($("compare").value);
+  divide();
+});
+viewer.onDivider = (fraction) => {
+  part = Math.min(100, Math.max(0, Math.round(fraction * 100)));
+  divide();
+};
+$("zoom-in").addEventListener("click", () => viewer.zoomTo(viewer.view.s * 1.6));
+$("zoom-out").addEventListener("click", () => viewer.zoomTo(viewer.view.s / 1.6));
+$("zoom-100").addEventListener("click", () => viewer.zoomTo(viewer.full));
+$("restack").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  await command(post(`/api/brackets/${id}/stack`, { settings: { method: $("method").value } }));
+});
+actAfterHold(
+  $("delete"),
+  async () => (await command(remove(`/api/brackets/${id}`))) && location.assign("/gallery"),
+  (how) => toast(t(`gallery.delete_${how}`)),
+);
+
+let lastStage = null;
+link.subscribe((state) => {
+  const job = state?.stack?.bracket_id === id ? state.stack : null;
+  const ended = job && ["done", "failed", "cancelled"].includes(job.stage);
+  say($("job"), !job ? "" : job.stage === "failed" ? t("stack.failed", { why: job.error ?? "" }) : ended ? "" : t(`stack.${job.stage}`, { n: job.done, total: job.total }));
+  $("stack").disabled = !state?.allowed.includes("stack");
+  $("delete").disabled = !state?.allowed.includes("delete");
+  const stage = job && `${job.result_id} ${job.stage}`;
+  if (lastStage !== null && stage !== lastStage && job?.stage === "done") load(job.result_id);
+  lastStage = stage ?? "";
+});
+load();
