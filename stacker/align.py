@@ -134,11 +134,11 @@ class Aligner:
 
     def alignment_to_first(self, index: int) -> Alignment:
         """Frame `index` against frame 0; available as soon as it was added."""
-        return self._alignment(index, 0)
+        return self.alignment(index, 0)
 
     def solve(self, reference: int) -> list[Alignment]:
         """Every frame against the reference frame."""
-        return [self._alignment(index, reference) for index in range(len(self))]
+        return [self.alignment(index, reference) for index in range(len(self))]
 
     def suggest_reference(self) -> int:
         """The middle one of the frames that can be aligned with one another; of the largest such group."""
@@ -147,7 +147,8 @@ class Aligner:
         members = [index for index, group in enumerate(groups) if group == largest]
         return members[len(members) // 2]
 
-    def _alignment(self, index: int, reference: int) -> Alignment:
+    def alignment(self, index: int, reference: int) -> Alignment:
+        """Frame `index` against frame `reference`; available as soon as both were added."""
         pose, base = self._poses[index], self._poses[reference]
         if pose.group != base.group:
             reason = (
