@@ -45,6 +45,7 @@ def add_stack_parser(commands: Subparsers) -> None:
         "stack",
         help="fuse frames into one picture",
         description="Fuse the frames of a focus bracket into one picture that is sharp from front to back.",
+        allow_abbrev=False,  # a mistyped option must not pass for another
         epilog="Exit code: 0 done, 1 failed, 2 wrong use, 130 interrupted. "
         f"With {DEBUG_VARIABLE}=1 an error shows where it came from.",
     )
@@ -94,7 +95,7 @@ def _add_fusing_options(parser: argparse.ArgumentParser) -> None:
         "--order",
         choices=get_args(Order),
         default="given",
-        help="name: sort as people count (2 before 10); time: by exposure time (default: %(default)s)",
+        help="name: sort as people count (2 before 10); time: by when they were taken (default: %(default)s)",
     )
     group.add_argument(
         "--crop",

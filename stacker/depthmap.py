@@ -36,7 +36,7 @@ def decode_depth(depth: Array, frames: int) -> Array:
 def encode_confidence(confidence: Array, bit_depth: int = 8) -> Array:
     """(h, w) float in [0, 1] -> (h, w) uint8 or uint16, white where the sharpest frame won clearly."""
     white, dtype = (FAR, np.uint16) if bit_depth == 16 else (255, np.uint8)
-    return np.rint(confidence.clip(0, 1) * white).astype(dtype)
+    return np.asarray(np.rint(confidence.clip(0, 1) * white), dtype)
 
 
 def false_colour(depth: Array, confidence: Array | None = None) -> Array:

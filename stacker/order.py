@@ -13,10 +13,10 @@ from stacker.imagefile import read_metadata
 Order = Literal["given", "name", "time"]
 
 
-def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
+def natural_key(name: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
     """Sort key by which "frame2" comes before "frame10", without regard to case."""
     parts = re.split(r"(\d+)", name.casefold())
-    return tuple((1, int(part), part) if part.isdecimal() else (0, 0, part) for part in parts if part)
+    return tuple((1, int(part), "") if part.isdecimal() else (0, 0, part) for part in parts if part), name
 
 
 def sort_paths(paths: Sequence[Path], order: Order) -> list[Path]:
