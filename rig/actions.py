@@ -16,6 +16,7 @@ WHERE = {
     "set_far": STANDING,
     "clear_limits": STANDING,
     "auto_range": STANDING,
+    "touch": STANDING,
     "start_bracket": STANDING,
     "pause": {Phase.CAPTURING},
     "resume": {Phase.PAUSED, Phase.IDLE},

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -183,12 +183,15 @@ class BracketFolder:
     def begin_result(self) -> tuple[str, Path]:
         """A new result's id and the folder to build it in; the folder has no final name yet."""
         results = self.path / "results"
-        results.mkdir(exist_ok=True)
-        names = [entry.name.removesuffix(PART) for entry in results.iterdir()]
-        taken = [int(name[1:]) for name in names if RESULT_ID.fullmatch(name)]
-        result_id = f"r{max(taken, default=0) + 1:02d}"
-        part = results / (result_id + PART)
-        part.mkdir()
+        try:
+            results.mkdir(exist_ok=True)
+            names = [entry.name.removesuffix(PART) for entry in results.iterdir()]
+            taken = [int(name[1:]) for name in names if RESULT_ID.fullmatch(name)]
+            result_id = f"r{max(taken, default=0) + 1:02d}"
+            part = results / (result_id + PART)
+            part.mkdir()
+        except OSError as error:
+            raise as_store_error(error, results, 0) from error
         return result_id, part
 
     def finish_result(self, result_id: str, part: Path, about: dict[str, Any]) -> ResultInfo:
@@ -234,6 +237,7 @@ def _frame(fact: Fact) -> FrameInfo:
         position_um=float(fact["position_um"]),
         exposure_us=int(fact["exposure_us"]),
         gain=float(fact["gain"]),
+        colour_gains=_pair(fact.get("colour_gains", (1.0, 1.0))),
         sharpness=float(fact["sharpness"]),
         size_bytes=int(fact["size_bytes"]),
         width=int(fact["width"]),
@@ -241,6 +245,11 @@ def _frame(fact: Fact) -> FrameInfo:
         sha256=str(fact["sha256"]),
         has_dng=fact.get("dng_sha256") is not None,
     )
+
+
+def _pair(values: Sequence[float]) -> tuple[float, float]:
+    first, second = values
+    return float(first), float(second)
 
 
 def _result(fact: Fact) -> ResultInfo:

@@ -18,6 +18,7 @@ class FrameInfo:
     position_um: float
     exposure_us: int
     gain: float
+    colour_gains: tuple[float, float]
     sharpness: float  # comparable within the bracket
     size_bytes: int
     width: int

@@ -19,6 +19,11 @@ class Recipe:
     far_steps: int | None = None
     step_steps: int | None = None  # None: from the optics
     position_steps: int | None = None
+    rig: str | None = None  # name of the simulated scene these belong to; None: the real rig
+
+    def for_rig(self, rig: str | None) -> Recipe:
+        """The same when it belongs to that rig, else an empty one: positions mean nothing elsewhere."""
+        return self if self.rig == rig else Recipe(rig=rig)
 
     def limits(self) -> tuple[int, int] | None:
         """Near and far, when both are set."""
@@ -35,8 +40,10 @@ def load_recipe(folder: Path) -> Recipe:
         return Recipe()
     if not isinstance(value, dict):
         return Recipe()
-    known = {field.name: value.get(field.name) for field in fields(Recipe)}
-    return Recipe(**{name: number if type(number) is int else None for name, number in known.items()})
+    steps = (field.name for field in fields(Recipe) if field.name.endswith("_steps"))
+    known = {name: number if type(number := value.get(name)) is int else None for name in steps}
+    rig = value.get("rig")
+    return Recipe(**known, rig=rig if isinstance(rig, str) else None)
 
 
 def save_recipe(folder: Path, recipe: Recipe) -> None:

@@ -85,6 +85,8 @@ class BracketProgress:
     step: Step | None
     sharpness: tuple[float, ...]  # one figure a frame, comparable within the bracket
     outcome: Outcome | None  # None while it is being shot
+    verdict: str | None = None  # "covered", "near_cut", "far_cut", "gap", ... when complete, see rig.coverage
+    verdict_sentence: str | None = None
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ class StorageStatus:
 class Fault:
     """Why the rig stands still: what happened, what is safe, what to do."""
 
-    device: str  # "camera", "motor", "endstop", "storage", "power"
+    device: str  # "camera", "motor", "endstop", "storage", "gpio", "panel", "program"
     sentence: str
     kept: str | None
     action: str  # what the recover button says

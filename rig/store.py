@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rig.bracketfolder import BRACKET_ID, RESULT_FILES, BracketFolder, create_folder
 from rig.brackets import BracketDetail, BracketSummary
-from rig.durable import FreeBytes, free_bytes, megabytes, sweep_parts, sync_folder, write_whole
+from rig.durable import FreeBytes, free_bytes, megabytes, sweep_parts, sync_folder, write_derived, write_whole
 from rig.errors import NoSuchBracketError, StorageFullError, StoreError
+from rig.pictures import FRAME_THUMB_PX, small_jpeg
 
 COUNTER = "counter"
 LOCK = ".lock"
@@ -110,6 +113,26 @@ class Store:
         """One line for each bracket, newest first."""
         return tuple(detail.summary for detail in self.details())
 
+    def keys(self, newest: int = 64) -> dict[str, str]:
+        """Idempotency key -> id of the newest brackets, oldest first."""
+        found: dict[str, str] = {}
+        for bracket_id in reversed(self.ids()[:newest]):
+            try:
+                key = self.folder_of(bracket_id).facts()[0].get("key")
+            except (StoreError, NoSuchBracketError):
+                continue
+            if isinstance(key, str):
+                found[key] = bracket_id
+        return found
+
+    def with_reports(self, detail: BracketDetail) -> BracketDetail:
+        """The same with each result's report, read from its file; empty where that cannot be read."""
+        folder = self.folder_of(detail.id)
+        return replace(
+            detail,
+            results=tuple(replace(result, report=_report(folder, result.id)) for result in detail.results),
+        )
+
     def file(
         self, bracket_id: str, kind: str, *, frame: int | None = None, result: str | None = None
     ) -> Path:
@@ -122,10 +145,7 @@ class Store:
         if kind in ("frame", "frame_thumb"):
             path = self._frame_file(folder, kind, frame)
         elif kind in RESULT_FILES:
-            result = result or next(reversed(self.detail(bracket_id).summary.results), None)
-            if result is None:
-                raise NoSuchBracketError(f"bracket {bracket_id} has no result yet")
-            path = folder.result_path(result) / RESULT_FILES[kind]
+            path = self._result_file(folder, kind, result)
         else:
             raise NoSuchBracketError(f"a bracket has no file of kind {kind[:40]!r}")
         if not path.is_file():
@@ -135,7 +155,22 @@ class Store:
     def _frame_file(self, folder: BracketFolder, kind: str, frame: int | None) -> Path:
         if frame is None or frame < 0:
             raise NoSuchBracketError(f"bracket {folder.id} has no frame {frame}")
-        return folder.frame_path(frame) if kind == "frame" else folder.thumb_path(frame)
+        if kind == "frame":
+            return folder.frame_path(frame)
+        thumb = folder.thumb_path(frame)
+        if not thumb.is_file() and folder.frame_path(frame).is_file():
+            write_derived(thumb, small_jpeg(folder.frame_path(frame), FRAME_THUMB_PX))
+        return thumb
+
+    def _result_file(self, folder: BracketFolder, kind: str, result: str | None) -> Path:
+        detail = self.detail(folder.id)
+        if result is None and detail.results:
+            result = detail.results[-1].id
+        if result is not None:
+            return folder.result_path(result) / RESULT_FILES[kind]
+        if kind == "thumb" and detail.frames:
+            return self._frame_file(folder, "frame_thumb", detail.frames[len(detail.frames) // 2].index)
+        raise NoSuchBracketError(f"bracket {folder.id} has no result yet")
 
     # --- room -----------------------------------------------------------------------------------
     def room(self) -> int:
@@ -201,6 +236,14 @@ def opened(store: Store) -> Iterator[Store]:
         yield store
     finally:
         store.close()
+
+
+def _report(folder: BracketFolder, result_id: str) -> dict[str, Any]:
+    try:
+        report = json.loads((folder.result_path(result_id) / RESULT_FILES["report"]).read_bytes())
+    except (OSError, ValueError, NoSuchBracketError):
+        return {}
+    return report if isinstance(report, dict) else {}
 
 
 def _number(bracket_id: str) -> int:

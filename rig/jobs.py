@@ -1,0 +1,75 @@
+"""One thread that owns the motor, and the camera while a job needs it: jobs run one after the other."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+
+from rig.errors import RigError
+
+log = logging.getLogger(__name__)
+
+Job = Callable[[], None]
+
+
+class JobThread:
+    """Runs jobs in order; tells of the errors they end with, and of having had nothing to do for a while."""
+
+    def __init__(self, failed: Callable[[RigError], None], idle: Job, idle_s: float) -> None:
+        self._failed = failed
+        self._idle = idle
+        self._idle_s = idle_s
+        self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="rig", daemon=True)
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._thread.start()
+
+    def put(self, job: Job) -> None:
+        """Run this job after those before it."""
+        self._queue.put(job)
+
+    def run(self, job: Job) -> None:
+        """As put, and wait until it is over; what it raises goes to failed as ever."""
+        over = threading.Event()
+
+        def then_tell() -> None:
+            try:
+                job()
+            finally:
+                over.set()
+
+        self.put(then_tell)
+        over.wait()
+
+    def close(self) -> None:
+        """Wait for the jobs begun, then end the thread. Safe to call twice."""
+        self._queue.put(None)
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        wait_s: float | None = self._idle_s
+        while True:
+            try:
+                job = self._queue.get(timeout=wait_s)
+            except queue.Empty:
+                wait_s = None  # told once; then wait for the next job
+                job = self._idle
+            else:
+                wait_s = self._idle_s
+            if job is None:
+                return
+            self._do(job)
+
+    def _do(self, job: Job) -> None:
+        try:
+            job()
+        except RigError as error:
+            self._failed(error)
+        except Exception as error:  # the edge of this thread: the rig must stay reachable
+            log.exception("a job of the rig failed")
+            self._failed(RigError(f"the program met an error of its own ({error!r}): please report it"))

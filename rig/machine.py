@@ -1,0 +1,213 @@
+"""The devices as one machine: started, brought to a known focus position, read, and left safe."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rig.config import Settings
+from rig.devices.build import Devices, build_devices
+from rig.devices.camera import Camera, Exposure, Frame, Image, Preview
+from rig.devices.panel import Press, Signal
+from rig.errors import CameraTimeoutError, NotAllowedError, RigError
+from rig.focuser import Focuser
+from rig.status import FocusStatus
+
+Build = Callable[[Settings], Devices]
+
+
+class Machine:
+    """Camera, focus drive and panel. start() and close() are for the thread that owns the motor."""
+
+    def __init__(self, settings: Settings, build: Build = build_devices) -> None:
+        self.settings = settings  # once started: with the lens and travel that a simulated rig brings
+        self._asked = settings
+        self._build = build
+        self._devices: Devices | None = None
+        self._focuser: Focuser | None = None
+        self._camera_lock = threading.Lock()  # held by whoever reads the camera: previews, or a bracket
+        self._wanted = threading.Event()  # a bracket waits for the camera: previews stand back
+
+    # --- life -----------------------------------------------------------------------------------
+    def start(self, on_press: Callable[[Press], None]) -> Devices:
+        """Build and start the devices; a camera that gives pictures when it returns. Raises RigError."""
+        self.close()
+        self._devices = self._build(self._asked)
+        self.settings = self._devices.settings
+        self._focuser = Focuser(self._devices.motor, self.settings.motor)
+        self._devices.panel.on_press(on_press)
+        with self.camera() as camera:
+            camera.start()
+        return self._devices
+
+    def find_position(self, remembered_steps: int | None) -> str | None:
+        """Home; without endstop believe it stands where it stood. A sentence when that is unsure."""
+        focuser = self.focuser
+        if focuser.has_endstop:
+            if focuser.home() or not focuser.stopped:
+                return None
+            return (
+                "looking for the endstop was stopped: focus positions are not reliable until the next start"
+            )
+        if remembered_steps is not None:
+            self.devices.motor.set_position(remembered_steps)
+            return None
+        self.devices.motor.set_position(self.settings.motor.min_steps)
+        return "there is no endstop: the present focus counts as the near end of the travel"
+
+    def close(self) -> None:
+        """Motor and lines safe, camera released. Safe in every state and to call twice."""
+        self._take_camera()  # a preview under way comes to its end first
+        try:
+            devices, self._devices = self._devices, None
+            if devices is not None:
+                devices.close()
+        finally:
+            self._camera_lock.release()
+
+    # --- parts ----------------------------------------------------------------------------------
+    @property
+    def devices(self) -> Devices:
+        """The devices. Raises NotAllowedError while there are none."""
+        if self._devices is None:
+            raise NotAllowedError("the devices are not started")
+        return self._devices
+
+    @property
+    def focuser(self) -> Focuser:
+        """The focus drive. Raises NotAllowedError before the first start."""
+        if self._focuser is None:
+            raise NotAllowedError("the focus drive is not started")
+        return self._focuser
+
+    @contextmanager
+    def camera(self) -> Iterator[Camera]:
+        """The camera, for this thread alone."""
+        self._take_camera()
+        try:
+            yield self.devices.camera
+        finally:
+            self._camera_lock.release()
+
+    @contextmanager
+    def camera_lent(self) -> Iterator[None]:
+        """Within camera(): let others look while this thread has nothing to expose."""
+        self._camera_lock.release()
+        try:
+            yield
+        finally:
+            self._take_camera()
+
+    @contextmanager
+    def camera_shown(self, picture: Callable[[Image], None]) -> Iterator[Camera]:
+        """The camera for this thread alone; who looks sees the previews it reads."""
+        with self.camera() as camera:
+            yield _Shown(camera, picture)
+
+    def _take_camera(self) -> None:
+        self._wanted.set()
+        self._camera_lock.acquire()
+        self._wanted.clear()
+
+    @contextmanager
+    def lit(self) -> Iterator[None]:
+        """The rig's light on, where there is one."""
+        light = self.devices.light
+        if light is None:
+            yield
+            return
+        light.on()
+        try:
+            yield
+        finally:
+            light.off()
+
+    # --- stopping -------------------------------------------------------------------------------
+    def halt(self) -> None:
+        """Stop the motor within one step, from any thread; nothing moves until the focuser is rearmed."""
+        if self._focuser is not None:
+            self._focuser.stop()
+
+    def make_safe(self) -> None:
+        """No current through a motor that nobody watches."""
+        if self._focuser is not None:
+            with contextlib.suppress(RigError):
+                self._focuser.release()
+
+    # --- looking --------------------------------------------------------------------------------
+    def preview(self) -> tuple[Preview, int] | None:
+        """The next live picture and its age in ms; None while the camera is used for a bracket.
+
+        A camera that times out is restarted once. Raises CameraError.
+        """
+        if self._wanted.is_set() or not self._camera_lock.acquire(blocking=False):
+            return None
+        try:
+            devices = self._devices
+            if devices is None:
+                return None
+            try:
+                preview = devices.camera.preview()
+            except CameraTimeoutError:
+                devices.camera.stop()
+                devices.camera.start()
+                preview = devices.camera.preview()
+            age_ns = devices.camera.now_ns() - preview.timestamp_ns
+            return preview, max(0, round(age_ns / 1e6))
+        finally:
+            self._camera_lock.release()
+
+    def focus(self, near_steps: int | None, far_steps: int | None) -> FocusStatus:
+        """Where the focus drive is, as a value."""
+        motor = self.settings.motor
+        position = self._focuser.position_steps if self._focuser is not None else motor.min_steps
+        return FocusStatus(
+            position_steps=position,
+            position_um=round(position / motor.steps_per_um, 3),
+            min_steps=motor.min_steps,
+            max_steps=motor.max_steps,
+            near_steps=near_steps,
+            far_steps=far_steps,
+        )
+
+    def show(self, signal: Signal) -> None:
+        """Tell the panel; a panel that fails must not stop a bracket."""
+        if self._devices is not None:
+            with contextlib.suppress(RigError):
+                self._devices.panel.show(signal)
+
+
+class _Shown:
+    """A camera whose previews are also shown to whoever looks."""
+
+    def __init__(self, camera: Camera, picture: Callable[[Image], None]) -> None:
+        self._camera = camera
+        self._picture = picture
+        self.name = camera.name
+        self.size = camera.size
+        self.pixel_um = camera.pixel_um
+
+    def start(self) -> None:
+        self._camera.start()
+
+    def stop(self) -> None:
+        self._camera.stop()
+
+    def lock(self, exposure: Exposure | None = None) -> Exposure:
+        return self._camera.lock(exposure)
+
+    def unlock(self) -> None:
+        self._camera.unlock()
+
+    def preview(self, timeout_s: float = 2.0) -> Preview:
+        preview = self._camera.preview(timeout_s)
+        self._picture(preview.image)
+        return preview
+
+    def capture(self, not_before_ns: int, timeout_s: float = 10.0) -> Frame:
+        return self._camera.capture(not_before_ns, timeout_s)
+
+    def now_ns(self) -> int:
+        return self._camera.now_ns()

@@ -1,0 +1,200 @@
+"""One bracket on its way to the card: each frame kept, noted, shown and fed to the stacker."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import datetime
+from typing import Any
+
+from rig.bracketfolder import BracketFolder
+from rig.brackets import BracketDetail
+from rig.capture import CaptureReport, FrameFacts
+from rig.config import Settings
+from rig.coverage import Coverage, check_coverage
+from rig.devices.camera import Camera, Exposure, Frame, Image
+from rig.devices.motor import FocusMotor
+from rig.errors import NotAllowedError
+from rig.facts import Fact
+from rig.pictures import FRAME_THUMB_PX, encode_jpeg, small_copy
+from rig.plan import BracketPlan
+from rig.stackqueue import StackTask
+from rig.status import BracketProgress, Outcome, Step
+
+# A Pi without a battery-backed clock starts in the past; before this moment the clock is not set.
+CLOCK_IS_SET_AFTER = datetime(2024, 1, 1).timestamp()
+
+
+class Shooting:
+    """What the frames of one bracket share; its sink and progress go to the capture loop."""
+
+    def __init__(
+        self,
+        folder: BracketFolder,
+        plan: BracketPlan,
+        show: Callable[[BracketProgress], None],
+        picture: Callable[[Image], None],
+        before: BracketDetail | None = None,
+        task: StackTask | None = None,
+    ) -> None:
+        """before: what is there of a bracket that is gone on with. task: the live stack, if there is one."""
+        self.folder = folder
+        self.plan = plan
+        self.task = task
+        self.start = first_missing(before) if before is not None else 0
+        self.exposure = exposure_of(before) if before is not None else None
+        self._show = show
+        self._picture = picture
+        self._begun = time.monotonic()
+        sharpness = tuple(frame.sharpness for frame in before.frames[: self.start]) if before else ()
+        self.state = BracketProgress(
+            folder.id, self.start, len(plan.positions_steps), plan.time_s, None, sharpness, None
+        )
+
+    def sink(self, frame: Frame, facts: FrameFacts) -> None:
+        """Keep one frame; it is on the card when this returns."""
+        thumb = small_copy(frame.jpeg, FRAME_THUMB_PX)
+        self.folder.add_frame(
+            facts.index,
+            frame.jpeg,
+            frame.dng,
+            encode_jpeg(thumb) if thumb is not None else None,
+            **frame_fact(frame, facts),
+        )
+        self.state = replace(self.state, sharpness=(*self.state.sharpness, round(facts.sharpness, 6)))
+        if thumb is not None:
+            self._picture(thumb)
+        if self.task is not None:
+            self.task.add_frame(self.folder.frame_path(facts.index))
+
+    def progress(self, done: int, total: int, step: Step) -> None:
+        """Show how far it is."""
+        self.state = replace(self.state, done=done, step=step, eta_s=self._left_s(done, total))
+        self._show(self.state)
+
+    def end(self, report: CaptureReport) -> None:
+        """Note how it ended and let the live stack finish."""
+        if self.task is not None:
+            self.task.end()
+        self.state = replace(self.state, outcome=report.outcome, step=None, eta_s=None)
+        coverage = self._check() if report.outcome is Outcome.COMPLETE else None
+        if coverage is not None:
+            self.state = replace(
+                self.state, verdict=coverage.verdict.value, verdict_sentence=coverage.sentence
+            )
+        self.folder.note(
+            "ended",
+            outcome=report.outcome,
+            coverage=asdict(coverage) if coverage is not None else None,
+            warnings=list(report.warnings),
+            error=str(report.error) if report.error is not None else None,
+            lost_steps=report.lost_steps,
+        )
+
+    def _check(self) -> Coverage:
+        """The verdict on all frames, those shot before a break included, as they were noted."""
+        noted = {fact["index"]: fact for fact in self.folder.facts() if fact["fact"] == "frame"}
+        frames = [NotedFrame.of(noted[index]) for index in sorted(noted)]
+        return check_coverage(frames, self.plan.step_steps)
+
+    def _left_s(self, done: int, total: int) -> float:
+        """From the frames shot so far; before the first one from the plan."""
+        shot = done - self.start
+        each_s = (time.monotonic() - self._begun) / shot if shot else self.plan.time_s / max(1, total)
+        return round(each_s * (total - done), 1)
+
+
+@dataclass(frozen=True)
+class NotedFrame:
+    """What the check of coverage needs of a frame."""
+
+    index: int
+    position_steps: int
+    tile_sharpness: tuple[tuple[float, ...], ...]
+    clipped_share: float
+
+    @classmethod
+    def of(cls, fact: Fact) -> NotedFrame:
+        """From the frame's fact."""
+        return cls(**{field.name: fact[field.name] for field in fields(cls)})
+
+
+def frame_fact(frame: Frame, facts: FrameFacts) -> dict[str, Any]:
+    """A frame's fact: what readers need at the top, what the check of coverage needs beside."""
+    values = asdict(facts)
+    exposure = values.pop("exposure")
+    values.pop("index")
+    return {"width": frame.size[0], "height": frame.size[1], **exposure, **values}
+
+
+def bracket_head(
+    settings: Settings,
+    plan: BracketPlan,
+    camera: Camera,
+    motor: FocusMotor,
+    simulated: str | None,
+    key: str | None,
+) -> dict[str, Any]:
+    """A bracket's first fact: all that is needed to understand and to go on with it."""
+    return {
+        "created": time_of_day(),
+        "simulated": simulated,
+        "key": key,
+        "frames_planned": len(plan.positions_steps),
+        "plan": asdict(plan),
+        "devices": {
+            "camera": {"name": camera.name, "size": list(camera.size), "pixel_um": camera.pixel_um},
+            "motor": {"name": motor.name, "steps_per_um": settings.motor.steps_per_um},
+            "optics": asdict(settings.optics),
+            "capture": asdict(settings.capture),
+        },
+    }
+
+
+def time_of_day() -> str | None:
+    """The local time in ISO 8601 with its zone; None while the clock is not set."""
+    now = time.time()
+    if now < CLOCK_IS_SET_AFTER:
+        return None
+    return datetime.fromtimestamp(now).astimezone().isoformat(timespec="seconds")
+
+
+def plan_of(detail: BracketDetail) -> BracketPlan:
+    """The plan a bracket was begun with. Raises NotAllowedError when it was not noted."""
+    try:
+        values = dict(detail.plan)
+        for name in ("positions_steps", "why", "warnings"):
+            values[name] = tuple(values[name])
+        return BracketPlan(**values)
+    except (KeyError, TypeError) as error:
+        raise NotAllowedError(f"bracket {detail.id} has no plan that could be gone on with") from error
+
+
+def first_missing(detail: BracketDetail) -> int:
+    """Index of the first frame not there yet."""
+    there = {frame.index for frame in detail.frames}
+    return next(index for index in range(len(there) + 1) if index not in there)
+
+
+def exposure_of(detail: BracketDetail) -> Exposure | None:
+    """The exposure of the frames already there, None when there is none."""
+    for frame in detail.frames:
+        return Exposure(frame.exposure_us, frame.gain, frame.colour_gains)
+    return None
+
+
+def progress_of(detail: BracketDetail) -> BracketProgress:
+    """A bracket on the card as the status shows it."""
+    sharpness = tuple(frame.sharpness for frame in detail.frames)
+    summary = detail.summary
+    return BracketProgress(
+        summary.id, summary.frames_done, summary.frames_planned, None, None, sharpness, summary.outcome
+    )
+
+
+def can_be_resumed(detail: BracketDetail) -> bool:
+    """Whether frames are missing of a bracket that has ended."""
+    summary = detail.summary
+    ended = summary.outcome not in (None, Outcome.COMPLETE)
+    return ended and first_missing(detail) < summary.frames_planned

@@ -1,0 +1,57 @@
+"""What the stacker is told: the rig's settings, with what was asked for this once, checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rig.config import StackingSettings
+from rig.errors import ConfigError
+from stacker.errors import SettingsError
+from stacker.settings import AlignSettings, StackSettings
+
+QUALITY = range(1, 101)
+
+
+def stacker_settings(settings: StackingSettings, asked: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The worker's settings: method, align, reference, crop, memory_limit_mb, threads, quality.
+
+    asked replaces some of them. Raises ConfigError for an unknown one or a wrong value.
+    """
+    usual: dict[str, Any] = {
+        "method": settings.method,
+        "align": "auto",
+        "reference": None,
+        "crop": settings.crop,
+        "memory_limit_mb": settings.memory_limit_mb or None,
+        "threads": settings.threads,
+        "quality": settings.jpeg_quality,
+    }
+    for name in asked or {}:
+        if name not in usual:
+            raise ConfigError(f"{name[:40]!r} is no setting of the stacker: there are {', '.join(usual)}")
+    order = {**usual, **(asked or {})}
+    _check(order)
+    return order
+
+
+def _check(order: dict[str, Any]) -> None:
+    whole = ("reference", "memory_limit_mb", "threads", "quality")
+    for name in whole:
+        value = order[name]
+        if type(value) is not int and not (value is None and name in ("reference", "memory_limit_mb")):
+            raise ConfigError(f"{name} {value!r} is not a whole number")
+    if type(order["crop"]) is not bool:
+        raise ConfigError(f"crop {order['crop']!r} is neither true nor false")
+    if order["quality"] not in QUALITY:
+        raise ConfigError(f"quality {order['quality']} is outside 1..100")
+    try:
+        align = AlignSettings(method=order["align"], reference=order["reference"])
+        StackSettings(
+            method=order["method"],
+            align=align,
+            crop=order["crop"],
+            threads=order["threads"],
+            memory_limit_mb=order["memory_limit_mb"],
+        )
+    except SettingsError as error:
+        raise ConfigError(str(error)) from error
