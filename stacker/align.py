@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,24 +13,20 @@ from stacker import transforms as tf
 from stacker.errors import FrameShapeError
 from stacker.lowcopy import LowCopy, prepare
 from stacker.photometry import Gain, Tones, estimate_gain, measure_tones
-from stacker.register import Registration, coarse_guess, register
+from stacker.plausible import objection
+from stacker.register import coarse_guess, register
 from stacker.settings import AlignSettings
 from stacker.transforms import Transform
 from stacker.validarea import valid_area
 
 __all__ = ["Aligner", "Alignment", "RelativeAlignment", "valid_area"]
 
-# What two frames next to each other in one bracket must satisfy; see _objection.
-_MIN_CORRELATION = 0.40
-_MIN_AGREEING = 0.30
-_MAX_SCALE_CHANGE = 0.08
-_MAX_TURN_RAD = np.radians(6)
-_MAX_SHIFT = 0.25  # of the frame's longer side
-_MAX_UNCERTAINTY_PX = 3.0  # full size
-
-_COARSEST = 9  # level; as coarse as a low copy has them
-_KEY_FRAMES = 8  # a key frame serves this many frames, or until little of its detail is left in them
-_KEY_CORRELATION = 0.80
+_COARSEST = 9  # level: as coarse as the low copy has them
+_KEY_FINEST = 1  # level: enough to see drift, at a quarter of the cost
+_KEY_FRAMES = 8  # a key frame serves so many frames,
+_KEY_CORRELATION = 0.80  # or until so little of its detail is left in them
+_LARGEST_SIDE_PX = 1600  # of a low copy; more only costs: 0.3 px at full size is then 1/20 px or more
+_GROUPS_HELD = 2
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,7 @@ class RelativeAlignment:
     neighbour: int | None  # None: the first frame, or a frame that fits no earlier one
     transform: Transform  # (2, 3), this frame's full-size pixels to the neighbour's
     gain: Gain  # (3,) B, G, R: brings this frame to the neighbour's brightness; see stacker.photometry
-    residual_px: float  # expected error of the transform, full-size pixels, rms over the frame
+    residual: float  # expected error of the transform, full-size pixels, rms over the frame
     correlation: float  # of the textured tiles after alignment, 0..1
     reason: str | None  # why it could not be aligned, a sentence
 
@@ -61,16 +58,16 @@ class Alignment:
 class _Pose:
     """Where a frame lies in its group. A group: frames that could be aligned with one another."""
 
-    group: int
+    group: int  # index of the group's first frame
     transform: Transform  # to the group's first frame, low pixels
     gain: Gain
     variance: float  # expected squared error, low pixels
-    reason: str | None = None
+    reason: str | None = None  # why a group had to start here
 
 
-@dataclass
-class _Anchor:
-    """A frame still held for later frames to be compared with."""
+@dataclass(frozen=True)
+class _Held:
+    """A frame kept for later frames to be compared with."""
 
     index: int
     copy: LowCopy
@@ -79,18 +76,19 @@ class _Anchor:
 
 @dataclass
 class _Group:
-    """What later frames of a group are compared with: its newest frame, and one further back against drift."""
+    """What later frames of a group are compared with: its newest frame, and one further back."""
 
-    newest: _Anchor
-    key: _Anchor
+    newest: _Held
+    key: _Held
     last_step: Transform = field(default_factory=tf.identity)
+    length: int = 1
 
 
 class Aligner:
     """Aligns frames in shot order from low copies; holds at most four of those, however long the bracket.
 
-    frame_shape: (height, width, ...) of the full-size frames. low_scale: how many times smaller the low copies
-    are; a low pixel is the mean of low_scale x low_scale full-size pixels. Default: settings.low_scale.
+    frame_shape: (height, width, ...) of the full-size frames. low_scale: how many times smaller the low
+    copies are; a low pixel is the mean of low_scale x low_scale full-size pixels. Default: settings.low_scale.
     """
 
     def __init__(
@@ -102,9 +100,10 @@ class Aligner:
         self.settings = settings or AlignSettings()
         self.frame_shape = frame_shape[:2]
         self.low_scale = float(low_scale if low_scale is not None else self.settings.low_scale)
-        self._poses: list[_Pose] = []
-        self._groups: dict[int, _Group] = {}  # at most two, the one being continued last
+        self._scale = self.low_scale  # of the copies worked on
         self._low_shape: tuple[int, ...] | None = None
+        self._poses: list[_Pose] = []
+        self._groups: dict[int, _Group] = {}  # by their first frame; the one continued last comes last
 
     def __len__(self) -> int:
         return len(self._poses)
@@ -112,8 +111,8 @@ class Aligner:
     def add(self, low: NDArray[Any]) -> RelativeAlignment:
         """Align the next frame. Never fails for what the picture shows: then `reason` says what is wrong.
 
-        low: (h, w, 3) BGR or (h, w), uint8, uint16 or float in 0..1. Raises FrameShapeError if its size is not
-        that of the first one.
+        low: (h, w, 3) BGR or (h, w), uint8, uint16 or float in 0..1. Raises FrameShapeError if its size is
+        not that of the first one.
         """
         if self._low_shape is None:
             self._low_shape = low.shape
@@ -123,128 +122,123 @@ class Aligner:
             )
         if self.settings.method == "none":
             return self._add_as_it_is()
-        anchor = _Anchor(len(self._poses), prepare(low), measure_tones(low))
-        first_objection = None
+        low, self._scale = _not_too_large(low, self.low_scale)
+        held = _Held(len(self), prepare(low), measure_tones(low))
+        reasons = []
         for group in reversed(list(self._groups)):
-            found, objection = self._try(group, anchor)
-            if found is not None:
-                return found
-            first_objection = first_objection or objection
-        return self._start_group(anchor, first_objection)
+            aligned = self._align_with(group, held)
+            if aligned.reason is None:
+                return aligned
+            reasons.append(aligned.reason)
+        return self._start_group(held, reasons[-1] if reasons else None)
 
     def alignment_to_first(self, index: int) -> Alignment:
-        """Frame `index` against frame 0; available as soon as it was added."""
-        return self.alignment(index, 0)
+        """Frame `index` against frame 0; available, and final, as soon as it was added."""
+        return self._alignment(index, 0)
 
     def solve(self, reference: int) -> list[Alignment]:
         """Every frame against the reference frame."""
-        return [self.alignment(index, reference) for index in range(len(self))]
+        return [self._alignment(index, reference) for index in range(len(self))]
 
     def suggest_reference(self) -> int:
-        """The middle one of the frames that can be aligned with one another; of the largest such group."""
+        """The middle one of the largest group of frames that can be aligned with one another."""
         groups = [pose.group for pose in self._poses]
-        largest = max(set(groups), key=groups.count)
+        largest = max(sorted(set(groups)), key=groups.count)
         members = [index for index, group in enumerate(groups) if group == largest]
         return members[len(members) // 2]
 
-    def alignment(self, index: int, reference: int) -> Alignment:
-        """Frame `index` against frame `reference`; available as soon as both were added."""
+    def _alignment(self, index: int, reference: int) -> Alignment:
         pose, base = self._poses[index], self._poses[reference]
         if pose.group != base.group:
-            reason = (
-                pose.reason or base.reason or f"frame {index} could not be aligned with frame {reference}"
+            return Alignment(
+                index, tf.identity(), np.ones(3), False, self._why_apart(index, reference), float("inf")
             )
-            return Alignment(index, tf.identity(), np.ones(3), False, reason, float("inf"))
-        transform = tf.to_full(tf.compose(tf.invert(base.transform), pose.transform), self.low_scale)
-        residual = self.low_scale * float(np.sqrt(abs(pose.variance - base.variance)))
+        transform = tf.to_full(tf.compose(tf.invert(base.transform), pose.transform), self._scale)
+        residual = self._scale * float(np.sqrt(abs(pose.variance - base.variance)))
         return Alignment(index, transform, pose.gain / base.gain, True, None, residual)
 
+    def _why_apart(self, index: int, reference: int) -> str:
+        later = max(self._poses[index].group, self._poses[reference].group)
+        reason = self._poses[later].reason or ""
+        if later == index:
+            return reason
+        return f"frame {index} has no connection to the reference frame {reference}, because {reason}"
+
     def _add_as_it_is(self) -> RelativeAlignment:
-        index = len(self._poses)
+        index = len(self)
         self._poses.append(_Pose(0, tf.identity(), np.ones(3), 0.0))
         return RelativeAlignment(
             index, index - 1 if index else None, tf.identity(), np.ones(3), 0.0, 1.0, None
         )
 
-    def _start_group(self, anchor: _Anchor, objection: str | None) -> RelativeAlignment:
-        group = len(self._poses)
-        self._poses.append(_Pose(group, tf.identity(), np.ones(3), 0.0, objection))
-        while len(self._groups) > 1:  # keep the one last continued: this frame may be the only odd one
-            del self._groups[next(iter(self._groups))]
-        self._groups[group] = _Group(anchor, anchor)
-        return RelativeAlignment(anchor.index, None, tf.identity(), np.ones(3), 0.0, 0.0, objection)
+    def _start_group(self, held: _Held, reason: str | None) -> RelativeAlignment:
+        """The frame fits nothing seen so far: it is the only odd one, or the first of a new view."""
+        if len(self._groups) == _GROUPS_HELD:
+            del self._groups[min(self._groups, key=lambda group: self._groups[group].length)]
+        self._groups[held.index] = _Group(held, held)
+        self._poses.append(_Pose(held.index, tf.identity(), np.ones(3), 0.0, reason))
+        return RelativeAlignment(held.index, None, tf.identity(), np.ones(3), 0.0, 0.0, reason)
 
-    def _try(self, number: int, anchor: _Anchor) -> tuple[RelativeAlignment | None, str | None]:
+    def _align_with(self, number: int, held: _Held) -> RelativeAlignment:
         """Fit a frame to a group: against its newest frame, then against its key frame."""
         group = self._groups[number]
-        before = group.newest
-        guess = coarse_guess(before.copy, anchor.copy, [tf.identity(), tf.invert(group.last_step)])
-        found = register(before.copy, anchor.copy, guess, coarsest=_COARSEST)
-        objection = self._objection(found, before.index, anchor.index)
-        if objection is not None:
-            return None, objection
+        before, base = group.newest, self._poses[group.newest.index]
+        guess = coarse_guess(before.copy, held.copy, [tf.identity(), tf.invert(group.last_step)])
+        found = register(before.copy, held.copy, guess, coarsest=_COARSEST)
+        reason = objection(found, before.copy.shape, self._scale)
+        if reason is not None:
+            reason = f"frame {held.index} could not be aligned with frame {before.index}: {reason}"
+            return RelativeAlignment(
+                held.index, None, tf.identity(), np.ones(3), 0.0, found.correlation, reason
+            )
         step = tf.invert(found.transform)
-        variance = found.variance
-        gain = estimate_gain(before.tones, anchor.tones, step)
-        base = self._poses[before.index]
-        pose = _Pose(number, tf.compose(base.transform, step), base.gain * gain, base.variance + variance)
-        key_correlation = 1.0
-        if group.key is not before:
-            pose, key_correlation = self._hold_against_drift(group.key, anchor, pose)
+        pose = _Pose(
+            number,
+            tf.compose(base.transform, step),
+            base.gain * estimate_gain(before.tones, held.tones, step),
+            base.variance + found.variance,
+        )
+        key, likeness = group.key, found.correlation
+        if key is not before:
+            pose, likeness = self._hold_against_drift(key, held, pose)
         self._poses.append(pose)
-        tired = key_correlation < _KEY_CORRELATION or anchor.index - group.key.index >= _KEY_FRAMES
-        group.key = before if tired else group.key
-        group.newest, group.last_step = anchor, step
-        self._groups[number] = self._groups.pop(number)  # last in the order: the one being continued
-        step = tf.compose(tf.invert(base.transform), pose.transform)
+        tired = likeness < _KEY_CORRELATION or held.index - key.index >= _KEY_FRAMES
+        del self._groups[number]
+        self._groups[number] = _Group(held, before if tired else key, step, group.length + 1)
+        step = tf.to_full(tf.compose(tf.invert(base.transform), pose.transform), self._scale)
+        residual = self._scale * float(np.sqrt(found.variance))
         return RelativeAlignment(
-            anchor.index,
-            before.index,
-            tf.to_full(step, self.low_scale),
-            pose.gain / base.gain,
-            self.low_scale * float(np.sqrt(variance)),
-            found.correlation,
-            None,
-        ), None
+            held.index, before.index, step, pose.gain / base.gain, residual, found.correlation, None
+        )
 
-    def _hold_against_drift(self, key: _Anchor, anchor: _Anchor, pose: _Pose) -> tuple[_Pose, float]:
-        """The pose improved by a direct comparison with the key frame, and how alike the two are."""
+    def _hold_against_drift(self, key: _Held, held: _Held, pose: _Pose) -> tuple[_Pose, float]:
+        """The pose improved by a direct comparison with the key frame, and how alike the two are.
+
+        Errors of the chain add up from frame to frame, that of the comparison does not, but it grows with the
+        difference in focus: the two are averaged, each by how sure it is.
+        """
         base = self._poses[key.index]
         guess = tf.compose(tf.invert(pose.transform), base.transform)
-        found = register(key.copy, anchor.copy, guess, coarsest=1, finest=1)
-        if self._objection(found, key.index, anchor.index) is not None:
+        found = register(key.copy, held.copy, guess, coarsest=_KEY_FINEST, finest=_KEY_FINEST)
+        if objection(found, key.copy.shape, self._scale) is not None:
             return pose, 0.0
+        direct = tf.compose(base.transform, tf.invert(found.transform))
+        gain = base.gain * estimate_gain(key.tones, held.tones, tf.invert(found.transform))
         variance = base.variance + found.variance
-        share = pose.variance / max(pose.variance + variance, 1e-12)
-        step = tf.invert(found.transform)
-        direct = tf.compose(base.transform, step)
-        gain = base.gain * estimate_gain(key.tones, anchor.tones, step)
-        mixed = _Pose(
-            pose.group,
-            (1 - share) * pose.transform + share * direct,
-            pose.gain ** (1 - share) * gain**share,
-            pose.variance * variance / max(pose.variance + variance, 1e-12),
+        share = pose.variance / (pose.variance + variance) if pose.variance > 0 else 0.0
+        mixed = replace(
+            pose,
+            transform=(1 - share) * pose.transform + share * direct,
+            gain=pose.gain ** (1 - share) * gain**share,
+            variance=(1 - share) * pose.variance,
         )
         return mixed, found.correlation
 
-    def _objection(self, found: Registration, earlier: int, index: int) -> str | None:
-        """Why a registration cannot be believed, or None."""
-        low = self._low_shape or (1, 1)
-        scale, turn = tf.scale_of(found.transform), tf.angle_of(found.transform)
-        shift = tf.distance(found.transform, tf.identity(), (low[0], low[1]))
-        if found.textured == 0:
-            why = "there is too little texture"
-        elif found.correlation < _MIN_CORRELATION:
-            why = f"they have too little in common (correlation {found.correlation:.2f}, needs {_MIN_CORRELATION:.2f})"
-        elif found.agreeing < _MIN_AGREEING:
-            why = f"only {found.agreeing:.0%} of the picture moved alike (needs {_MIN_AGREEING:.0%})"
-        elif abs(scale - 1) > _MAX_SCALE_CHANGE:
-            why = f"the size would change by {scale - 1:+.1%} (at most {_MAX_SCALE_CHANGE:.0%} is plausible)"
-        elif abs(turn) > _MAX_TURN_RAD:
-            why = f"it would turn by {np.degrees(turn):+.1f}° (at most {np.degrees(_MAX_TURN_RAD):.0f}° is plausible)"
-        elif shift > _MAX_SHIFT * max(low[:2]):
-            limit = _MAX_SHIFT * max(self.frame_shape)
-            why = f"it would move by {shift * self.low_scale:.0f} px (at most {limit:.0f} px is plausible)"
-        else:
-            return None
-        return f"frame {index} could not be aligned with frame {earlier}: {why}"
+
+def _not_too_large(low: NDArray[Any], scale: float) -> tuple[NDArray[Any], float]:
+    """The low copy halved until its longer side is no more than _LARGEST_SIDE_PX, and its scale then."""
+    while max(low.shape[:2]) > _LARGEST_SIDE_PX:
+        height, width = low.shape[0] // 2, low.shape[1] // 2
+        low = cv2.resize(low[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA)
+        scale *= 2
+    return low, scale

@@ -16,8 +16,8 @@ EXPONENT = 2.4
 def light_of(codes: NDArray[Any]) -> NDArray[np.float32]:
     """Light in 0..255, float32, same shape, of code values in uint8, uint16 or float in 0..1.
 
-    The straight piece of the curve near black is left out: the curve stays a pure power of code + PIVOT, which
-    keeps a change of exposure a factor, and black becomes 0.2 instead of 0.
+    The straight piece of the curve near black is left out, so that light stays a power of code + PIVOT and a
+    change of exposure stays a factor; black becomes 0.2 instead of 0.
     """
     if codes.dtype == np.uint8:
         return np.asarray(cv2.LUT(codes, _table(256)))

@@ -22,11 +22,11 @@ class LowCopy:
     """bands[level]: (h, w) float32, one copy of a frame, level 0 the largest, each half the one before.
 
     Pixel (x, y) of level n + 1 lies on pixel (2x, 2y) of level n, as cv2.pyrDown has it.
-    A band holds two octaves of detail around zero; brightness and slow shading are gone. Unit: light, white = 255.
+    A band holds two octaves of detail around zero; brightness and slow shading are gone. Light, white = 255.
     """
 
     bands: tuple[Plane, ...]
-    noise: float  # standard deviation of band 0 where the picture is plainest: noise, or less detail than anywhere
+    noise: float  # standard deviation of band 0 where the picture is plainest
 
     def noise_at(self, level: int) -> float:
         """The same at another level: every halving averages four pixels, so noise falls to half."""
@@ -42,8 +42,8 @@ class LowCopy:
 def prepare(low: NDArray[Any]) -> LowCopy:
     """Band-pass a low copy at every size down to about 30 px: (h, w, 3) BGR or (h, w), any usual depth.
 
-    Light, not code values: defocus spreads light evenly to both sides of an edge, but an edge blurred so and coded
-    lies further on the dark side. That would look like growth (measured: 2 to 4 times the error of this way).
+    Light, not code values: defocus spreads light evenly to both sides of an edge, but coded, the blurred edge
+    lies further on the dark side and looks like growth (measured: 2 to 4 times the error of this way).
     """
     smooth = [light_of(_gray(low))]
     while min(smooth[-1].shape) >= 2 * _SMALLEST_SIDE_PX:
@@ -64,11 +64,15 @@ def _gray(low: NDArray[Any]) -> NDArray[Any]:
 
 
 def _noise(band: Plane) -> float:
-    """Standard deviation of the plainest tenth of the picture."""
-    side = 32
-    columns, rows = max(band.shape[1] // side, 1), max(band.shape[0] // side, 1)
+    """Standard deviation of the plainest tenth of the picture, well below that of its most detailed parts.
+
+    Else a picture that is full of detail everywhere would be taken for noise.
+    """
+    side = min(32, max(min(band.shape) // 8, 1))
+    columns, rows = band.shape[1] // side, band.shape[0] // side
     power = cv2.resize(cv2.multiply(band, band), (columns, rows), interpolation=cv2.INTER_AREA)
-    return float(np.sqrt(np.percentile(power, 10)))
+    plainest, most_detailed = np.sqrt(np.percentile(power, (10, 95)))
+    return float(min(plainest, 0.18 * most_detailed))
 
 
 def _band(level: Plane, half: Plane, quarter: Plane) -> Plane:

@@ -1,8 +1,9 @@
 """Registration of one low copy against another: tile-wise least squares, coarse to fine.
 
-Per tile the moving picture is explained as contrast * (template, shifted): the contrast takes up the difference in
-blur, and what remains unexplained is the tile's noise. So tiles with the same texture in both speak loudest; a tile
-sharp in only one of them, crossed by a blurred hair or moving says little. A similarity is fitted to all, robustly.
+Per tile the moving picture is explained as contrast * (template, shifted): the contrast takes up the difference
+in blur, and what remains unexplained is the tile's noise. So tiles with the same texture in both speak loudest; a
+tile sharp in only one of them, crossed by a blurred hair or moving says little. A similarity is fitted to all of
+them, robustly.
 Lucas and Kanade 1981; inverse-compositional update: Baker and Matthews, IJCV 56 (2004).
 """
 
@@ -21,6 +22,7 @@ from stacker.transforms import Transform, compose, identity, invert
 _LEVELS_AT_ONCE = 3  # blurred tiles still speak at a coarser level when sharp ones do at a finer
 _MAX_STEPS = 5
 _DONE_PX = 0.005  # at the level's own size: a smaller step is not repeated
+_SMALLEST_SIDE_PX = 16  # no phase correlation below
 _SPEAKING = 0.25  # of full weight: a tile below does not agree with the others
 
 
@@ -40,16 +42,17 @@ def register(
 ) -> Registration:
     """Refine `guess` (template to moving, level-0 px) from level `coarsest` down to `finest`.
 
-    At level 0 a single step is made: what the coarser levels leave is well within its reach, and it costs most.
+    At level 0 a single step is made after the coarser ones: they leave little to do, and it costs most.
     """
     top = len(template.bands) - 1
+    coarsest, finest = min(coarsest, top), min(finest, top)
     used = range(finest, min(coarsest + _LEVELS_AT_ONCE - 1, top) + 1)
     noise = {n: max(template.noise_at(n), moving.noise_at(n)) for n in used}
     templates = {n: TemplateTiles(template.bands[n], n, noise[n]) for n in used}
     transform = guess
-    for level in range(min(coarsest, top), finest - 1, -1):
+    for level in range(coarsest, finest - 1, -1):
         levels = [n for n in used if level <= n < level + _LEVELS_AT_ONCE]
-        for _ in range(_MAX_STEPS if level else 1):
+        for _ in range(_MAX_STEPS if level or level == coarsest else 1):
             tiles = join([templates[n].measure(moving.bands[n], transform) for n in levels])
             fit = fit_similarity(tiles, template.shape)
             transform = compose(transform, invert(fit.step))
@@ -63,6 +66,8 @@ def coarse_guess(template: LowCopy, moving: LowCopy, guesses: list[Transform]) -
 
     Besides the guesses given: the shift that phase correlation finds.
     """
+    if min(template.shape) < _SMALLEST_SIDE_PX:
+        return guesses[0]
     level = max(len(template.bands) - 2, 0)
     fixed, other = template.bands[level], moving.bands[level]
     shape = fixed.shape[1], fixed.shape[0]

@@ -12,7 +12,11 @@ from stacker.tiles import TileShifts
 from stacker.transforms import Transform
 
 _ROUNDS = 6
-# A weak pull towards "no change" decides what no tile speaks about. Standard deviations of scale, turn (rad), x, y (px).
+# Errors against known transforms are so many times what the noise of the tiles lets expect: blur differs across
+# a tile, and tiles along an edge in depth err to the same side.
+_MODEL_ERROR = 3.0
+# A weak pull towards "no change" decides what no tile speaks about.
+# Standard deviations of scale, turn (rad), x and y (px)
 _PRIOR = np.array([0.02, 0.02, 20.0, 20.0])
 
 
@@ -47,13 +51,18 @@ def fit_similarity(tiles: TileShifts, shape: tuple[int, int]) -> Fit:
     mean_distance2 = (shape[0] ** 2 + shape[1] ** 2) / 12  # from the centre
     reach = np.hypot(*centre)
     largest = float(np.hypot(step[0], step[1]) * reach + np.hypot(step[2], step[3]))
-    return Fit(_transform(step, *centre), largest, float((scale + turn) * mean_distance2 + x + y), weight)
+    return Fit(
+        _transform(step, *centre),
+        largest,
+        _MODEL_ERROR**2 * float((scale + turn) * mean_distance2 + x + y),
+        weight,
+    )
 
 
 def _normal_equations(
     tiles: TileShifts, cx: float, cy: float
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Per tile Jᵀ A J as (n, 16), Jᵀ A d as (n, 4), dᵀ A d as (n,), for unknowns scale, turn, x, y about the centre."""
+    """Per tile Jᵀ A J (n, 16), Jᵀ A d (n, 4) and dᵀ A d (n,) for scale, turn, x, y about the centre."""
     x, y = tiles.x - cx, tiles.y - cy
     one, zero = np.ones_like(x), np.zeros_like(x)
     along_x, along_y = np.stack([x, -y, one, zero], axis=1), np.stack([y, x, zero, one], axis=1)

@@ -34,7 +34,7 @@ class TileShifts:
     y: Numbers
     dx: Numbers  # shift
     dy: Numbers
-    xx: Numbers  # information, the inverse of the shift's covariance: xx, xy, yy; zero where a tile says nothing
+    xx: Numbers  # information, the inverse of the shift's covariance; zero where a tile says nothing
     xy: Numbers
     yy: Numbers
     correlation: Numbers  # of the two pictures as they lie now, -1..1
@@ -57,7 +57,7 @@ class TemplateTiles:
         height, width = band.shape
         self.level, self.shape, self.band = level, (height, width), band
         self.least_texture = max(_MIN_TEXTURE, _ABOVE_NOISE * noise)
-        self.side = _tile_side(width)
+        self.side = min(_tile_side(width), max(min(width, height) // 3, 1))
         self.columns, self.rows = width // self.side, height // self.side
         left, top = (width - self.columns * self.side) // 2, (height - self.rows * self.side) // 2
         self._cut = np.s_[top : top + self.rows * self.side, left : left + self.columns * self.side]
@@ -124,7 +124,7 @@ def _tile_side(width: int) -> int:
 
 
 def _with_floor(xx: Numbers, xy: Numbers, yy: Numbers) -> tuple[Numbers, Numbers, Numbers]:
-    """Information after _FLOOR_PX squared was added to the covariance: (I + floor² A)⁻¹ A for symmetric 2×2 A."""
+    """Information once _FLOOR_PX² is added to the covariance: (I + floor² A)⁻¹ A for symmetric 2×2 A."""
     floor2 = _FLOOR_PX**2
     determinant = xx * yy - xy**2
     scale = 1 + floor2 * (xx + yy) + floor2**2 * determinant

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,7 +20,7 @@ _INSIDE_PX = 1e-3  # a corner may lie this far outside: interpolation there take
 def valid_area(transforms: Sequence[Transform], frame_shape: tuple[int, ...]) -> Rectangle:
     """The largest rectangle (x, y, w, h) that every aligned frame covers, in reference geometry.
 
-    transforms: frame to reference. frame_shape: (height, width, ...). (0, 0, 0, 0) if nothing is common to all.
+    transforms: frame to reference. frame_shape: (height, width, ...). (0, 0, 0, 0) if they have nothing in common.
     Every pixel of it, mapped back into any frame, lies between that frame's outermost pixel centres.
     """
     centre = _point_inside(transforms, frame_shape[:2])
@@ -45,12 +46,13 @@ def _point_inside(transforms: Sequence[Transform], shape: tuple[int, ...]) -> ND
     """A point well inside every frame's outline and the reference frame's own; None if there is none."""
     right, bottom = shape[1] - 1.0, shape[0] - 1.0
     outline = np.array([[0, 0], [right, 0], [right, bottom], [0, bottom]])
-    polygon = outline.astype(np.float32)
+    polygon: NDArray[Any] = outline.astype(np.float32)
     for transform in transforms:
-        area, polygon = cv2.intersectConvexConvex(polygon, apply(transform, outline).astype(np.float32))
+        area, clipped = cv2.intersectConvexConvex(polygon, apply(transform, outline).astype(np.float32))
         if area < 1:
             return None
-    return np.asarray(polygon, np.float64).reshape(-1, 2).mean(axis=0)
+        polygon = np.asarray(clipped, np.float32).reshape(-1, 2)
+    return np.asarray(polygon.mean(axis=0), np.float64)
 
 
 def _half_planes(transforms: Sequence[Transform], shape: tuple[int, ...]) -> _HalfPlanes:
@@ -68,8 +70,8 @@ def _half_planes(transforms: Sequence[Transform], shape: tuple[int, ...]) -> _Ha
 def _largest_box(edges: _HalfPlanes, centre: NDArray[np.float64]) -> NDArray[np.float64]:
     """(left, top, right, bottom) of the largest upright box within the half planes.
 
-    log width + log height is concave and the conditions are linear, so a barrier method with Newton steps finds
-    the one optimum (Boyd and Vandenberghe, Convex Optimization, 11.3).
+    log width + log height is concave and the conditions are linear, so a barrier method with Newton steps
+    finds the one optimum (Boyd and Vandenberghe, Convex Optimization, 11.3).
     """
     normal, offset = edges.normal, edges.offset
     # A box satisfies normal . p <= offset everywhere if its farthest corner along the normal does.
