@@ -21,7 +21,7 @@ class JobThread:
         self._failed = failed
         self._idle = idle
         self._idle_s = idle_s
-        self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[tuple[Job, threading.Event] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="rig", daemon=True)
 
     def start(self) -> None:
@@ -30,19 +30,12 @@ class JobThread:
 
     def put(self, job: Job) -> None:
         """Run this job after those before it."""
-        self._queue.put(job)
+        self._queue.put((job, threading.Event()))
 
     def run(self, job: Job) -> None:
         """As put, and wait until it is over; what it raises goes to failed as ever."""
         over = threading.Event()
-
-        def then_tell() -> None:
-            try:
-                job()
-            finally:
-                over.set()
-
-        self.put(then_tell)
+        self._queue.put((job, over))
         over.wait()
 
     def close(self) -> None:
@@ -55,15 +48,17 @@ class JobThread:
         wait_s: float | None = self._idle_s
         while True:
             try:
-                job = self._queue.get(timeout=wait_s)
+                next_job = self._queue.get(timeout=wait_s)
             except queue.Empty:
                 wait_s = None  # told once; then wait for the next job
-                job = self._idle
-            else:
-                wait_s = self._idle_s
-            if job is None:
+                self._do(self._idle)
+                continue
+            if next_job is None:
                 return
+            job, over = next_job
             self._do(job)
+            over.set()
+            wait_s = self._idle_s
 
     def _do(self, job: Job) -> None:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from rig.durable import write_derived
@@ -30,6 +30,13 @@ class Recipe:
         if self.near_steps is None or self.far_steps is None:
             return None
         return self.near_steps, self.far_steps
+
+
+def with_limits(recipe: Recipe, near_steps: int | None, far_steps: int | None) -> Recipe:
+    """The recipe with these limits, put in order: near comes first."""
+    if near_steps is not None and far_steps is not None:
+        near_steps, far_steps = min(near_steps, far_steps), max(near_steps, far_steps)
+    return replace(recipe, near_steps=near_steps, far_steps=far_steps)
 
 
 def load_recipe(folder: Path) -> Recipe:

@@ -34,7 +34,7 @@ from rig.lockedcamera import same_exposure
 from rig.machine import Build, Machine
 from rig.plan import BracketPlan, plan_bracket
 from rig.previews import PreviewHub
-from rig.recipe import Recipe, load_recipe, save_recipe
+from rig.recipe import Recipe, load_recipe, save_recipe, with_limits
 from rig.reports import exposure_status, fault_of, first_status, plan_status, storage_status
 from rig.shooting import Shooting, bracket_head, can_be_resumed, first_missing, plan_of, progress_of
 from rig.stackjob import WORKER
@@ -327,8 +327,7 @@ class Workflow:
                 raise BusyError(f"bracket {bracket_id} is being worked on: stop that first")
             self._store.delete(bracket_id)
             shown = self._board.now().bracket
-            self._board.change(bracket=None if shown is not None and shown.id == bracket_id else shown)
-            self._show_plan()
+            self._show_plan(bracket=None if shown is not None and shown.id == bracket_id else shown)
 
     # --- decisions, under the guard -------------------------------------------------------------
     def _require(self, action: str) -> Status:
@@ -371,18 +370,14 @@ class Workflow:
         with self._guard:
             self._require(action)
             here = self._machine.focuser.clamped(self._machine.focuser.position_steps)
-            self._keep_limits(*limits(here if position_steps is None else self._inside(position_steps)))
+            position = here if position_steps is None else self._inside(position_steps)
+            self._remember(with_limits(self._recipe, *limits(position)))
 
-    def _keep_limits(self, near: int | None, far: int | None) -> None:
-        if near is not None and far is not None:
-            near, far = min(near, far), max(near, far)
-        self._remember(replace(self._recipe, near_steps=near, far_steps=far))
-
-    def _remember(self, recipe: Recipe) -> None:
+    def _remember(self, recipe: Recipe, **more: Any) -> None:
+        """Another recipe; the status changes once, with everything that follows from it."""
         self._recipe = recipe
         self._save_recipe()
-        self._board.change(message=None)
-        self._show_plan()
+        self._show_plan(**{"message": None, **more})
 
     def _save_recipe(self) -> None:
         try:
@@ -397,16 +392,17 @@ class Workflow:
         size = self._machine.devices.camera.size
         return plan_bracket(self.settings, *limits, self._recipe.step_steps, size)
 
-    def _show_plan(self) -> None:
+    def _show_plan(self, **more: Any) -> None:
         try:
             self._plan = self._planned()
         except PlanError as error:
             self._plan = None
-            self._board.change(message=str(error))
+            more["message"] = str(error)
         self._board.change(
             plan=plan_status(self._plan) if self._plan is not None else None,
             focus=self._machine.focus(self._recipe.near_steps, self._recipe.far_steps),
             storage=storage_status(self.settings, self._store.room(), self._plan),
+            **more,
         )
 
     # --- a bracket ------------------------------------------------------------------------------
@@ -469,10 +465,7 @@ class Workflow:
         self._recipe = self._recipe.for_rig(devices.simulated)
         unsure = self._machine.find_position(self._recipe.position_steps)
         with self._guard:
-            self._rest()
-            for sentence in (*devices.warnings, unsure):
-                if sentence is not None:
-                    self._board.change(message=sentence)
+            self._rest(message=" ".join(filter(None, (*devices.warnings, unsure))) or None)
 
     def _move(self) -> None:
         focuser = self._machine.focuser
@@ -502,13 +495,11 @@ class Workflow:
             self._give_up(error)
             return
         with self._guard:
-            self._rest()
             if found is None:
+                self._rest()
                 return
-            self._keep_limits(found.near_steps, found.far_steps)
-            self._board.change(message=self._board.now().message or found.why)
-            if then_shoot:
-                self._plan = self._planned()
+            self._rest((found.near_steps, found.far_steps), found.why)
+            if then_shoot and self._plan is not None:
                 self._shoot_new(None)
 
     def _focus_on(self, x: float, y: float, role: str) -> None:
@@ -527,11 +518,10 @@ class Workflow:
             self._give_up(error)
             return
         with self._guard:
-            self._rest()
-            if found is not None and role == "near":
-                self._keep_limits(found, self._recipe.far_steps)
-            elif found is not None and role == "far":
-                self._keep_limits(self._recipe.near_steps, found)
+            near, far = self._recipe.near_steps, self._recipe.far_steps
+            if found is not None:
+                near, far = {"near": (found, far), "far": (near, found)}.get(role, (near, far))
+            self._rest((near, far))
 
     def _shoot(self, shooting: Shooting) -> None:
         machine = self._machine
@@ -562,12 +552,10 @@ class Workflow:
 
     def _shot(self, state: BracketProgress, report: CaptureReport) -> None:
         with self._guard:
-            self._board.change(bracket=state)
             if report.error is not None:
+                self._board.change(bracket=state)
                 raise report.error
-            self._rest()
-            if report.warnings:
-                self._board.change(message=report.warnings[0])
+            self._rest(message=next(iter(report.warnings), None), bracket=state)
             if report.outcome is Outcome.COMPLETE:
                 stacking = self._stacks.busy_with(state.id)
                 self._machine.show(Signal.STACKING if stacking else Signal.DONE)
@@ -588,22 +576,27 @@ class Workflow:
                 self._board.change(state=Phase.CAPTURING)
         return False
 
-    def _rest(self) -> None:
-        """Back to standing still, with everything shown as it is now."""
-        focus = self._machine.focuser.position_steps
+    def _rest(
+        self,
+        limits: tuple[int | None, int | None] | None = None,
+        message: str | None = None,
+        **more: Any,
+    ) -> None:
+        """Back to standing still, with everything shown as it is now. limits: new ones, near and far."""
+        near, far = limits or (self._recipe.near_steps, self._recipe.far_steps)
+        position = self._machine.focuser.position_steps
+        recipe = with_limits(replace(self._recipe, position_steps=position), near, far)
+        self._paused.clear()
         if self._board.now().state is Phase.SHUTTING_DOWN:
-            self._recipe = replace(self._recipe, position_steps=focus)
+            self._recipe = recipe
             self._save_recipe()
             return
-        self._paused.clear()
-        self._board.change(state=Phase.IDLE)
-        self._remember(replace(self._recipe, position_steps=focus))
+        self._remember(recipe, state=Phase.IDLE, message=message, **more)
         self._machine.show(Signal.READY)
 
     def _give_up(self, error: RigError) -> None:
         with self._guard:
-            self._rest()
-            self._board.change(message=str(error))
+            self._rest(message=str(error))
             self._machine.show(Signal.WARNING)
 
     def _release_motor(self) -> None:
