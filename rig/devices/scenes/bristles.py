@@ -66,7 +66,7 @@ def build(canvas: Canvas) -> list[Surface]:
         _layer(
             canvas,
             "moss behind",
-            EVERYWHERE[:1] + (0.9,) + EVERYWHERE[2:],
+            EVERYWHERE[:1] + (0.5,) + EVERYWHERE[2:],
             lambda d: moss(d, 1.15, 1.85, 2600),
         ),
         _layer(canvas, "rear legs", EVERYWHERE, lambda d: legs(d, REAR_LEGS, "rear", 1500)),
@@ -77,7 +77,7 @@ def build(canvas: Canvas) -> list[Surface]:
         _layer(
             canvas,
             "moss before",
-            EVERYWHERE[:1] + (1.3,) + EVERYWHERE[2:],
+            EVERYWHERE[:1] + (1.1,) + EVERYWHERE[2:],
             lambda d: moss(d, 1.85, 2.6, 1500),
         ),
     ]

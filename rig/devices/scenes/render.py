@@ -1,4 +1,10 @@
-"""A scene seen through the lens: surfaces blurred by their distance from focus, back to front."""
+"""A scene seen through the lens: surfaces blurred by their distance from focus, back to front.
+
+Between surfaces light is occluded. Within one surface every pixel's light is spread over its disc and
+added up in three groups that occlude each other: what lies well behind focus, what is nearly sharp,
+and what lies well before it. The sum is divided by what an unbroken surface with the same depths
+would give, for where the blur changes along a surface its discs overlap more or less than once.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +16,37 @@ import numpy as np
 import numpy.typing as npt
 
 from rig.devices.scenes.blur import Blur, blur_weights
-from rig.devices.scenes.surface import ALIGN_PX, F32, MIPS, TILE_PX, U8, Surface, decode
+from rig.devices.scenes.surface import ALIGN_PX, F32, MIPS, TILE_PX, Mip, Surface, decode
 
-APRON_PX = 8  # rows and columns around a block that its blurs reach; multiple of 4, the coarse copy's scale
+APRON_PX = 8  # around a block, as far as its blurs reach; a multiple of the coarse copy's scale
 COARSE = 2  # blurs on this copy (1/4) and smaller ones are drawn for the whole picture at once
-COVER_GAIN = 1.12  # blur that varies within a surface leaves it a few per cent short of opaque; see _resolve
 
 BlurOf = Callable[[float], float]  # depth in µm -> signed blur diameter in px
+Weights = list[tuple[Blur, F32]]
+
+
+@dataclass(frozen=True)
+class Light:
+    """Premultiplied light with its coverage, and what an unbroken surface would cover."""
+
+    bgra: F32  # (h, w, 4)
+    whole: F32 | None  # (h, w); None for a flat surface, where it is 1
+
+    def plus(self, other: Light | None) -> Light:
+        """Both, from different parts of one surface."""
+        if other is None:
+            return self
+        whole = None if self.whole is None or other.whole is None else cv2.add(self.whole, other.whole)
+        return Light(np.asarray(cv2.add(self.bgra, other.bgra), np.float32), whole)
+
+    def over(self, behind: Light | None) -> Light:
+        """This, hiding what lies behind it."""
+        if behind is None:
+            return self
+        bgra = self.bgra + behind.bgra * (1 - np.minimum(self.bgra[..., 3:], 1))
+        if self.whole is None or behind.whole is None:
+            return Light(bgra, None)
+        return Light(bgra, self.whole + behind.whole * (1 - np.minimum(self.whole, 1)))
 
 
 @dataclass(frozen=True)
@@ -24,8 +54,9 @@ class _Prepared:
     """A surface with everything that depends on the focus position."""
 
     surface: Surface
-    weights: list[tuple[Blur, F32]]
-    coarse: F32 | None  # (h/4, w/4, 4) premultiplied light of all large blurs
+    sharp: Weights  # drawn at full and half size
+    behind: Light | None  # large blurs behind and before the focus, at 1/4 size
+    before: Light | None
     sharp_tiles: npt.NDArray[np.bool_]  # tiles that need work at full or half size
 
 
@@ -53,46 +84,63 @@ class FocusedScene:
 def _prepare(surface: Surface, blur_of: BlurOf) -> _Prepared:
     diameters = np.array([blur_of(float(z)) for z in surface.z_um()])
     present = surface.depth_values
-    weights = [
-        (blur, lut) for blur, lut in blur_weights(diameters, surface.first_mip) if lut[0, present].any()
-    ]
-    sharp = np.zeros(256, bool)
-    for blur, lut in weights:
-        if blur.mip < COARSE:
-            sharp |= lut[0] > 0
-    count = np.concatenate([[0], np.cumsum(sharp)])
+    weights = [w for w in blur_weights(diameters, surface.first_mip) if w[1][0, present].any()]
+    sharp = [w for w in weights if w[0].mip < COARSE]
+    large = [w for w in weights if w[0].mip >= COARSE]
+    behind, before = (np.float32(side).reshape(1, 256) for side in (diameters > 0, diameters <= 0))
+    return _Prepared(
+        surface,
+        sharp,
+        _coarse(surface, [(blur, lut * behind) for blur, lut in large]),
+        _coarse(surface, [(blur, lut * before) for blur, lut in large]),
+        _tiles_with(surface, sharp),
+    )
+
+
+def _tiles_with(surface: Surface, weights: Weights) -> npt.NDArray[np.bool_]:
+    """Tiles on which some depth asks for one of these blurs."""
+    wanted = np.zeros(256, bool)
+    for _, lut in weights:
+        wanted |= lut[0] > 0
+    count = np.concatenate([[0], np.cumsum(wanted)])
     low, high = (t.astype(int) for t in surface.tile_depths)
-    tiles = (high >= low) & (count[np.maximum(high, low) + 1] > count[low])
-    return _Prepared(surface, weights, _coarse(surface, weights), tiles)
+    return np.asarray((high >= low) & (count[np.maximum(high, low) + 1] > count[low]))
 
 
-def _coarse(surface: Surface, weights: list[tuple[Blur, F32]]) -> F32 | None:
+def _coarse(surface: Surface, weights: Weights) -> Light | None:
     """All blurs drawn on small copies, added up at 1/4 size; None when there are none."""
-    total: F32 | None = None
+    total: Light | None = None
     for mip in range(MIPS - 1, COARSE - 1, -1):
-        used = [w for w in weights if w[0].mip == mip]
-        here = _scatter(surface.mip(mip).bgra, surface.mip(mip).depth, used) if used else None
+        used = [(b, lut) for b, lut in weights if b.mip == mip and lut[0, surface.depth_values].any()]
+        here = _scatter(surface.mip(mip), used, surface.flat) if used else None
         if total is not None:
-            size = (surface.shape[1] >> mip, surface.shape[0] >> mip)
-            total = np.asarray(cv2.resize(total, size, interpolation=cv2.INTER_LINEAR), np.float32)
-            here = total if here is None else here + total
+            total = _resize(total, (surface.shape[1] >> mip, surface.shape[0] >> mip))
+            here = total.plus(here)
         total = here
     return total
 
 
-def _scatter(bgra: U8, depth: U8, weights: list[tuple[Blur, F32]]) -> F32 | None:
-    """Each pixel's premultiplied light spread over the disc its depth asks for, added up."""
-    total: F32 | None = None
+def _resize(light: Light, size: tuple[int, int]) -> Light:
+    whole = light.whole if light.whole is None else cv2.resize(light.whole, size)
+    return Light(np.asarray(cv2.resize(light.bgra, size), np.float32), whole)  # type: ignore[arg-type]
+
+
+def _scatter(copy: Mip, weights: Weights, flat: bool) -> Light | None:
+    """Each pixel's light spread over the disc its depth asks for, added up."""
+    total: Light | None = None
     light: F32 | None = None
     for blur, lut in weights:
-        share = cv2.LUT(depth, lut)
+        share = cv2.LUT(copy.depth, lut)
         if not share.any():
             continue
-        light = decode(bgra) if light is None else light
-        part = light * share[..., None]
+        light = decode(copy.bgra) if light is None else light
+        part = light if flat else light * share[..., None]
         if blur.kernel.size > 1:
-            part = cv2.filter2D(part, -1, blur.kernel, borderType=cv2.BORDER_REPLICATE)
-        total = part if total is None else cv2.add(total, part)
+            part = np.asarray(cv2.filter2D(part, -1, blur.kernel, borderType=cv2.BORDER_REPLICATE), np.float32)
+            if not flat:
+                share = cv2.filter2D(share, -1, blur.kernel, borderType=cv2.BORDER_REPLICATE)
+        here = Light(part, None if flat else share)  # type: ignore[arg-type]
+        total = here.plus(total)
     return total
 
 
@@ -102,14 +150,11 @@ def _compose_coarse(prepared: list[_Prepared], canvas: tuple[int, int]) -> F32:
     padded = [-(-side // ALIGN_PX) * ALIGN_PX // scale for side in canvas]
     picture = np.zeros((padded[1], padded[0], 3), np.float32)
     for item in prepared:
-        if item.coarse is not None:
+        light = item.before.over(item.behind) if item.before else item.behind
+        if light is not None:
             x, y = (o // scale for o in item.surface.offset_px)
-            height, width = (
-                min(a, b)
-                for a, b in zip(item.coarse.shape, (picture.shape[0] - y, picture.shape[1] - x), strict=False)
-            )
-            target = picture[y : y + height, x : x + width]
-            _over_into(target, item.coarse[:height, :width], item.surface.flat)
+            height, width = light.bgra.shape[:2]
+            _lay_into(picture[y : y + height, x : x + width], light)
     return picture
 
 
@@ -119,10 +164,9 @@ def _busy_columns(prepared: list[_Prepared], top: int, count: int, width: int) -
     for item in prepared:
         x, y = item.surface.offset_px
         first, last = (top - y) // TILE_PX, (top + count - 1 - y) // TILE_PX
-        for row in range(max(first, 0), min(last + 1, item.sharp_tiles.shape[0])):
-            for column in np.flatnonzero(item.sharp_tiles[row]):
-                left = x + column * TILE_PX
-                busy[left // TILE_PX : (left + TILE_PX - 1) // TILE_PX + 1] = True
+        for column in np.flatnonzero(item.sharp_tiles[max(first, 0) : max(last + 1, 0)].any(axis=0)):
+            left = x + column * TILE_PX
+            busy[left // TILE_PX : (left + TILE_PX - 1) // TILE_PX + 1] = True
     return busy
 
 
@@ -139,51 +183,54 @@ def _compose_block(prepared: list[_Prepared], box: tuple[int, int, int, int]) ->
     for item in prepared:
         x, y = item.surface.offset_px
         full_h, full_w = item.surface.shape
-        # the part of the block this surface can reach
-        x0, x1 = max(left, x - APRON_PX), min(left + width, x + full_w + APRON_PX)
-        y0, y1 = max(top, y - APRON_PX), min(top + height, y + full_h + APRON_PX)
-        x0, x1, y0, y1 = max(x0, x), min(x1, x + full_w), max(y0, y), min(y1, y + full_h)
+        x0, x1 = max(left, x), min(left + width, x + full_w)
+        y0, y1 = max(top, y), min(top + height, y + full_h)
         if x0 >= x1 or y0 >= y1:
             continue
         light = _block_light(item, (x0 - x, y0 - y, x1 - x0, y1 - y0))
         if light is not None:
-            _over_into(picture[y0 - top : y1 - top, x0 - left : x1 - left], light, item.surface.flat)
+            _lay_into(picture[y0 - top : y1 - top, x0 - left : x1 - left], light)
     return picture
 
 
-def _block_light(item: _Prepared, box: tuple[int, int, int, int]) -> F32 | None:
-    """Premultiplied light of one surface in a block (left, top, width, height) of its own pixels."""
+def _block_light(item: _Prepared, box: tuple[int, int, int, int]) -> Light | None:
+    """Light of one surface in a block (left, top, width, height) of its own pixels."""
     left, top, width, height = box
-    total: F32 | None = None
-    tiles = item.sharp_tiles[
-        top // TILE_PX : -(-(top + height) // TILE_PX), left // TILE_PX : -(-(left + width) // TILE_PX)
-    ]
-    if tiles.any():
+    light = _enlarge_light(item.behind, box)
+    rows = slice(top // TILE_PX, -(-(top + height) // TILE_PX))
+    if item.sharp_tiles[rows, left // TILE_PX : -(-(left + width) // TILE_PX)].any():
+        sharp: Light | None = None
         for mip in range(COARSE):
-            weights = [w for w in item.weights if w[0].mip == mip]
-            part = _scatter_block(item.surface, mip, weights, box)
-            if part is not None:
-                total = part if total is None else cv2.add(total, part)
-    if item.coarse is not None:
-        enlarged = _enlarge(item.coarse, box)
-        total = enlarged if total is None else cv2.add(total, enlarged)
-    return total
+            part = _scatter_block(item, mip, box)
+            sharp = sharp if part is None else part.plus(sharp)
+        light = light if sharp is None else sharp.over(light)
+    before = _enlarge_light(item.before, box)
+    return light if before is None else before.over(light)
 
 
-def _scatter_block(
-    surface: Surface, mip: int, weights: list[tuple[Blur, F32]], box: tuple[int, int, int, int]
-) -> F32 | None:
+def _scatter_block(item: _Prepared, mip: int, box: tuple[int, int, int, int]) -> Light | None:
+    weights = [w for w in item.sharp if w[0].mip == mip]
+    if not weights:
+        return None
     left, top, width, height = box
-    copy, scale, apron = surface.mip(mip), 1 << mip, APRON_PX >> mip
-    y0, y1 = max(top // scale - apron, 0), min(-(-(top + height) // scale) + apron, copy.depth.shape[0])
-    x0, x1 = max(left // scale - apron, 0), min(-(-(left + width) // scale) + apron, copy.depth.shape[1])
-    part = _scatter(copy.bgra[y0:y1, x0:x1], copy.depth[y0:y1, x0:x1], weights)
+    scale, apron = 1 << mip, APRON_PX >> mip
+    limit_y, limit_x = (side >> mip for side in item.surface.shape)
+    y0, y1 = max(top // scale - apron, 0), min(-(-(top + height) // scale) + apron, limit_y)
+    x0, x1 = max(left // scale - apron, 0), min(-(-(left + width) // scale) + apron, limit_x)
+    part = _scatter(item.surface.block(mip, y0, y1, x0, x1), weights, item.surface.flat)
     if part is None:
         return None
     if mip:
-        part = cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)  # type: ignore[assignment]
+        part = _resize(part, ((x1 - x0) * scale, (y1 - y0) * scale))
     dy, dx = top - y0 * scale, left - x0 * scale
-    return part[dy : dy + height, dx : dx + width]
+    cut = slice(dy, dy + height), slice(dx, dx + width)
+    return Light(part.bgra[cut], None if part.whole is None else part.whole[cut])
+
+
+def _enlarge_light(light: Light | None, box: tuple[int, int, int, int]) -> Light | None:
+    if light is None:
+        return None
+    return Light(_enlarge(light.bgra, box), None if light.whole is None else _enlarge(light.whole, box))
 
 
 def _enlarge(coarse: F32, box: tuple[int, int, int, int]) -> F32:
@@ -197,17 +244,11 @@ def _enlarge(coarse: F32, box: tuple[int, int, int, int]) -> F32:
     return np.asarray(part[dy : dy + height, dx : dx + width], np.float32)
 
 
-def _over_into(picture: F32, light: F32, flat: bool) -> None:
-    """Lay premultiplied light (h, w, 4) over the picture (h, w, 3), in place.
-
-    Where the blur changes along a surface, the discs overlap more or less and the sum of coverage
-    strays from 1; within a surface it is brought back to 1, so that nothing behind shines through.
-    """
-    cover = light[..., 3:]
-    if flat:
-        picture *= 1 - cover
-        picture += light[..., :3]
-        return
-    opaque = np.minimum(cover * np.float32(COVER_GAIN), 1)
-    picture *= 1 - opaque
-    picture += light[..., :3] * (opaque / np.maximum(cover, np.float32(1e-4)))
+def _lay_into(picture: F32, light: Light) -> None:
+    """Lay a surface over the picture (h, w, 3), in place."""
+    bgra = light.bgra[: picture.shape[0], : picture.shape[1]]
+    if light.whole is not None:
+        whole = light.whole[: picture.shape[0], : picture.shape[1]]
+        bgra = bgra / np.maximum(whole, np.float32(0.05))[..., None]
+    picture *= 1 - np.minimum(bgra[..., 3:], 1)
+    picture += bgra[..., :3]

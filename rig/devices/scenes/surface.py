@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import cv2
 import numpy as np
@@ -16,9 +15,10 @@ MIPS = 6  # full size down to 1/32
 ALIGN_PX = 1 << (MIPS - 1)
 TILE_PX = 128
 REACH_PX = 16  # farther than any blur drawn at full or half size spreads
+SPARSE_MIPS = 2  # these copies keep only tiles with something on them; smaller ones are small anyway
 
 # Colours and coverage are stored as the square root of linear light, premultiplied: 8 bits then
-# suffice without banding, and squaring is exact in 16 bits.
+# suffice without banding.
 DECODE = ((np.arange(256, dtype=np.float32) / 255) ** 2).reshape(1, 256)
 
 
@@ -39,9 +39,51 @@ class Mip:
     bgra: U8  # (h, w, 4) square root of premultiplied linear light
     depth: U8  # (h, w) 0 = z_near_um, 255 = z_far_um
 
+    @property
+    def nbytes(self) -> int:
+        """Memory it takes."""
+        return self.bgra.nbytes + self.depth.nbytes
+
+
+class SparseMip:
+    """The same, cut into tiles of which only those near something are kept."""
+
+    def __init__(self, mip: Mip, tile: int, kept: npt.NDArray[np.bool_]) -> None:
+        self._tile, self._shape = tile, mip.depth.shape
+        self._tiles = {
+            (int(r), int(c)): Mip(
+                mip.bgra[r * tile : (r + 1) * tile, c * tile : (c + 1) * tile].copy(),
+                mip.depth[r * tile : (r + 1) * tile, c * tile : (c + 1) * tile].copy(),
+            )
+            for r, c in np.argwhere(kept)
+        }
+
+    @property
+    def nbytes(self) -> int:
+        """Memory it takes."""
+        return sum(tile.nbytes for tile in self._tiles.values())
+
+    def read(self, top: int, bottom: int, left: int, right: int) -> Mip:
+        """Rows top..bottom and columns left..right; nothing, far away, where no tile is kept."""
+        bgra = np.zeros((bottom - top, right - left, 4), np.uint8)
+        depth = np.full((bottom - top, right - left), 255, np.uint8)
+        tile = self._tile
+        for r in range(top // tile, -(-bottom // tile)):
+            for c in range(left // tile, -(-right // tile)):
+                found = self._tiles.get((r, c))
+                if found is None:
+                    continue
+                y0, x0 = max(top, r * tile), max(left, c * tile)
+                y1 = min(bottom, r * tile + found.depth.shape[0])
+                x1 = min(right, c * tile + found.depth.shape[1])
+                inside = slice(y0 - r * tile, y1 - r * tile), slice(x0 - c * tile, x1 - c * tile)
+                here = slice(y0 - top, y1 - top), slice(x0 - left, x1 - left)
+                bgra[here], depth[here] = found.bgra[inside], found.depth[inside]
+        return Mip(bgra, depth)
+
 
 class Surface:
-    """What hides what lies behind it. Within one surface blurred light adds up; between surfaces it occludes.
+    """What hides what lies behind it.
 
     bgra: (h, w, 4) uint8 as `encode` makes it; depth: (h, w) uint8 between z_near_um and z_far_um;
     offset_px: where its top left corner lies on the canvas, a multiple of ALIGN_PX; first_mip: 3 says the
@@ -60,54 +102,63 @@ class Surface:
         first_mip: int = 0,
     ) -> None:
         if bgra.shape[:2] != depth.shape:
-            raise ValueError(
-                f"surface {name}: colour {bgra.shape[:2]} and depth {depth.shape} differ in size"
-            )
+            raise ValueError(f"surface {name}: colour {bgra.shape[:2]} and depth {depth.shape} differ in size")
         self.name = name
         self.z_near_um, self.z_far_um = z_near_um, z_far_um
         self.offset_px = offset_px
         self.first_mip = first_mip
-        self._mips = build_mips(bgra, depth, first_mip)
-        small = self._mips[0].depth.shape
-        self.shape = (small[0] << first_mip, small[1] << first_mip)  # at full size
-
-    def mip(self, level: int) -> Mip:
-        """The copy at 1/2^level."""
-        return self._mips[level - self.first_mip]
+        mips = build_mips(bgra, depth, first_mip)
+        self.shape = (mips[0].depth.shape[0] << first_mip, mips[0].depth.shape[1] << first_mip)  # at full size
+        some = mips[min(2, len(mips) - 1)] if first_mip == 0 else mips[0]
+        self.depth_values = np.bincount(some.depth[some.bgra[..., 3] > 0], minlength=256) > 0
+        self.tile_depths = _tile_depths(some, TILE_PX >> max(2, first_mip), REACH_PX >> max(2, first_mip))
+        kept = self.tile_depths[0] <= self.tile_depths[1]
+        self._sparse = tuple(SparseMip(m, TILE_PX >> i, kept) for i, m in enumerate(mips[: SPARSE_MIPS - first_mip]))
+        self._dense = mips[max(SPARSE_MIPS - first_mip, 0) :]
 
     @property
     def flat(self) -> bool:
         """True when all of it lies at one depth."""
         return self.z_near_um == self.z_far_um
 
+    @property
+    def nbytes(self) -> int:
+        """Memory it takes."""
+        return sum(m.nbytes for m in (*self._sparse, *self._dense))
+
     def z_um(self) -> npt.NDArray[np.float64]:
         """Depth of each of the 256 depth values."""
         return np.linspace(self.z_near_um, self.z_far_um, 256)
 
-    @cached_property
-    def depth_values(self) -> npt.NDArray[np.bool_]:
-        """Which of the 256 depth values occur where something is."""
-        mip = self.mip(max(1, self.first_mip))
-        return np.asarray(np.bincount(mip.depth[mip.bgra[..., 3] > 0], minlength=256) > 0)
+    def mip(self, level: int) -> Mip:
+        """The whole copy at 1/2^level, level >= SPARSE_MIPS."""
+        return self._dense[level - max(self.first_mip, SPARSE_MIPS)]
 
-    @cached_property
-    def tile_depths(self) -> tuple[U8, U8]:
-        """Smallest and largest depth value in and around each tile; (255, 0) where the tile is empty."""
-        level = max(1, self.first_mip)
-        mip, tile, reach = self.mip(level), TILE_PX >> level, REACH_PX >> level
-        covered = mip.bgra[..., 3] > 0
-        kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
-        low = cv2.erode(np.where(covered, mip.depth, 255).astype(np.uint8), kernel)
-        high = cv2.dilate(np.where(covered, mip.depth, 0).astype(np.uint8), kernel)
-        rows, cols = np.arange(0, low.shape[0], tile), np.arange(0, low.shape[1], tile)
-        return (
-            np.minimum.reduceat(np.minimum.reduceat(low, rows, axis=0), cols, axis=1),
-            np.maximum.reduceat(np.maximum.reduceat(high, rows, axis=0), cols, axis=1),
-        )
+    def block(self, level: int, top: int, bottom: int, left: int, right: int) -> Mip:
+        """A part of the copy at 1/2^level, level < SPARSE_MIPS."""
+        return self._sparse[level - self.first_mip].read(top, bottom, left, right)
+
+
+def _tile_depths(mip: Mip, tile: int, reach: int) -> tuple[U8, U8]:
+    """Smallest and largest depth value in and around each tile; (255, 0) where the tile is empty."""
+    covered = mip.bgra[..., 3] > 0
+    kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+    low = cv2.erode(np.where(covered, mip.depth, 255).astype(np.uint8), kernel)
+    high = cv2.dilate(np.where(covered, mip.depth, 0).astype(np.uint8), kernel)
+    some = cv2.dilate(covered.astype(np.uint8), kernel)
+    low, high = np.where(some, low, 255), np.where(some, high, 0)
+    rows, cols = np.arange(0, low.shape[0], tile), np.arange(0, low.shape[1], tile)
+    return (
+        np.minimum.reduceat(np.minimum.reduceat(low, rows, axis=0), cols, axis=1),
+        np.maximum.reduceat(np.maximum.reduceat(high, rows, axis=0), cols, axis=1),
+    )
 
 
 def build_mips(bgra: U8, depth: U8, first: int = 0) -> tuple[Mip, ...]:
-    """The surface as given (padded to whole pixels of the smallest copy) and halved again and again."""
+    """The surface as given (padded to whole pixels of the smallest copy) and halved again and again.
+
+    Where nothing is, the depth is that of the nearest something, so that blur spreads evenly past edges.
+    """
     align = ALIGN_PX >> first
     pad_y, pad_x = -bgra.shape[0] % align, -bgra.shape[1] % align
     if pad_y or pad_x:
@@ -116,6 +167,10 @@ def build_mips(bgra: U8, depth: U8, first: int = 0) -> tuple[Mip, ...]:
     mips = [Mip(np.ascontiguousarray(bgra), np.ascontiguousarray(depth))]
     while len(mips) < MIPS - first:
         mips.append(_halve(mips[-1]))
+    for fine, coarse in zip(mips[-2::-1], mips[:0:-1], strict=True):
+        size = (fine.depth.shape[1], fine.depth.shape[0])
+        guess = cv2.resize(coarse.depth, size, interpolation=cv2.INTER_NEAREST)
+        np.copyto(fine.depth, guess, where=fine.bgra[..., 3] == 0)
     return tuple(mips)
 
 
