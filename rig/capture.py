@@ -180,7 +180,8 @@ class _Shoot:
                 f"was exposed {got.exposure_us} µs at gain {got.gain:.2f} "
                 f"instead of {want.exposure_us} µs at gain {want.gain:.2f}"
             )
-        moved_px = settler.motion_since(settled) if settled.still else 0.0
+        ended_ns = frame.timestamp_ns + frame.exposure.exposure_us * 1000
+        moved_px = settler.motion_since(settled, ended_ns) if settled.still else 0.0
         if moved_px > self.settings.capture.shaken_px:
             return f"was shaken: the picture moved by {moved_px:.1f} preview pixels while it was exposed"
         return None

@@ -160,11 +160,11 @@ class CaptureSettings(Checked):
         3.0, "Longest wait in watched mode: in wind the frame is then shot all the same.", 0.1, 120
     )
     still_px: float = setting(
-        0.15, "Motion between two previews, in preview pixels, below which the picture is still.", 0.01, 10
+        0.1, "Motion between two previews, in preview pixels, below which the picture is still.", 0.01, 10
     )
     shaken_px: float = setting(
-        0.6,
-        "Motion across an exposure, in preview pixels, above which the frame is shot again once.",
+        0.4,
+        "Motion across an exposure, in preview pixels, above which the frame is shot again.",
         0.01,
         50,
     )

@@ -139,8 +139,10 @@ class Focuser:
         """
         if not self.has_endstop:
             return None
-        with contextlib.suppress(EndstopError):  # hit early: where it was hit says how many were lost
-            self._move(self.home_steps + self.settings.home_margin_steps - self.position_steps, cancelled)
+        above = self.position_steps - self.home_steps - self.settings.home_margin_steps
+        with contextlib.suppress(EndstopError):  # hit early: steps were lost
+            self._move(-max(above, 0), cancelled)
+        self._leave_endstop(cancelled)
         if not self._creep_to_endstop(cancelled):
             return None
         lost = self.position_steps - self.home_steps

@@ -17,9 +17,13 @@ from rig.devices.clock import Clock
 
 Gray = npt.NDArray[np.float32]
 
-STILL_PAIRS = 2  # a swing seen twice at the same place looks still once, hardly twice
+STILL_TIMES = 2  # in a row
+LOOK_BACK = 2  # previews compared with: a swing met twice at the same place is not met there a third time
+STALE_PREVIEWS = 8  # that a camera's queue may hold
 SLICE_S = 0.05  # a wait is cut into such pieces, so that a cancel is felt at once
-NOISE_MARGIN = 1.15  # of the noise floor: the mean square difference of still previews wanders by less
+NOISE_MARGIN = 1.05  # of the noise floor: over so many pixels, still previews differ by less than that
+REDUCE = 2  # pixels averaged each way before comparing: a quarter of the noise, nearly all of the motion
+DERIVATIVE_NOISE = 2 * 2 * (8**2 + 1) / 12**2  # of a white-noise variance, what gradient_energy shows of it
 
 
 @dataclass(frozen=True)
@@ -67,11 +71,14 @@ class Settler:
             return self._wait_fixed(cancelled)
         return self._watch(cancelled)
 
-    def motion_since(self, settled: Settled) -> float:
-        """Motion between the end of a watched wait and now, in preview pixels; 0 when not watched."""
+    def motion_since(self, settled: Settled, moment_ns: int) -> float:
+        """Motion between the end of a watched wait and a preview exposed at or after a moment.
+
+        In preview pixels; 0 when not watched.
+        """
         if settled.last is None:
             return 0.0
-        return self._motion(settled.last, gray(self._camera.preview()))
+        return self._motion(settled.last, gray(self._first_from(moment_ns)))
 
     def _wait_fixed(self, cancelled: Callable[[], bool]) -> Settled:
         left_s = self._settings.settle_s
@@ -81,21 +88,21 @@ class Settler:
         return Settled(self._settings.settle_s - max(0.0, left_s), still=True)
 
     def _watch(self, cancelled: Callable[[], bool]) -> Settled:
-        begun_ns, quiet, motion = self._clock.monotonic_ns(), 0, 0.0
-        last = gray(self._first_after(self._camera.now_ns()))
+        begun_ns, quiet = self._clock.monotonic_ns(), 0
+        seen = [gray(self._first_from(self._camera.now_ns()))]
         while True:
             now = gray(self._camera.preview())
-            self._note_floor(last, now)
-            motion = self._motion(last, now)
+            self._note_floor(seen[-1], now)
+            motion = max(self._motion(before, now) for before in seen)
             quiet = quiet + 1 if motion <= self._settings.still_px else 0
-            last = now
+            seen = [*seen, now][-LOOK_BACK:]
             waited_s = (self._clock.monotonic_ns() - begun_ns) / 1e9
-            if quiet >= STILL_PAIRS or waited_s >= self._settings.settle_limit_s or cancelled():
-                return Settled(waited_s, quiet >= STILL_PAIRS, motion, last)
+            if quiet >= STILL_TIMES or waited_s >= self._settings.settle_limit_s or cancelled():
+                return Settled(waited_s, quiet >= STILL_TIMES, motion, now)
 
-    def _first_after(self, moment_ns: int) -> Preview:
-        """Previews wait in the camera's queue: those from during the move say nothing about now."""
-        for _ in range(8):
+    def _first_from(self, moment_ns: int) -> Preview:
+        """Previews wait in the camera's queue: those exposed before the moment say nothing about it."""
+        for _ in range(STALE_PREVIEWS):
             preview = self._camera.preview()
             if preview.timestamp_ns >= moment_ns:
                 break
@@ -105,13 +112,18 @@ class Settler:
         self._floor = min(self._floor, mean_square_difference(last, now))
 
     def _motion(self, last: Gray, now: Gray) -> float:
-        return motion_px(last, now, self._floor * NOISE_MARGIN)
+        return REDUCE * motion_px(last, now, self._floor * NOISE_MARGIN)
 
 
 def gray(preview: Preview) -> Gray:
-    """Brightness of a preview against its mean, (h, w) float32: flicker of the light is no motion."""
+    """Brightness of a preview against its mean: flicker of the light is no motion.
+
+    Returns float32, reduced by REDUCE each way.
+    """
     luma = cv2.cvtColor(preview.image, cv2.COLOR_BGR2GRAY).astype(np.float32)
-    scaled: Gray = luma / max(float(luma.mean()), 1.0)
+    size = max(luma.shape[1] // REDUCE, 8), max(luma.shape[0] // REDUCE, 8)
+    reduced = cv2.resize(luma, size, interpolation=cv2.INTER_AREA)
+    scaled: Gray = (reduced / max(float(luma.mean()), 1.0)).astype(np.float32)
     return scaled
 
 
@@ -128,8 +140,14 @@ def motion_px(a: Gray, b: Gray, noise: float) -> float:
     v² = 2 E[difference²] / E[|gradient|²] for gradients of all directions. True below about one pixel; larger
     motions give a smaller figure, but a large one. 0 where the picture has no more gradient than noise.
     """
-    across, down = (a[:, 2:] - a[:, :-2]) / 2, (a[2:] - a[:-2]) / 2
-    gradient = float(np.mean(across**2) + np.mean(down**2)) - noise / 2
-    if gradient <= max(noise / 2, 1e-9):
+    gradient = gradient_energy(a) - noise / 2 * DERIVATIVE_NOISE
+    if gradient <= max(noise / 2 * DERIVATIVE_NOISE, 1e-9):
         return 0.0
     return math.sqrt(2 * max(0.0, mean_square_difference(a, b) - noise) / gradient)
+
+
+def gradient_energy(a: Gray) -> float:
+    """Mean squared gradient, by the derivative of a cubic through five pixels."""
+    across = (8 * (a[:, 3:-1] - a[:, 1:-3]) - (a[:, 4:] - a[:, :-4])) / 12
+    down = (8 * (a[3:-1] - a[1:-3]) - (a[4:] - a[:-4])) / 12
+    return float(np.mean(across**2) + np.mean(down**2))
