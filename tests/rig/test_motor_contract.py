@@ -1,0 +1,76 @@
+"""What every focus motor promises, whichever driver it is. A new driver joins by a line in MOTORS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from rig.devices.build_sim import simulated_devices
+from rig.devices.clock import SimClock
+from rig.devices.motor import FocusMotor
+from rig.errors import EndstopError
+
+FAR_AWAY = 100_000  # steps, more than any travel
+
+
+def simulated() -> FocusMotor:
+    return simulated_devices("target", size=(320, 240), clock=SimClock()).motor
+
+
+MOTORS: dict[str, Callable[[], FocusMotor]] = {"sim": simulated}
+
+
+@pytest.fixture(params=MOTORS, name="motor")
+def _motor(request: pytest.FixtureRequest) -> FocusMotor:
+    return MOTORS[request.param]()
+
+
+@pytest.mark.parametrize("steps", [1, 40, -40, 0])
+def test_a_move_changes_the_position_by_the_steps_it_reports(motor: FocusMotor, steps: int) -> None:
+    before = motor.position_steps
+    assert motor.move_by(steps) == steps
+    assert motor.position_steps == before + steps
+
+
+def test_a_cancelled_move_stops_within_one_step(motor: FocusMotor) -> None:
+    asked: list[int] = []
+    before = motor.position_steps
+
+    def cancelled() -> bool:
+        asked.append(motor.position_steps)
+        return motor.position_steps - before >= 5
+
+    assert motor.move_by(50, cancelled) in (5, 6)
+
+
+def test_a_move_cancelled_from_the_start_sends_nothing(motor: FocusMotor) -> None:
+    assert motor.move_by(50, lambda: True) == 0
+
+
+def test_declaring_a_position_moves_nothing(motor: FocusMotor) -> None:
+    motor.set_position(1234)
+    assert motor.position_steps == 1234
+    assert motor.move_by(3) == 3
+    assert motor.position_steps == 1237
+
+
+def test_running_into_the_endstop_raises_and_keeps_count(motor: FocusMotor) -> None:
+    before = motor.position_steps
+    with pytest.raises(EndstopError, match="endstop"):
+        motor.move_by(-FAR_AWAY)
+    assert motor.at_endstop
+    assert before - FAR_AWAY < motor.position_steps < before
+
+
+def test_the_endstop_lets_go_when_moved_away(motor: FocusMotor) -> None:
+    with pytest.raises(EndstopError):
+        motor.move_by(-FAR_AWAY)
+    motor.move_by(200)
+    assert motor.at_endstop is False
+
+
+def test_release_is_safe_twice_and_the_motor_moves_again(motor: FocusMotor) -> None:
+    motor.release()
+    motor.release()
+    assert motor.move_by(2) == 2
