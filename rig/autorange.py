@@ -17,10 +17,11 @@ from rig.errors import FocusNotFoundError
 from rig.focuscurve import peaks, refined
 from rig.focuser import Focuser, never
 from rig.optics import focus_step_um
-from rig.sharpness import sharpness, tile_sharpness
+from rig.sharpness import noise_level, sharpness, tile_sharpness
 
 Progress = Callable[[int, int, str], None]
-Measure = Callable[[Image], npt.NDArray[np.float64]]
+Figures = npt.NDArray[np.float64]
+Measure = Callable[[Image], Figures]
 
 SWEEP_TILES = (12, 16)  # finer than a frame's: a tile should hold one depth
 SWEEP_POSITIONS = 48  # at most: half a minute at the usual speeds
@@ -29,6 +30,7 @@ STEPS_A_SAMPLE = 2.0  # focus steps between samples: previews are small, so thei
 KEPT_SHARE = 0.98  # of the textured tiles inside the range found
 LEAST_SHARE = 0.01  # of the sharpest tile: less is noise
 LEAST_SHARPNESS = 1e-5  # squared gradient against squared brightness; a blank wall has less
+LEAST_OVER_NOISE = 0.5  # of the noise that was taken off: less may be what was left of it
 SPOT = 0.12  # side of a touched spot, as a share of the picture's width
 STALE_PREVIEWS = 8  # that a camera's queue may hold
 
@@ -194,20 +196,26 @@ def _preview_from(camera: Camera, moment_ns: int) -> Preview:
 
 
 def _measure_tiles(box: tuple[float, float, float, float] | None) -> Measure:
-    def measure(image: Image) -> npt.NDArray[np.float64]:
-        inside = image if box is None else _part(image, *box)
-        return tile_sharpness(_luma(inside), SWEEP_TILES).astype(np.float64).ravel()
+    def measure(image: Image) -> Figures:
+        luma = _luma(image if box is None else _part(image, *box))
+        return _over_noise(tile_sharpness(luma, SWEEP_TILES).astype(np.float64).ravel(), luma)
 
     return measure
 
 
 def _measure_spot(x: float, y: float) -> Measure:
-    def measure(image: Image) -> npt.NDArray[np.float64]:
+    def measure(image: Image) -> Figures:
         height, width = image.shape[:2]
         side, tall = SPOT, SPOT * width / height
-        return np.array([sharpness(_luma(_part(image, x - side / 2, y - tall / 2, side, tall)))])
+        luma = _luma(_part(image, x - side / 2, y - tall / 2, side, tall))
+        return _over_noise(np.array([sharpness(luma)]), luma)
 
     return measure
+
+
+def _over_noise(figures: Figures, luma: npt.NDArray[np.uint8]) -> Figures:
+    """The figures, 0 where noise could have made them."""
+    return np.where(figures > LEAST_OVER_NOISE * noise_level(luma), figures, 0.0)
 
 
 def _part(image: Image, x: float, y: float, w: float, h: float) -> Image:

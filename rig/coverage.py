@@ -19,7 +19,8 @@ CUT_SHARE = 0.04  # of the textured tiles that miss an end before it counts as c
 REACH = 0.75  # frames that an end frame's own depth of field covers beyond its position, at the usual overlap
 MOST_EXTRA = 12  # frames offered at once; the next verdict may ask for more
 BLIND_EXTRA = 6  # offered when the curve at the end is still so far from its peak that nothing can be told
-DIP = 0.7  # of both neighbours: sharpness over depth has one summit, so a dip in most tiles is motion
+TRUSTED = 4.0  # frames beyond the end up to which a peak can be extrapolated; the foot of a curve is too flat
+DIP = 0.7  # of what its neighbours let expect: over depth sharpness bends one way, so a dip is motion
 DIP_SHARE = 0.5  # of the textured tiles
 CLIPPED_SHARE = 0.01  # of a frame, burnt out
 
@@ -163,7 +164,7 @@ def _cut_end(
 
 def _frames_to_add(beyond: npt.NDArray[np.float64]) -> int:
     """Enough for nearly every tile; a usual number where most are too far off to tell."""
-    known = beyond[np.isfinite(beyond)]
+    known = beyond[beyond <= TRUSTED]
     if len(known) * 2 <= len(beyond):
         return BLIND_EXTRA
     return min(max(math.ceil(float(np.quantile(known, 0.95)) - REACH), 1), MOST_EXTRA)
@@ -184,7 +185,11 @@ def _gaps(frames: Sequence[SharpFrame], step_steps: int) -> tuple[Finding, ...]:
 
 
 def _moved(curves: Curves, frames: Sequence[SharpFrame]) -> tuple[Finding, ...]:
-    dips = curves[1:-1] < DIP * np.minimum(curves[:-2], curves[2:])
+    places = np.array([frame.position_steps for frame in frames], np.float64)
+    spans = np.maximum(places[2:] - places[:-2], 1.0)
+    share = ((places[1:-1] - places[:-2]) / spans)[:, np.newaxis]  # of the way to the neighbour behind
+    logs = np.log(curves)
+    dips = logs[1:-1] < math.log(DIP) + (1 - share) * logs[:-2] + share * logs[2:]
     bad = [frames[int(at) + 1].index for at in np.flatnonzero(dips.mean(axis=1) > DIP_SHARE)]
     if not bad:
         return ()

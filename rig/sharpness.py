@@ -48,6 +48,15 @@ def sharpness_map(luma: Luma) -> Map:
     return (across**2 + down**2 - _NOISE_SHARE * noise_variance(scaled)).astype(np.float32)
 
 
+def noise_level(luma: Luma) -> float:
+    """What noise alone would have added to sharpness_map, had it not been taken off.
+
+    What is left over of it in a part of the picture is a fraction of this; true detail is more.
+    """
+    level = max(float(luma.mean()), 1.0)
+    return _NOISE_SHARE * noise_variance(luma.astype(np.float32) / level)
+
+
 def noise_variance(gray: Map) -> float:
     """Variance of white noise, from the calmest tenth of the picture.
 
