@@ -18,43 +18,44 @@ PART_SUFFIX = ".part"
 def check_output(path: Path, needed_bytes: int = 0) -> None:
     """Raise OutputError if a file cannot be written there: to be called before any work.
 
-    Looks at the folder, the right to write and the free space.
+    Looks at the folder and the free space, and creates the .part file for a moment: only that is certain.
     """
-    folder = path.parent
     if path.is_dir():
         raise OutputError(f"{path} is a folder; give the name of a file")
+    folder = path.parent
     if not folder.is_dir():
-        raise OutputError(f"{path}: the folder {folder} does not exist")
-    if not os.access(folder, os.W_OK | os.X_OK) or (path.exists() and not os.access(path, os.W_OK)):
-        raise OutputError(f"{path}: no permission to write there")
+        raise OutputError(f"{path} cannot be written: the folder {folder} does not exist")
+    part = _part_of(path)
+    try:
+        part.open("wb").close()
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}") from error
+    _remove(part)
     free = shutil.disk_usage(folder).free
     if free < needed_bytes:
-        raise OutputError(
-            f"{path}: needs about {_megabytes(needed_bytes)} MB, {_megabytes(free)} MB are free"
-        )
+        need, have = _megabytes(needed_bytes), _megabytes(free)
+        raise OutputError(f"{path} cannot be written: it needs about {need} MB, {have} MB are free")
 
 
 @contextmanager
 def writing_atomically(path: Path) -> Iterator[BinaryIO]:
-    """A binary file to write into; it gets its name when the block ends well, and vanishes when it does not.
+    """A binary file to write into; it gets its name if the block ends well, else it vanishes.
 
     Written as NAME.part beside it, fsynced, renamed, folder fsynced: after a power cut the old file or the
     new one is there, whole. Raises OutputError, naming the file and what is needed, when the disk is full or
     not writable.
     """
-    part = path.with_name(path.name + PART_SUFFIX)
-    written = 0
+    part = _part_of(path)
     try:
         with part.open("wb") as file:
             yield file
-            written = file.tell()
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
         _remove(part)
-        raise OutputError(_sentence(path, error, written)) from error
+        raise OutputError(_sentence(path, error)) from error
     except BaseException:
         _remove(part)
         raise
@@ -66,11 +67,14 @@ def write_atomically(path: Path, data: bytes) -> None:
         file.write(data)
 
 
-def _sentence(path: Path, error: OSError, written: int) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        more = f" of the {_megabytes(written)} MB it needs" if written else ""
-        return f"{path} was not written: no space is left{more} in {path.parent}; free some and try again"
+def _sentence(path: Path, error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{path} was not written: there is no space left in {path.parent}; free some and try again"
     return f"{path} was not written: {error.strerror or error}"
+
+
+def _part_of(path: Path) -> Path:
+    return path.with_name(path.name + PART_SUFFIX)
 
 
 def _remove(part: Path) -> None:

@@ -81,15 +81,15 @@ def read_metadata(path: Path) -> Metadata:
 def read_planes(path: Path, header: Header) -> Planes:
     """The upright picture, chroma at half size. Raises FrameError if any part of the data is damaged.
 
-    Luma and chroma are decoded apart, the chroma at half size. For 12.3 MP, 4:2:0, 1.9 MB: 23 + 24 ms of CPU
-    and 28 MB at the most, against 33 + 11 ms and 74 MB for one BGR decode and its conversion, before halving
-    the chroma.
+    Luma and chroma are decoded apart, the chroma at half size. For 12.3 MP in 3.4 MB, 4:2:0, that takes 66 ms
+    of CPU and 33 MB, against 62 ms and 67 MB for one BGR decode converted in strips; and the chroma stays as
+    stored. That of a 4:2:2 file loses a little (0.15 levels r.m.s. more than by the best reduction).
     """
     data = path.read_bytes()
     if flips_an_odd_edge(header, 2) or min(header.height, header.width) < _SMALLEST_SCALED:
         return from_bgr(turn_upright(_decode(data, "BGR"), header.orientation), 1)
-    y = turn_upright(_decode(data, "GRAY")[..., 0], header.orientation)
     cb, cr = (turn_upright(plane, header.orientation) for plane in _chroma(data, header))
+    y = turn_upright(_decode(data, "GRAY")[..., 0], header.orientation)
     return Planes(y, cb, cr, 1)
 
 
@@ -142,8 +142,8 @@ def _chroma(data: bytes, header: Header) -> tuple[Array, Array]:
     colorspace = _colorspace(data)
     if colorspace == "YCbCr":
         data = MAGIC[:2] + _ADOBE_UNTRANSFORMED + _without_segments(data, set(range(0xE0, 0xF0)))[2:]
-        _, cb, cr = cv2.split(_decode_scaled(data, "RGB", header, 2))
-        return cb, cr
+        components = _decode_scaled(data, "RGB", header, 2)
+        return cv2.extractChannel(components, 1), cv2.extractChannel(components, 2)
     if colorspace == "RGB":
         planes = from_bgr(_decode_scaled(data, "BGR", header, 2))
         return planes.cb, planes.cr

@@ -11,7 +11,7 @@ from PIL import Image, ImageCms
 
 
 def photograph(height: int = 240, width: int = 320, dtype: type = np.uint8, seed: int = 0) -> np.ndarray:
-    """(h, w, 3) BGR with smooth colours, an edge and some noise, like a photograph: never at the clipping ends."""
+    """(h, w, 3) BGR with smooth colours, an edge and some noise, like a photograph; nothing is clipped."""
     rng = np.random.default_rng(seed)
     coarse = rng.uniform(0.2, 0.8, (6, 8, 3)).astype(np.float32)
     smooth = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
@@ -52,14 +52,14 @@ def srgb_profile() -> bytes:
 
 
 def write_jpeg(path: Path, image: np.ndarray, **options: object) -> Path:
-    """Written by another program than ours; options are Pillow's (subsampling, progressive, exif, icc_profile)."""
+    """Written by another program than ours; the options are Pillow's."""
     mode = image if image.ndim == 2 else image[..., ::-1]
     Image.fromarray(mode).save(path, "JPEG", **{"quality": 95, "subsampling": "4:2:0", **options})
     return path
 
 
 def write_kind(path: Path, image: np.ndarray) -> Path:
-    """A picture in the kind its suffix says, written by another program than ours; "lzw.tif" is compressed."""
+    """A picture of the kind its suffix says, by another program than ours; "lzw.tif" is compressed."""
     if path.suffix == ".jpg":
         return write_jpeg(path, image)
     if path.suffix == ".tif" and path.stem != "lzw":
