@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stacker import transforms as tf
+from stacker.alignment import Alignment, RelativeAlignment
 from stacker.errors import FrameShapeError
 from stacker.lowcopy import LowCopy, prepare
 from stacker.photometry import Gain, Tones, estimate_gain, measure_tones
@@ -27,31 +28,6 @@ _KEY_FRAMES = 8  # a key frame serves so many frames,
 _KEY_CORRELATION = 0.80  # or until so little of its detail is left in them
 _LARGEST_SIDE_PX = 1600  # of a low copy; more only costs: 0.3 px at full size is then 1/20 px or more
 _GROUPS_HELD = 2
-
-
-@dataclass(frozen=True)
-class RelativeAlignment:
-    """A frame against the earlier frame that it was compared with."""
-
-    index: int
-    neighbour: int | None  # None: the first frame, or a frame that fits no earlier one
-    transform: Transform  # (2, 3), this frame's full-size pixels to the neighbour's
-    gain: Gain  # (3,) B, G, R: brings this frame to the neighbour's brightness; see stacker.photometry
-    residual: float  # expected error of the transform, full-size pixels, rms over the frame
-    correlation: float  # of the textured tiles after alignment, 0..1
-    reason: str | None  # why it could not be aligned, a sentence
-
-
-@dataclass(frozen=True)
-class Alignment:
-    """A frame against the reference frame."""
-
-    index: int
-    transform: Transform  # (2, 3) float64, this frame's full-size pixels to the reference frame's
-    gain: Gain  # (3,) B, G, R: brings this frame to the reference frame's brightness; see stacker.photometry
-    used: bool
-    reason: str | None  # why it is not used, a sentence
-    residual: float  # expected error of the transform, full-size pixels, rms over the frame
 
 
 @dataclass(frozen=True)
@@ -88,7 +64,7 @@ class Aligner:
     """Aligns frames in shot order from low copies; holds at most four of those, however long the bracket.
 
     frame_shape: (height, width, ...) of the full-size frames. low_scale: how many times smaller the low
-    copies are; a low pixel is the mean of low_scale x low_scale full-size pixels. Default: settings.low_scale.
+    copies are (a low pixel is the mean of so many full-size pixels each way); None: settings.low_scale.
     """
 
     def __init__(
@@ -134,11 +110,11 @@ class Aligner:
 
     def alignment_to_first(self, index: int) -> Alignment:
         """Frame `index` against frame 0; available, and final, as soon as it was added."""
-        return self._alignment(index, 0)
+        return self.alignment(index, 0)
 
     def solve(self, reference: int) -> list[Alignment]:
         """Every frame against the reference frame."""
-        return [self._alignment(index, reference) for index in range(len(self))]
+        return [self.alignment(index, reference) for index in range(len(self))]
 
     def suggest_reference(self) -> int:
         """The middle one of the largest group of frames that can be aligned with one another."""
@@ -147,7 +123,8 @@ class Aligner:
         members = [index for index, group in enumerate(groups) if group == largest]
         return members[len(members) // 2]
 
-    def _alignment(self, index: int, reference: int) -> Alignment:
+    def alignment(self, index: int, reference: int) -> Alignment:
+        """One frame against another; both must have been added."""
         pose, base = self._poses[index], self._poses[reference]
         if pose.group != base.group:
             return Alignment(

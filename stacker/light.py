@@ -27,11 +27,6 @@ def light_of(codes: NDArray[Any]) -> NDArray[np.float32]:
     return np.asarray(cv2.pow(shifted, EXPONENT) * np.float32(255))
 
 
-def shifted_code_of(light: NDArray[Any]) -> NDArray[np.float32]:
-    """Code value + PIVOT, in 0..1 + PIVOT, of light in 0..255: the inverse of `light_of`."""
-    return np.asarray((1 + PIVOT) * (np.maximum(light, 0) / 255) ** (1 / EXPONENT), np.float32)
-
-
 @lru_cache(maxsize=2)
 def _table(size: int) -> NDArray[np.float32]:
     codes = np.arange(size, dtype=np.float64) / (size - 1)

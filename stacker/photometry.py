@@ -1,8 +1,8 @@
 """Photometry: how many times brighter a frame must become to be as bright, and as white, as another.
 
 Exposure, flash and white balance multiply light. Code values follow the sRGB curve, nearly
-light ** (1 / 2.4) * 1.055 - 0.055, so a change of light multiplies code + 0.055. Gains are stated for that, and
-`apply_gain` does it. Multiplying plain code values errs by less than a level of 255 at 5 % flicker.
+light ** (1 / 2.4) * 1.055 - 0.055, so a change of light multiplies code + 0.055. Gains are stated for that,
+and `apply_gain` does it. Multiplying plain code values errs by less than a level of 255 at 5 % flicker.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from stacker.light import PIVOT, light_of, shifted_code_of
-from stacker.transforms import Transform, invert
+from stacker.light import EXPONENT, PIVOT, light_of
+from stacker.transforms import Transform, invert, to_low
+
+__all__ = ["PIVOT", "Gain", "Tones", "apply_gain", "estimate_gain", "gain_table", "measure_tones"]
 
 Array = NDArray[Any]
 Gain = NDArray[np.float64]
@@ -23,7 +25,11 @@ Gain = NDArray[np.float64]
 _CELL_PX = 16  # low pixels a cell is wide: defocus of any usable frame moves little light across it
 _CLIPPED = 250  # of 255: JPEG leaves the end of the scale a few levels wide
 _MIN_CELLS = 12
-_DARK = 0.03  # of full scale: below, black level and noise decide, not exposure
+_DARK = 0.5  # light, white = 255: below, black level and noise decide, not exposure
+_CLIPPED_SHARE = 0.01  # of a cell
+_BLOCK_CELLS = 4  # a block: wide enough that little light of a defocused edge leaves it
+_COLOUR_SPREAD = 0.08  # of light; blocks that differ so much among themselves tell little about white balance
+_LUMA = np.array([0.114, 0.587, 0.299])  # B, G, R; BT.601
 _GAIN_LIMITS = (0.25, 4.0)  # two stops; more is another picture
 
 
@@ -66,62 +72,71 @@ def _as_bytes(low: Array) -> Array:
 def estimate_gain(reference: Tones, frame: Tones, frame_to_reference: Transform) -> Gain:
     """(3,) factors B, G, R that bring `frame` to the brightness of `reference`; 1 where nothing can be said.
 
-    frame_to_reference: transform between the low copies the tones were measured on. Cells that are clipped or
-    dark in either frame do not count; cells that changed for another reason (something moved) are outvoted.
+    frame_to_reference: transform between the low copies the tones were measured on. Cells clipped in either
+    frame do not count, nor do their neighbours; blocks that changed for another reason are outvoted.
     """
-    moved = _on_grid_of(reference, frame, frame_to_reference)
-    light, clipped, inside = moved
-    gain = np.ones(3)
+    light, clipped, inside = _on_grid_of(reference, frame, frame_to_reference)
+    over = np.maximum(clipped, reference.clipped).max(axis=2) > _CLIPPED_SHARE
+    # Light that a blurred highlight has spilled beside it is missing in the frame where it is sharp.
+    usable = inside & (cv2.dilate(over.astype(np.uint8), np.ones((3, 3), np.uint8)) == 0)
+    count = _block_sums(usable.astype(np.float32))
+    logarithm, trust = np.zeros(3), np.zeros(3)
     for channel in range(3):
-        # Encoded last: interpolated codes would be too dark in every contrasty cell, 0.1 % more with each frame.
-        ours, theirs = shifted_code_of(reference.light[..., channel]), shifted_code_of(light[..., channel])
-        usable = inside & (clipped[..., channel] < 0.01) & (reference.clipped[..., channel] < 0.01)
-        usable &= np.minimum(ours, theirs) > _DARK + PIVOT
-        if usable.sum() >= _MIN_CELLS:
-            ratio = np.log(ours[usable] / theirs[usable])
-            gain[channel] = np.exp(_robust_mean(ratio, np.minimum(ours[usable], 0.5) ** 2))
-    return np.clip(gain, *_GAIN_LIMITS)
+        ours = _block_sums(reference.light[..., channel] * usable)
+        theirs = _block_sums(light[..., channel] * usable)
+        bright = (count > 0) & (np.minimum(ours, theirs) > _DARK * count)
+        if count[bright].sum() >= _MIN_CELLS:
+            ratio, spread = _robust_ratio(ours[bright], theirs[bright])
+            logarithm[channel], trust[channel] = np.log(ratio), 1 / (1 + (spread / _COLOUR_SPREAD) ** 2)
+    return np.clip(np.exp(_colour_if_sure(logarithm, trust) / EXPONENT), *_GAIN_LIMITS)
 
 
-def _on_grid_of(
-    reference: Tones, frame: Tones, frame_to_reference: Transform
-) -> tuple[Any, Any, NDArray[np.bool_]]:
-    """Values and clipping of the frame's cells moved onto the reference's cells, and where that is known."""
-    cell = frame.cell_px
-    # cell centre c lies on low pixel (c + 0.5) * cell - 0.5
-    scale = np.array([[cell, 0, 0.5 * cell - 0.5], [0, cell, 0.5 * cell - 0.5]])
-    back = invert(frame_to_reference)
-    linear = back[:, :2]
-    shift = (linear @ scale[:, 2] + back[:, 2] - scale[:, 2]) / cell
-    to_frame = np.column_stack([linear, shift])
+def _colour_if_sure(logarithm: Array, trust: Array) -> Array:
+    """Every channel's own change, drawn towards the common one where its blocks disagree about it.
+
+    A change of exposure or white balance is the same everywhere. Where it is not (another tone curve, blur
+    that mixes colours), a gain per channel would tint the frame: worse than a little too bright.
+    """
+    weight = _LUMA * (trust > 0)
+    if not weight.any():
+        return np.zeros(3)
+    common = float(weight @ logarithm / weight.sum())
+    return np.asarray(common + trust * (logarithm - common))
+
+
+def _on_grid_of(reference: Tones, frame: Tones, frame_to_reference: Transform) -> tuple[Array, Array, Array]:
+    """Light and clipping of the frame's cells moved onto the reference's cells, and where they are known."""
+    # A cell is a pixel of a copy cell_px times smaller.
+    back = invert(to_low(frame_to_reference, frame.cell_px))
     rows, columns = reference.light.shape[:2]
-    stacked = np.concatenate([frame.light, frame.clipped], axis=2)
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    parts = [
-        cv2.warpAffine(
-            np.ascontiguousarray(stacked[..., n : n + 3]),
-            to_frame,
-            (columns, rows),
-            flags=flags,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-        for n in (0, 3)
-    ]
-    inside = (
-        cv2.warpAffine(np.ones(frame.light.shape[:2], np.float32), to_frame, (columns, rows), flags=flags)
-        > 0.999
-    )
-    return parts[0], parts[1], inside
+
+    def moved(cells: Array) -> Array:
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        return np.asarray(cv2.warpAffine(cells, back, (columns, rows), flags=flags))
+
+    return moved(frame.light), moved(frame.clipped), moved(np.ones(frame.light.shape[:2], np.float32)) > 0.999
 
 
-def _robust_mean(values: Array, weight: Array) -> float:
-    """Weighted mean that outliers cannot pull: from the median, Tukey's biweight at 4.7 robust deviations."""
-    centre = float(np.median(values))
-    for _ in range(5):
-        spread = 1.4826 * float(np.median(np.abs(values - centre))) + 1e-4
-        keep = np.clip(1 - ((values - centre) / (4.7 * spread)) ** 2, 0, None) ** 2 * weight
-        centre = float(np.average(values, weights=keep))
-    return centre
+def _block_sums(cells: Array) -> Array:
+    """Sums over blocks of cells; those at the far edges may be smaller."""
+    rows = np.add.reduceat(cells, np.arange(0, cells.shape[0], _BLOCK_CELLS), axis=0)
+    return np.asarray(np.add.reduceat(rows, np.arange(0, cells.shape[1], _BLOCK_CELLS), axis=1))
+
+
+def _robust_ratio(ours: Array, theirs: Array) -> tuple[float, float]:
+    """Sum of ours over sum of theirs without outliers, and how much the blocks differ (deviation).
+
+    A ratio of sums, not a mean of ratios: what blur carries from a bright block to a dark one cancels. From the
+    median on, with Tukey's biweight at 4.7 deviations.
+    """
+    logarithm = np.log(ours / theirs)
+    ratio = float(np.exp(np.median(logarithm)))
+    for _ in range(8):
+        off = np.abs(logarithm - np.log(ratio))
+        spread = 1.4826 * float(np.median(off)) + 2e-3
+        keep = np.clip(1 - (off / (4.7 * spread)) ** 2, 0, None) ** 2
+        ratio = float((keep * ours).sum() / (keep * theirs).sum())
+    return ratio, spread
 
 
 def gain_table(gain: Gain, depth: type[np.uint8] | type[np.uint16] = np.uint8) -> Array:
@@ -134,7 +149,7 @@ def gain_table(gain: Gain, depth: type[np.uint8] | type[np.uint16] = np.uint8) -
 
 
 def apply_gain(image: Array, gain: Gain) -> Array:
-    """`gain` applied to (h, w, 3) BGR of uint8, uint16 or float in 0..1; the image itself if the gain is 1."""
+    """`gain` applied to (h, w, 3) BGR of uint8, uint16 or float in 0..1; the same array if the gain is 1."""
     if np.allclose(gain, 1.0, atol=1e-4):
         return image
     if image.dtype == np.uint8:

@@ -7,7 +7,7 @@ import numpy as np
 from stacker import transforms as tf
 from stacker.register import Registration
 
-# Of 618 pairs of unrelated pictures none correlated above 0.22; neighbours of real brackets had 0.70 and more.
+# Of 618 pairs of unrelated pictures none correlated above 0.22; neighbours in real brackets had 0.70 or more.
 MIN_CORRELATION = 0.40
 MIN_AGREEING = 0.25  # share of the textured tiles
 MAX_SCALE_CHANGE = 0.08  # a bracket of three frames over 16 % of breathing

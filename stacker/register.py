@@ -1,9 +1,9 @@
 """Registration of one low copy against another: tile-wise least squares, coarse to fine.
 
-Per tile the moving picture is explained as contrast * (template, shifted): the contrast takes up the difference
-in blur, and what remains unexplained is the tile's noise. So tiles with the same texture in both speak loudest; a
-tile sharp in only one of them, crossed by a blurred hair or moving says little. A similarity is fitted to all of
-them, robustly.
+Per tile the moving picture is explained as contrast * (template, shifted): the contrast takes up the
+difference in blur, and what remains unexplained is the tile's noise. So tiles with the same texture in both
+speak loudest; one that is sharp in a single picture, crossed by a blurred hair or moving says little.
+A similarity is fitted to all of them, robustly.
 Lucas and Kanade 1981; inverse-compositional update: Baker and Matthews, IJCV 56 (2004).
 """
 

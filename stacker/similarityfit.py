@@ -12,8 +12,8 @@ from stacker.tiles import TileShifts
 from stacker.transforms import Transform
 
 _ROUNDS = 6
-# Errors against known transforms are so many times what the noise of the tiles lets expect: blur differs across
-# a tile, and tiles along an edge in depth err to the same side.
+# Errors against known transforms are so many times what the noise of the tiles lets expect: blur differs
+# across a tile, and tiles along an edge in depth err to the same side.
 _MODEL_ERROR = 3.0
 # A weak pull towards "no change" decides what no tile speaks about.
 # Standard deviations of scale, turn (rad), x and y (px)

@@ -20,7 +20,7 @@ _INSIDE_PX = 1e-3  # a corner may lie this far outside: interpolation there take
 def valid_area(transforms: Sequence[Transform], frame_shape: tuple[int, ...]) -> Rectangle:
     """The largest rectangle (x, y, w, h) that every aligned frame covers, in reference geometry.
 
-    transforms: frame to reference. frame_shape: (height, width, ...). (0, 0, 0, 0) if they have nothing in common.
+    transforms: frame to reference. frame_shape: (height, width, ...). (0, 0, 0, 0) if nothing is in common.
     Every pixel of it, mapped back into any frame, lies between that frame's outermost pixel centres.
     """
     centre = _point_inside(transforms, frame_shape[:2])
