@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from stacker.console import NAME, Console
 from stacker.edge import DEBUG_VARIABLE, run_at_the_edge
@@ -13,13 +13,11 @@ from stacker.errors import SettingsError
 from stacker.imagefile import JPEG_SUFFIXES
 from stacker.interrupt import cancelled_by_signals
 from stacker.job import StackJob, check_outputs
-from stacker.order import Order
-from stacker.settings import AlignMethod, AlignSettings, FuseMethod, StackSettings
+from stacker.options import DEFAULT_QUALITY, add_stack_options, percent
+from stacker.settings import AlignSettings, StackSettings
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
-
-DEFAULT_QUALITY = 95
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -50,107 +48,7 @@ def add_stack_parser(commands: Subparsers) -> None:
         f"With {DEBUG_VARIABLE}=1 an error shows where it came from.",
     )
     parser.set_defaults(run=run_stack)
-    parser.add_argument(
-        "inputs",
-        nargs="+",
-        type=Path,
-        metavar="INPUT",
-        help="frames in shot order, or one folder (sorted by name)",
-    )
-    parser.add_argument(
-        "-o",
-        "--out",
-        required=True,
-        type=Path,
-        metavar="OUT",
-        help="the result: a name ending in .jpg, .png or .tif",
-    )
-    _add_fusing_options(parser)
-    _add_output_options(parser)
-    _add_running_options(parser)
-
-
-def _add_fusing_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("fusing")
-    group.add_argument(
-        "--method",
-        choices=get_args(FuseMethod),
-        default="auto",
-        help="pyramid keeps detail on crossing hairs, depthmap the tones of smooth surfaces, average is for "
-        "comparison; auto takes the best per region (default: %(default)s)",
-    )
-    group.add_argument(
-        "--align",
-        choices=get_args(AlignMethod),
-        default="auto",
-        help="none for frames that are registered already (default: %(default)s)",
-    )
-    group.add_argument(
-        "--reference",
-        type=_integer(0),
-        metavar="N",
-        help="the frame whose geometry the others take, counted from 0 (default: the middle one)",
-    )
-    group.add_argument(
-        "--order",
-        choices=get_args(Order),
-        default="given",
-        help="name: sort as people count (2 before 10); time: by when they were taken (default: %(default)s)",
-    )
-    group.add_argument(
-        "--crop",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="cut to the area that every frame covers (default: yes)",
-    )
-    group.add_argument(
-        "--strict",
-        action="store_true",
-        help="fail when a frame is damaged or does not fit, instead of leaving it out with a warning",
-    )
-
-
-def _add_output_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("results")
-    group.add_argument(
-        "--depth-map",
-        type=Path,
-        metavar="PNG",
-        help="write which frame is sharpest where: 0 first, 65535 last",
-    )
-    group.add_argument(
-        "--confidence", type=Path, metavar="PNG", help="write how clearly that frame won: white = clearly"
-    )
-    group.add_argument(
-        "--report", type=Path, metavar="JSON", help="write what was done with each frame, and warnings"
-    )
-    group.add_argument(
-        "--bit-depth",
-        type=int,
-        choices=(8, 16),
-        help="of the result; 16 for further editing, as .png or .tif (default: that of the frames)",
-    )
-    group.add_argument(
-        "--quality", type=_integer(1, 100), metavar="1..100", help=f"of a JPEG (default: {DEFAULT_QUALITY})"
-    )
-
-
-def _add_running_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("running")
-    group.add_argument(
-        "--memory-limit",
-        type=_integer(1),
-        metavar="MB",
-        help="stay below this much memory; for a machine that does other work too (default: what is free)",
-    )
-    group.add_argument(
-        "--threads",
-        type=_integer(0),
-        default=0,
-        metavar="N",
-        help="0 for one per core (default: %(default)s)",
-    )
-    group.add_argument("--quiet", action="store_true", help="say nothing but warnings and errors")
+    add_stack_options(parser)
 
 
 def add_depth_parser(commands: Subparsers) -> None:
@@ -173,7 +71,7 @@ def add_depth_parser(commands: Subparsers) -> None:
     )
     parser.add_argument(
         "--strength",
-        type=_percent,
+        type=percent,
         default=2.0,
         metavar="PERCENT",
         help="parallax between nearest and farthest, of the width (default: %(default)s)",
@@ -241,32 +139,6 @@ def job_from(args: argparse.Namespace) -> StackJob:
         order=args.order,
         strict=args.strict,
     )
-
-
-def _integer(least: int, most: int | None = None) -> Callable[[str], int]:
-    """A type for argparse: a whole number within bounds, refused with a sentence that names them."""
-    bounds = f"at least {least}" if most is None else f"{least}..{most}"
-
-    def parse(value: str) -> int:
-        try:
-            number = int(value)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{value!r} is not a whole number") from None
-        if number < least or (most is not None and number > most):
-            raise argparse.ArgumentTypeError(f"{number} should be {bounds}")
-        return number
-
-    return parse
-
-
-def _percent(value: str) -> float:
-    try:
-        number = float(value)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{value!r} is not a number") from None
-    if not 0 < number <= 10:
-        raise argparse.ArgumentTypeError(f"{number:g} should be above 0 and at most 10")
-    return number
 
 
 def _last_change(path: Path) -> tuple[int, int] | None:

@@ -14,9 +14,9 @@ import numpy.typing as npt
 from stacker.errors import FrameError, FrameShapeError, InputError
 from stacker.formats.header import Header
 from stacker.formats.metadata import Metadata
-from stacker.formats.raw import SUFFIXES as RAW_SUFFIXES
-from stacker.imagefile import INPUT_SUFFIXES, read_header, read_low, read_metadata, read_planes
-from stacker.order import Order, natural_key, sort_paths
+from stacker.imagefile import read_header, read_low, read_metadata, read_planes
+from stacker.inputs import list_inputs
+from stacker.order import Order, sort_paths
 from stacker.planes import Planes, from_bgr, low_from_planes, with_bit_depth, with_chroma_shift
 
 Array = npt.NDArray[Any]
@@ -147,7 +147,7 @@ def open_frames(inputs: Sequence[Path], order: Order = "given", exclude: Collect
     over with a warning; so are the files in `exclude`, the results of this job. Raises InputError when no
     frame is left.
     """
-    paths, warnings = _listed(inputs, exclude)
+    paths, warnings = list_inputs(inputs, exclude)
     if len(inputs) == 1 and inputs[0].is_dir() and order == "given":
         order = "name"
     readable: list[tuple[Path, Header]] = []
@@ -162,37 +162,6 @@ def open_frames(inputs: Sequence[Path], order: Order = "given", exclude: Collect
     headers = dict(readable)
     kept, odd = _of_majority_size([(path, headers[path]) for path in sort_paths(list(headers), order)])
     return FileSource(kept, [*problems, *odd], warnings)
-
-
-def _listed(inputs: Sequence[Path], exclude: Collection[Path]) -> tuple[list[Path], list[str]]:
-    if not inputs:
-        raise InputError("there are no frames: give picture files in order, or one folder")
-    folders = [path for path in inputs if path.is_dir()]
-    if folders and len(inputs) > 1:
-        raise InputError(f"{folders[0]} is a folder among other inputs; give frames in order, or one folder")
-    return _in_folder(inputs[0], exclude) if folders else (list(inputs), [])
-
-
-def _in_folder(folder: Path, exclude: Collection[Path]) -> tuple[list[Path], list[str]]:
-    results = {path.resolve() for path in exclude}
-    files = sorted(
-        (path for path in folder.iterdir() if path.is_file()), key=lambda path: natural_key(path.name)
-    )
-    files = [path for path in files if not path.name.startswith(".") and path.resolve() not in results]
-    pictures = [path for path in files if path.suffix.lower() in INPUT_SUFFIXES]
-    others = [path.name for path in files if path not in pictures]
-    developed = {path.stem for path in pictures if path.suffix.lower() not in RAW_SUFFIXES}
-    twins = [path.name for path in pictures if path.suffix.lower() in RAW_SUFFIXES and path.stem in developed]
-    pictures = [path for path in pictures if path.name not in twins]
-    if not pictures:
-        inside = " (its subfolder 'frames' may be meant)" if (folder / "frames").is_dir() else ""
-        raise InputError(f"there are no pictures in the folder {folder}{inside}")
-    warnings = []
-    if others:
-        warnings.append(f"passed over, no pictures: {_enumerated(others)}")
-    if twins:
-        warnings.append(f"passed over, a developed picture of the same name is there: {_enumerated(twins)}")
-    return pictures, warnings
 
 
 def _of_majority_size(
@@ -216,8 +185,3 @@ def _nothing_left(inputs: Sequence[Path], problems: Sequence[FrameProblem]) -> s
 
 def _size(shape: tuple[int, int]) -> str:
     return f"{shape[1]}×{shape[0]}"
-
-
-def _enumerated(names: Sequence[str], most: int = 3) -> str:
-    listed = ", ".join(names[:most])
-    return listed if len(names) <= most else f"{listed} and {len(names) - most} more"

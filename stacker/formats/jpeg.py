@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,6 +14,16 @@ import simplejpeg
 
 from stacker.errors import FrameError
 from stacker.formats.header import Header, flips_an_odd_edge, turn_upright
+from stacker.formats.jpegsegments import (
+    APP1,
+    APP2,
+    EXIF,
+    ICC,
+    START,
+    insert_metadata,
+    segments,
+    without_segments,
+)
 from stacker.formats.metadata import Metadata
 from stacker.planes import Planes, chroma_shape, from_bgr, low_from_planes, neutral, with_bit_depth
 
@@ -22,10 +31,7 @@ Array = npt.NDArray[Any]
 
 MAGIC = b"\xff\xd8\xff"
 _SOF = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # start of frame, ITU-T T.81 table B.1
-_SOS, _EOI, _APP1, _APP2 = 0xDA, 0xD9, 0xE1, 0xE2
 _DECODABLE_SOF = {0xC0, 0xC1, 0xC2}  # Huffman-coded sequential and progressive
-_EXIF, _ICC = b"Exif\0\0", b"ICC_PROFILE\0"
-_LARGEST_PAYLOAD = 65533
 # The marker by which Adobe says that the three components are stored untransformed (T.872 6.5.3).
 _ADOBE_UNTRANSFORMED = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00"
 _SMALLEST_SCALED = 16  # pixels; below, the decoder's scalings cannot be told apart by their sizes
@@ -47,12 +53,12 @@ def read_header(path: Path) -> Header:
     frame: _Frame | None = None
     metadata = Metadata()
     with path.open("rb") as file:
-        for marker, payload in _segments(file):
+        for marker, payload in segments(file):
             if marker in _SOF and len(payload) >= 6:
                 precision, height, width, components = struct.unpack_from(">BHHB", payload)
                 frame = _Frame(marker, height, width, precision, components)
-            elif marker == _APP1 and payload.startswith(_EXIF) and metadata.exif is None:
-                metadata = Metadata(exif=payload[len(_EXIF) :])
+            elif marker == APP1 and payload.startswith(EXIF) and metadata.exif is None:
+                metadata = Metadata(exif=payload[len(EXIF) :])
     if frame is None or frame.height == 0 or frame.width == 0:
         raise FrameError("the JPEG ends before its picture begins")
     if frame.marker not in _DECODABLE_SOF or frame.precision != 8:
@@ -69,11 +75,11 @@ def read_metadata(path: Path) -> Metadata:
     exif: bytes | None = None
     pieces: dict[int, bytes] = {}
     with path.open("rb") as file:
-        for marker, payload in _segments(file):
-            if marker == _APP1 and payload.startswith(_EXIF) and exif is None:
-                exif = payload[len(_EXIF) :]
-            elif marker == _APP2 and payload.startswith(_ICC) and len(payload) > len(_ICC) + 2:
-                pieces[payload[len(_ICC)]] = payload[len(_ICC) + 2 :]
+        for marker, payload in segments(file):
+            if marker == APP1 and payload.startswith(EXIF) and exif is None:
+                exif = payload[len(EXIF) :]
+            elif marker == APP2 and payload.startswith(ICC) and len(payload) > len(ICC) + 2:
+                pieces[payload[len(ICC)]] = payload[len(ICC) + 2 :]
     icc = b"".join(piece for _, piece in sorted(pieces.items()))
     return Metadata(exif, icc or None)
 
@@ -114,24 +120,6 @@ def encode(planes: Planes, quality: int, metadata: Metadata) -> bytes:
     return insert_metadata(data, metadata)
 
 
-def insert_metadata(data: bytes, metadata: Metadata) -> bytes:
-    """The same JPEG with EXIF (APP1) and ICC (APP2) segments in front; pixels are not touched.
-
-    EXIF must be the first segment (EXIF 2.3, 4.5.4), so the JFIF segment is dropped, as cameras do. An EXIF
-    block too large for a segment is left out.
-    """
-    segments = []
-    if metadata.exif and len(metadata.exif) + len(_EXIF) <= _LARGEST_PAYLOAD:
-        segments.append(_segment(_APP1, _EXIF + metadata.exif))
-        data = _without_segments(data, {0xE0})
-    if metadata.icc:
-        room = _LARGEST_PAYLOAD - len(_ICC) - 2
-        pieces = [metadata.icc[start : start + room] for start in range(0, len(metadata.icc), room)]
-        for number, piece in enumerate(pieces, start=1):
-            segments.append(_segment(_APP2, _ICC + bytes([number, len(pieces)]) + piece))
-    return data[:2] + b"".join(segments) + data[2:]
-
-
 def _chroma(data: bytes, header: Header) -> tuple[Array, Array]:
     """Cb and Cr at half size, as stored in the file.
 
@@ -141,7 +129,7 @@ def _chroma(data: bytes, header: Header) -> tuple[Array, Array]:
     """
     colorspace = _colorspace(data)
     if colorspace == "YCbCr":
-        data = MAGIC[:2] + _ADOBE_UNTRANSFORMED + _without_segments(data, set(range(0xE0, 0xF0)))[2:]
+        data = START + _ADOBE_UNTRANSFORMED + without_segments(data, set(range(0xE0, 0xF0)))[2:]
         components = _decode_scaled(data, "RGB", header, 2)
         return cv2.extractChannel(components, 1), cv2.extractChannel(components, 2)
     if colorspace == "RGB":
@@ -174,42 +162,3 @@ def _colorspace(data: bytes) -> str:
 
 def _reason(error: ValueError) -> str:
     return str(error).strip().rstrip(".") or "unknown error"
-
-
-def _segments(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """Marker and payload of every segment up to the picture data; ends early where the file does."""
-    if file.read(2) != MAGIC[:2]:
-        return
-    while True:
-        if file.read(1) != b"\xff":
-            return
-        byte = b"\xff"
-        while byte == b"\xff":  # a marker may be preceded by any number of fill bytes
-            byte = file.read(1)
-        length = file.read(2)
-        if not byte or byte[0] in (_SOS, _EOI) or len(length) < 2:
-            return
-        payload = file.read(max(int.from_bytes(length, "big") - 2, 0))
-        yield byte[0], payload
-
-
-def _without_segments(data: bytes, markers: set[int]) -> bytes:
-    """The JPEG without the segments of these markers; from the picture data on it is copied as it is."""
-    kept = [data[:2]]
-    position = 2
-    while position + 4 <= len(data) and data[position] == 0xFF:
-        marker = data[position + 1]
-        if marker == 0xFF:
-            position += 1
-            continue
-        end = position + 2 + int.from_bytes(data[position + 2 : position + 4], "big")
-        if marker == _SOS:
-            break
-        if marker not in markers:
-            kept.append(data[position:end])
-        position = end
-    return b"".join(kept) + data[position:]
-
-
-def _segment(marker: int, payload: bytes) -> bytes:
-    return struct.pack(">BBH", 0xFF, marker, len(payload) + 2) + payload

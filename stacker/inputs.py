@@ -1,0 +1,52 @@
+"""Which files are meant by the inputs of a job: files in order, or the pictures of one folder."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from stacker.errors import InputError
+from stacker.formats.raw import SUFFIXES as RAW_SUFFIXES
+from stacker.imagefile import INPUT_SUFFIXES
+from stacker.order import natural_key
+
+
+def list_inputs(inputs: Sequence[Path], exclude: Collection[Path] = ()) -> tuple[list[Path], list[str]]:
+    """The files that should be frames, and warnings about what was passed over in a folder.
+
+    A folder is sorted by name; hidden files and those in `exclude` (the results of the job) are passed over
+    silently. Raises InputError without any file, or when a folder is mixed with other inputs.
+    """
+    if not inputs:
+        raise InputError("there are no frames: give picture files in order, or one folder")
+    folders = [path for path in inputs if path.is_dir()]
+    if folders and len(inputs) > 1:
+        raise InputError(f"{folders[0]} is a folder among other inputs; give frames in order, or one folder")
+    return _in_folder(inputs[0], exclude) if folders else (list(inputs), [])
+
+
+def _in_folder(folder: Path, exclude: Collection[Path]) -> tuple[list[Path], list[str]]:
+    results = {path.resolve() for path in exclude}
+    files = sorted(
+        (path for path in folder.iterdir() if path.is_file()), key=lambda path: natural_key(path.name)
+    )
+    files = [path for path in files if not path.name.startswith(".") and path.resolve() not in results]
+    pictures = [path for path in files if path.suffix.lower() in INPUT_SUFFIXES]
+    others = [path.name for path in files if path not in pictures]
+    developed = {path.stem for path in pictures if path.suffix.lower() not in RAW_SUFFIXES}
+    twins = [path.name for path in pictures if path.suffix.lower() in RAW_SUFFIXES and path.stem in developed]
+    pictures = [path for path in pictures if path.name not in twins]
+    if not pictures:
+        inside = " (its subfolder 'frames' may be meant)" if (folder / "frames").is_dir() else ""
+        raise InputError(f"there are no pictures in the folder {folder}{inside}")
+    warnings = []
+    if others:
+        warnings.append(f"passed over, no pictures: {_enumerated(others)}")
+    if twins:
+        warnings.append(f"passed over, a developed picture of the same name is there: {_enumerated(twins)}")
+    return pictures, warnings
+
+
+def _enumerated(names: Sequence[str], most: int = 3) -> str:
+    listed = ", ".join(names[:most])
+    return listed if len(names) <= most else f"{listed} and {len(names) - most} more"
