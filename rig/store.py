@@ -17,6 +17,7 @@ from rig.brackets import BracketDetail, BracketSummary
 from rig.durable import FreeBytes, free_bytes, megabytes, sweep_parts, sync_folder, write_derived, write_whole
 from rig.errors import NoSuchBracketError, StorageFullError, StoreError
 from rig.pictures import FRAME_THUMB_PX, small_jpeg
+from rig.status import Outcome
 
 COUNTER = "counter"
 LOCK = ".lock"
@@ -71,6 +72,27 @@ class Store:
         sweep_parts(self.folder)
         for trash in self.folder.glob(f"{TRASH}*"):
             shutil.rmtree(trash, ignore_errors=True)
+
+    def see_active(self) -> None:
+        """For a looker: the newest bracket is being shot when another process writes and it has no end."""
+        newest = next(iter(self.ids()), None)
+        if newest is None or not self._is_locked():
+            return
+        try:
+            if self.detail(newest).summary.outcome is Outcome.INTERRUPTED:
+                self.active_id = newest
+        except StoreError:
+            return  # damaged; detail() will say so to whoever asks
+
+    def _is_locked(self) -> bool:
+        """Whether any process holds the lock, without ever standing in its way."""
+        try:
+            stat = (self.folder / LOCK).stat()
+            held = Path("/proc/locks").read_text()
+        except OSError:
+            return False
+        device = f"{os.major(stat.st_dev):02x}:{os.minor(stat.st_dev):02x}"
+        return any(f" {device}:{stat.st_ino} " in line and "FLOCK" in line for line in held.splitlines())
 
     # --- looking --------------------------------------------------------------------------------
     def ids(self) -> tuple[str, ...]:

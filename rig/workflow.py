@@ -67,8 +67,13 @@ class Workflow:
         build: Build = build_devices,
         free: FreeBytes = free_bytes,
         stacker: Sequence[str] = WORKER,
+        press_taken: Callable[[], bool] = lambda: False,
     ) -> None:
-        """free: room on a folder's card. stacker: the command that starts the stacker process."""
+        """free: room on a folder's card. stacker: the command that starts the stacker process.
+
+        press_taken: asked first at a short press of the button; True when it meant something else.
+        """
+        self._press_taken = press_taken
         self._store = Store(data_folder, settings.store.reserve_mb * 1_000_000, free)
         self._machine = Machine(settings, build)
         self._recipe = Recipe()
@@ -307,6 +312,10 @@ class Workflow:
     def bracket(self, bracket_id: str) -> BracketDetail:
         """One bracket with its frames and results, reports included."""
         return self._store.with_reports(self._store.detail(bracket_id))
+
+    def folder(self, bracket_id: str) -> Path:
+        """Folder of a bracket. Raises NoSuchBracketError."""
+        return self._store.folder_of(bracket_id).path
 
     def file(
         self, bracket_id: str, kind: str, *, frame: int | None = None, result: str | None = None
@@ -648,6 +657,8 @@ class Workflow:
 
     def _on_press(self, press: Press) -> None:
         """The rig's own button: short shoots the last recipe, double finds the range first, long stops."""
+        if press is Press.SHORT and self._press_taken():
+            return
         state = self._board.now().state
         try:
             if press in (Press.LONG, Press.VERY_LONG):

@@ -1,0 +1,55 @@
+"""`fieldstack`: one program, a command for each thing that can be asked of the rig."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+from rig.commands.brackets import add_brackets_parser
+from rig.commands.doctor import add_doctor_parser
+from rig.commands.plan import add_plan_parser
+from rig.commands.run import add_run_parser
+from rig.commands.shoot import add_shoot_parser
+from stacker.cli import add_depth_parser, add_stack_parser
+
+NAME = "fieldstack"
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0 done, 1 failed, 2 wrong use, 130 interrupted."""
+    parsed = get_parser().parse_args(args)
+    return int(parsed.run(parsed))
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """The parser with all its commands."""
+    parser = argparse.ArgumentParser(
+        prog=NAME,
+        description="Shoot focus brackets, fuse them on the spot, and see them on a phone.",
+        epilog="Exit code: 0 done, 1 failed, 2 wrong use, 130 interrupted.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"{NAME} {own_version()}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    add_stack_parser(commands)
+    add_depth_parser(commands)
+    add_shoot_parser(commands)
+    add_plan_parser(commands)
+    add_run_parser(commands)
+    add_brackets_parser(commands)
+    add_doctor_parser(commands)
+    return parser
+
+
+def own_version() -> str:
+    """The installed version; "unknown" when run from sources that were never installed."""
+    try:
+        return version(NAME)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

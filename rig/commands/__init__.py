@@ -1,0 +1,1 @@
+"""One module per command of `fieldstack`: its parser and what it does."""

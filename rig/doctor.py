@@ -1,0 +1,250 @@
+"""What is there, what is wrong, and what to do about it. Looks only: moves nothing, opens no camera."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, distribution, version
+from pathlib import Path
+from typing import Any
+
+from rig.config import Settings
+from rig.devices.build import why_no_camera
+from rig.durable import free_bytes, megabytes
+from rig.plan import frame_bytes
+
+USUAL_FRAMES = 30
+LEAST_PYTHON = (3, 11)
+HOT_C = 75.0  # a Pi slows down at 80
+LITTLE_MEMORY = 400_000_000  # a Zero 2 W shows 416 MB
+PACKAGES = (
+    "numpy",
+    "opencv-python-headless",
+    "simplejpeg",
+    "flask",
+    "waitress",
+    "tifffile",
+    "piexif",
+    "tqdm",
+)
+# Bits of /sys/devices/platform/soc/soc:firmware/get_throttled, as `vcgencmd get_throttled` documents them.
+THROTTLED = {0: "under-voltage", 1: "frequency capped", 2: "throttled", 3: "soft temperature limit"}
+
+
+class Health(StrEnum):
+    """How a thing was found."""
+
+    GOOD = "good"
+    NOTE = "note"  # works, with something to know
+    BAD = "bad"  # the main job cannot be done
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at."""
+
+    name: str
+    health: Health
+    found: str
+    advice: str | None = None  # what to do, when there is something
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Everything looked at."""
+
+    checks: tuple[Check, ...]
+    simulated: bool  # the rig would be the simulated one
+
+    @property
+    def can_work(self) -> bool:
+        """Whether a bracket can be shot and stacked, if only on the simulated rig."""
+        return all(check.health is not Health.BAD for check in self.checks)
+
+    @property
+    def sentence(self) -> str:
+        """The upshot."""
+        if not self.can_work:
+            bad = ", ".join(check.name for check in self.checks if check.health is Health.BAD)
+            return f"The rig cannot work: see {bad}."
+        if self.simulated:
+            return "The main job can be done on the simulated rig; there is no camera here."
+        return "The rig can shoot and stack."
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {**asdict(self), "can_work": self.can_work, "sentence": self.sentence}
+
+
+def diagnose(
+    settings: Settings,
+    folder: Path,
+    *,
+    sys_root: Path = Path("/"),
+    no_camera: Callable[[], str | None] = why_no_camera,
+) -> Diagnosis:
+    """Look at everything the rig needs. sys_root: where /proc and /sys are found."""
+    missing = no_camera()
+    checks = (
+        check_system(sys_root),
+        check_python(),
+        *check_packages(PACKAGES),
+        check_camera(settings, missing),
+        check_gpio(settings),
+        check_folder(settings, folder),
+        check_memory(sys_root),
+        *check_heat(sys_root),
+    )
+    simulated = settings.camera.driver in ("sim", "replay") or (
+        settings.camera.driver == "auto" and missing is not None
+    )
+    return Diagnosis(checks, simulated)
+
+
+def check_system(sys_root: Path) -> Check:
+    """Operating system and computer; 32 bit has no wheels of what is needed."""
+    model = read_text(sys_root / "proc/device-tree/model")
+    name = read_text(sys_root / "etc/os-release") or ""
+    pretty = next((line[12:].strip('"') for line in name.splitlines() if line.startswith("PRETTY_NAME=")), "")
+    found = ", ".join(filter(None, (model, pretty or platform.system(), platform.machine())))
+    if sys.maxsize < 2**32:
+        return Check("system", Health.BAD, found, "install the 64-bit Raspberry Pi OS")
+    return Check("system", Health.GOOD, found)
+
+
+def check_python(running: tuple[int, ...] = tuple(sys.version_info[:3])) -> Check:
+    """The Python that runs this."""
+    found = ".".join(map(str, running))
+    if running < LEAST_PYTHON:
+        return Check("Python", Health.BAD, found, "Python 3.11 or newer is needed: Raspberry Pi OS bookworm")
+    return Check("Python", Health.GOOD, found)
+
+
+def check_packages(names: Sequence[str]) -> tuple[Check, ...]:
+    """The libraries, in one line when all are there; each missing one apart."""
+    found, missing = [], []
+    for name in names:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            missing.append(Check(name, Health.BAD, "not installed", f"pip install {name}"))
+    return (Check("libraries", Health.GOOD, ", ".join(found)), *missing)
+
+
+def check_camera(settings: Settings, missing: str | None) -> Check:
+    """The camera that the settings ask for."""
+    driver = settings.camera.driver
+    if driver in ("sim", "replay"):
+        return Check("camera", Health.NOTE, f'simulated, as camera.driver = "{driver}" asks')
+    if missing is None:
+        return Check("camera", Health.GOOD, "Raspberry Pi camera found")
+    advice = (
+        "sudo apt install python3-picamera2, and a venv made with --system-site-packages"
+        if "picamera2" in missing
+        else "check the ribbon cable at both ends, then `rpicam-hello --list-cameras`"
+    )
+    if driver == "picamera2":
+        return Check("camera", Health.BAD, missing, advice)
+    return Check("camera", Health.NOTE, f"{missing}; the simulated rig takes its place", advice)
+
+
+def check_gpio(settings: Settings) -> Check:
+    """The library that moves the motor, when one is fitted."""
+    needed = any(settings.motor.pins.values())
+    provider = gpio_provider()
+    if provider is None:
+        if not needed:
+            return Check("GPIO", Health.NOTE, "no library; no motor is set up that needs it")
+        advice = "sudo apt install python3-rpi-lgpio (or pip install rpi-lgpio)"
+        return Check("GPIO", Health.BAD, f'no library, but motor.driver = "{settings.motor.driver}"', advice)
+    if provider.startswith("RPi.GPIO"):
+        advice = "remove it and install rpi-lgpio: the old one knows no Pi 5 and no button on newer kernels"
+        return Check("GPIO", Health.BAD if needed else Health.NOTE, f"{provider}, the old library", advice)
+    return Check("GPIO", Health.GOOD, provider)
+
+
+def gpio_provider() -> str | None:
+    """The installed package that provides RPi.GPIO, with its version; None when there is none."""
+    for name in ("rpi-lgpio", "RPi.GPIO"):
+        try:
+            return f"{name} {distribution(name).version}"
+        except PackageNotFoundError:
+            continue
+    return "RPi.GPIO, of unknown origin" if importlib.util.find_spec("RPi") is not None else None
+
+
+def check_folder(settings: Settings, folder: Path) -> Check:
+    """The brackets' folder and how many brackets fit."""
+    there = folder
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        advice = f"make {there} writable for this user, or give another folder with --data"
+        return Check("brackets' folder", Health.BAD, f"{folder} cannot be written", advice)
+    room = max(0, free_bytes(there) - settings.store.reserve_mb * 1_000_000)
+    fit = room // (USUAL_FRAMES * frame_bytes(settings.camera))
+    found = (
+        f"{folder}: {megabytes(room)} free beside the reserve, about {fit} brackets of {USUAL_FRAMES} frames"
+    )
+    if fit < 1:
+        return Check("brackets' folder", Health.BAD, found, "delete brackets or use a larger card")
+    if fit < 5:
+        return Check("brackets' folder", Health.NOTE, found, "copy brackets elsewhere soon, then delete them")
+    return Check("brackets' folder", Health.GOOD, found)
+
+
+def check_memory(sys_root: Path) -> Check:
+    """What the kernel says is available."""
+    lines = (read_text(sys_root / "proc/meminfo") or "").splitlines()
+    sizes = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines if len(line.split()) >= 2}
+    if "MemAvailable" not in sizes:
+        return Check("memory", Health.NOTE, "unknown")
+    available = sizes["MemAvailable"]
+    found = f"{megabytes(available)} of {megabytes(sizes.get('MemTotal', 0))} available"
+    if available < LITTLE_MEMORY:
+        return Check(
+            "memory", Health.NOTE, found, "close other programs; stacking is slower with little memory"
+        )
+    return Check("memory", Health.GOOD, found)
+
+
+def check_heat(sys_root: Path) -> tuple[Check, ...]:
+    """Temperature and throttling, where the computer tells of them."""
+    checks = []
+    millidegrees = read_text(sys_root / "sys/class/thermal/thermal_zone0/temp")
+    if millidegrees is not None and millidegrees.lstrip("-").isdigit():
+        degrees = int(millidegrees) / 1000
+        hot = degrees >= HOT_C
+        advice = "shade it or fit a heat sink: it slows down at 80 °C" if hot else None
+        checks.append(Check("temperature", Health.NOTE if hot else Health.GOOD, f"{degrees:.0f} °C", advice))
+    bits = read_text(sys_root / "sys/devices/platform/soc/soc:firmware/get_throttled")
+    if bits is not None:
+        checks.append(check_throttled(bits))
+    return tuple(checks)
+
+
+def check_throttled(bits: str) -> Check:
+    """The firmware's word on its supply, now and since the start."""
+    try:
+        value = int(bits, 16)
+    except ValueError:
+        return Check("power", Health.NOTE, f"unknown ({bits})")
+    now = [word for bit, word in THROTTLED.items() if value >> bit & 1]
+    before = [word for bit, word in THROTTLED.items() if value >> (bit + 16) & 1]
+    if not (now or before):
+        return Check("power", Health.GOOD, "never throttled since the start")
+    found = f"now: {', '.join(now) or 'fine'}; since the start: {', '.join(before) or 'fine'}"
+    return Check("power", Health.NOTE, found, "use a stronger supply and a short, thick cable")
+
+
+def read_text(path: Path) -> str | None:
+    """A small system file, None when it is not there."""
+    try:
+        return path.read_text(errors="replace").strip().strip("\0")
+    except OSError:
+        return None
