@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from rig.config import Settings
 from rig.devices.camera import Camera
@@ -14,7 +13,8 @@ from rig.devices.clock import Clock, RealClock
 from rig.devices.light import Light
 from rig.devices.motor import FocusMotor
 from rig.devices.panel import Panel
-from rig.errors import ConfigError, GpioError, RigError
+from rig.errors import CameraError, ConfigError, GpioError, RigError
+from rig.optics import focus_step_um
 
 if TYPE_CHECKING:
     from rig.devices.build_sim import SimDevices
@@ -24,6 +24,7 @@ FULL_SIZE_PX = (4056, 3040)
 # More than the simulated mechanics lose, and the distance kept from the simulated endstop.
 SIM_BACKLASH_STEPS = 24
 SIM_MARGIN_STEPS = 10
+REPLAY_GAP_STEPS = 50  # between the frames of a replay; any number will do
 
 
 @dataclass(frozen=True)
@@ -99,22 +100,21 @@ def build_devices(
 
 def why_no_camera() -> str | None:
     """Why no Raspberry Pi camera can be used, as the start of a sentence; None when there is one."""
-    if importlib.util.find_spec("picamera2") is None:
-        return "No camera, for picamera2 is not installed"
-    try:
-        from picamera2 import Picamera2
+    from rig.devices.camera_picamera2 import load_library
 
-        found = Picamera2.global_camera_info()
-    except (ImportError, AttributeError, RuntimeError, OSError) as error:  # libcamera's binding is no wheel
-        return f"No camera, for picamera2 does not work here ({error})"
+    try:
+        picamera2: Any = load_library().open
+        found = picamera2.global_camera_info()
+    except (CameraError, AttributeError, RuntimeError, OSError) as error:
+        return f"No camera: {error}"
     return None if found else "No camera is connected"
 
 
 def simulated_settings(settings: Settings, found: SimDevices) -> Settings:
     """The settings with the lens and the travel of a simulated rig; the rest stays the user's."""
-    scene = found.scene
-    room = SIM_BACKLASH_STEPS + SIM_MARGIN_STEPS
-    return settings.changed(
+    scene, replayed = found.scene, replayed_frames(found)
+    backlash, margin = (SIM_BACKLASH_STEPS, SIM_MARGIN_STEPS) if replayed is None else (0, 1)
+    fitting = settings.changed(
         {
             "optics.magnification": scene.lens.magnification,
             "optics.f_number": scene.lens.f_number,
@@ -122,12 +122,23 @@ def simulated_settings(settings: Settings, found: SimDevices) -> Settings:
             "motor.driver": "sim",
             "motor.steps_per_um": scene.steps_per_um,
             "motor.steps_per_s": found.motor.steps_per_s,
-            "motor.backlash_steps": SIM_BACKLASH_STEPS,
-            "motor.home_margin_steps": SIM_MARGIN_STEPS,
-            "motor.min_steps": room,  # so that the endstop is position 0, as the scenes count
+            "motor.backlash_steps": backlash,
+            "motor.home_margin_steps": margin,
+            "motor.min_steps": backlash + margin,  # so that the endstop is position 0, as the scenes count
             "motor.max_steps": scene.travel_steps,
         }
     )
+    if replayed is None:
+        return fitting
+    # How far apart the frames were shot is not known: they count as one focus step apart.
+    return fitting.changed({"motor.steps_per_um": REPLAY_GAP_STEPS / focus_step_um(fitting.optics)})
+
+
+def replayed_frames(found: SimDevices) -> int | None:
+    """How many frames a replay answers with; None when it is no replay."""
+    from rig.devices.camera_replay import ReplayCamera
+
+    return len(found.camera.replay.paths) if isinstance(found.camera, ReplayCamera) else None
 
 
 def _simulated(
@@ -137,9 +148,16 @@ def _simulated(
     size_px: tuple[int, int],
     warnings: tuple[str, ...] = (),
 ) -> Devices:
-    from rig.devices.build_sim import simulated_devices
+    from rig.devices.build_sim import REPLAY, simulated_devices
+    from rig.devices.optical_bench import Mechanics
 
-    found = simulated_devices(name, size=size_px, clock=clock)
+    # Frames shot elsewhere are to be met exactly: their drive has no play, and its travel fits their number.
+    mechanics = Mechanics(backlash_steps=0, start_at=0.0) if name.startswith(REPLAY) else None
+    found = simulated_devices(name, size=size_px, clock=clock, mechanics=mechanics)
+    replayed = replayed_frames(found)
+    if replayed is not None:
+        travel_um = (0.0, REPLAY_GAP_STEPS * max(replayed - 1, 1) / found.scene.steps_per_um)
+        found.bench.scene = replace(found.scene, travel_um=travel_um)
     fitting = simulated_settings(settings, found)
     return Devices(
         camera=found.camera,
@@ -154,12 +172,10 @@ def _simulated(
 
 
 def _suggest(settings: Settings, found: SimDevices) -> Suggestion:
-    from rig.devices.camera_replay import ReplayCamera
-
     low, high = settings.motor.min_steps, settings.motor.max_steps
-    if isinstance(found.camera, ReplayCamera):
-        gaps = max(len(found.camera.replay.paths) - 1, 1)
-        return Suggestion(low, high, max((high - low) // gaps, 1))
+    replayed = replayed_frames(found)
+    if replayed is not None:
+        return Suggestion(low, high if replayed > 1 else low, None)
     near, far = found.scene.textured_range_steps
     return Suggestion(max(near, low), min(far, high), None)
 

@@ -1,0 +1,25 @@
+"""The whole set of real devices, as the settings name them, on the emulated chip."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import StartRig
+
+pytestmark = pytest.mark.hil
+
+BUILD = """
+from rig.config import Settings
+from rig.devices.build import build_devices
+real = {{"camera.driver": "picamera2", "motor.driver": "{driver}", "panel.light_pin": 5}}
+settings = Settings().changed(real)
+devices = build_devices(settings)
+say(type(devices.motor).__name__, type(devices.panel).__name__, type(devices.light).__name__)
+devices.close()
+"""
+
+
+@pytest.mark.parametrize(("driver", "motor"), [("stepdir", "StepDirMotor"), ("uln2003", "Uln2003Motor")])
+def test_settings_lead_to_the_real_drivers(start_rig: StartRig, driver: str, motor: str) -> None:
+    rig = start_rig(BUILD.format(driver=driver))
+
+    assert rig.hear().split() == [motor, "GpioPanel", "GpioLight"]
