@@ -1,0 +1,66 @@
+"""Exposure, gain and white balance as libcamera's controls and metadata. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rig.devices.camera import Exposure
+from rig.errors import CameraError
+
+# The sensor rounds to whole lines (28.5 µs on the IMX477) and to its gain codes (2 % apart at the top).
+TOLERANCE = 0.02
+LINE_US = 30
+
+# 0 hands exposure and gain back to automatic control; the other two switch what older libcamera knows.
+AUTOMATIC: dict[str, Any] = {"ExposureTime": 0, "AnalogueGain": 0.0, "AeEnable": True, "AwbEnable": True}
+
+
+def locked_controls(exposure: Exposure) -> dict[str, Any]:
+    """What holds this exposure; giving colour gains switches automatic white balance off."""
+    return {
+        "ExposureTime": exposure.exposure_us,
+        "AnalogueGain": exposure.gain,
+        "ColourGains": exposure.colour_gains,
+    }
+
+
+def known_controls(controls: Mapping[str, Any], advertised: Mapping[str, Any]) -> dict[str, Any]:
+    """Only what this camera has: picamera2 refuses the rest, e.g. colour gains of a monochrome sensor."""
+    return {name: value for name, value in controls.items() if name in advertised}
+
+
+def check_in_range(exposure: Exposure, advertised: Mapping[str, Any]) -> None:
+    """Raise CameraError when the sensor cannot do this. advertised: name -> (min, max, default)."""
+    for name, value, unit in (
+        ("ExposureTime", exposure.exposure_us, " µs"),
+        ("AnalogueGain", exposure.gain, ""),
+    ):
+        if name in advertised:
+            low, high = advertised[name][:2]
+            if not low <= value <= high:
+                raise CameraError(f"{name} {value:g}{unit} is outside {low:g}..{high:g}{unit} of this camera")
+
+
+def exposure_of(metadata: Mapping[str, Any]) -> Exposure:
+    """What the sensor did for a frame. Raises CameraError when the camera does not say."""
+    try:
+        exposure_us, gain = int(metadata["ExposureTime"]), float(metadata["AnalogueGain"])
+    except KeyError as error:
+        raise CameraError(f"the camera does not report its {error.args[0]}; an HQ camera does") from error
+    red, blue = metadata.get("ColourGains", (1.0, 1.0))
+    return Exposure(exposure_us, gain, (float(red), float(blue)))
+
+
+def agrees(wanted: Exposure, got: Exposure) -> bool:
+    """True when got is wanted, but for the sensor's rounding."""
+    pairs = [(wanted.gain, got.gain), *zip(wanted.colour_gains, got.colour_gains, strict=True)]
+    slack_us = max(LINE_US, TOLERANCE * wanted.exposure_us)
+    return abs(wanted.exposure_us - got.exposure_us) <= slack_us and all(
+        abs(a - b) <= TOLERANCE * max(a, 0.01) for a, b in pairs
+    )
+
+
+def start_ns(metadata: Mapping[str, Any]) -> int:
+    """When the first row began to be exposed, monotonic: its time stamp is taken when it is read out."""
+    return int(metadata["SensorTimestamp"]) - 1000 * int(metadata["ExposureTime"])

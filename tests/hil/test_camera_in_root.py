@@ -1,0 +1,122 @@
+"""Picamera2Camera on the real picamera2 and the real libcamera, in a Debian trixie root.
+
+The root is built once into $HIL_CACHE/trixie by trixie/build_root.sh; without HIL_CACHE these tests are
+skipped. They need root, for chroot.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from emulated_chip import REPOSITORY
+
+HERE = Path(__file__).parent
+TRIXIE = HERE / "trixie"
+CHECKS = re.findall(r"^def check_(\w+)", (TRIXIE / "camera_checks.py").read_text(), re.MULTILINE)
+PATIENCE_S = 180
+
+pytestmark = pytest.mark.hil
+
+
+@pytest.fixture(scope="module")
+def root(chip_library: Path) -> Iterator[Path]:
+    cache = os.environ.get("HIL_CACHE")
+    if not cache:
+        pytest.skip("HIL_CACHE names no folder for the Debian root: run make test-hil")
+    if os.geteuid() != 0:
+        pytest.skip("the Debian root needs root, for chroot")
+    root = Path(cache).resolve() / "trixie"
+    built = subprocess.run(["sh", TRIXIE / "build_root.sh", root], capture_output=True, text=True)
+    if built.returncode:
+        pytest.skip(f"the Debian root cannot be built: {built.stderr.strip()[-300:]}")
+    ours = root / "opt/hil"
+    shutil.copy(chip_library, ours / "gpiochip.so")
+    compile_heap = ["cc", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", ours / "dmaheap.so"]
+    subprocess.run([*compile_heap, TRIXIE / "dmaheap.c", "-ldl"], check=True)
+    for file in TRIXIE.glob("*.py"):
+        shutil.copy(file, ours)
+    yield root
+    subprocess.run(["umount", root / "proc"], check=False)
+
+
+def run_check(root: Path, code: Path, name: str) -> subprocess.CompletedProcess[str]:
+    """One check in a process of its own, with the package rig of `code`."""
+    package = root / "opt/fieldstack/rig"
+    shutil.rmtree(package, ignore_errors=True)
+    shutil.copytree(code / "rig", package, ignore=shutil.ignore_patterns("__pycache__"))
+    return subprocess.run(
+        ["sh", TRIXIE / "run_in_root.sh", root, "python3", "/opt/hil/camera_checks.py", name],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+    )
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_in_the_root(root: Path, name: str):
+    done = run_check(root, REPOSITORY, name)
+    print(done.stdout)
+    assert done.stdout.endswith("OK\n"), done.stdout[-3000:] + done.stderr[-3000:]
+
+
+MUTANTS = {
+    "the frame is one that was queued before the move": (
+        "the_frame_shows_what_was_there_after_the_move",
+        {
+            "picamera2_session.py": ("flush=not_before_ns", "flush=None"),
+            "camera_picamera2.py": ("start_ns(metadata) >= not_before_ns", "True"),
+        },
+    ),
+    "the lock is not waited for": (
+        "the_lock_is_what_the_sensor_reports_in_every_frame",
+        {
+            "exposurelock.py": (
+                "    return abs(wanted.exposure_us",
+                "    return True or abs(wanted.exposure_us",
+            )
+        },
+    ),
+    "the lock is forgotten when the camera is reopened": (
+        "a_stalled_camera_is_reopened_once_and_keeps_its_lock",
+        {
+            "camera_picamera2.py": ("controls |= locked_controls(self._locked)", "pass"),
+            "exposurelock.py": (
+                "    return abs(wanted.exposure_us",
+                "    return True or abs(wanted.exposure_us",
+            ),
+        },
+    ),
+    "what automatic control did by chance is taken for the lock": (
+        "locking_without_figures_holds_what_automatic_control_found",
+        {"camera_picamera2.py": ("frames >= self._running.buffers + EARLIEST_FRAMES and ", "")},
+    ),
+    "a closed camera keeps its buffers": (
+        "short_memory_costs_buffers_and_is_told",
+        {"picamera2_session.py": ("            gc.collect()", "            pass")},
+    ),
+    "a request is never given back": (
+        "fifty_captures_do_not_grow_in_memory",
+        {"picamera2_session.py": ("            request.release()", "            pass")},
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", MUTANTS)
+def test_the_mutant_is_caught(root: Path, tmp_path: Path, fault: str):
+    check, changes = MUTANTS[fault]
+    shutil.copytree(REPOSITORY / "rig", tmp_path / "rig", ignore=shutil.ignore_patterns("__pycache__"))
+    for name, (right, wrong) in changes.items():
+        file = tmp_path / "rig/devices" / name
+        source = file.read_text()
+        assert source.count(right) == 1, f"{name} has changed; this mutant no longer applies"
+        file.write_text(source.replace(right, wrong))
+
+    done = run_check(root, tmp_path, check)
+
+    assert done.returncode != 0 and not done.stdout.endswith("OK\n")

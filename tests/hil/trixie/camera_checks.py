@@ -1,0 +1,261 @@
+"""Checks of Picamera2Camera that run inside the root: python3 camera_checks.py NAME."""
+
+from __future__ import annotations
+
+import bisect
+import os
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import simplejpeg
+from virtual_camera import VirtualPicamera2  # first: it makes picamera2 importable
+
+from picamera2 import MappedArray  # isort: skip
+
+from rig.config import CameraSettings
+from rig.devices.camera import Exposure
+from rig.devices.camera_picamera2 import Picamera2Camera
+from rig.devices.exposurelock import agrees
+from rig.devices.picamera2_session import Library
+from rig.errors import CameraError, CameraTimeoutError
+
+LIBRARY = Library(VirtualPicamera2, MappedArray)
+EXPOSURE = Exposure(8000, 2.0, (2.0, 1.6))
+
+
+def camera(**changes: object) -> Picamera2Camera:
+    found = Picamera2Camera(replace(CameraSettings(), **changes), LIBRARY)  # type: ignore[arg-type]
+    found.start()
+    return found
+
+
+class Subject:
+    """A grey whose value changes at known moments: each frame shows what it was when its exposure began."""
+
+    def __init__(self) -> None:
+        self._since_ns, self._greys = [0], [16]
+        VirtualPicamera2.draw = lambda _, luma, start_ns: luma.fill(self._at(start_ns))
+
+    def becomes(self, grey: int) -> int:
+        self._greys.append(grey)
+        self._since_ns.append(time.monotonic_ns())
+        return self._since_ns[-1]
+
+    def _at(self, ns: int) -> int:
+        return self._greys[bisect.bisect_right(self._since_ns, ns) - 1]
+
+
+def grey_of(jpeg: bytes) -> int:
+    return round(float(simplejpeg.decode_jpeg(jpeg, "GRAY", min_height=400, min_width=400).mean()))
+
+
+def resident_mb() -> float:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def open_descriptors() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+def check_a_capture_is_a_full_size_jpeg() -> None:
+    frame = camera().capture(0)
+    picture = simplejpeg.decode_jpeg(frame.jpeg, "BGR")
+    print("jpeg", picture.shape, len(frame.jpeg), "bytes; small luma", frame.luma_small.shape)
+    assert picture.shape == (3040, 4056, 3) and frame.size == (4056, 3040)
+    assert frame.luma_small.shape == (380, 507)
+    luma = simplejpeg.decode_jpeg(frame.jpeg, "GRAY")[..., 0].reshape(380, 8, 507, 8).mean((1, 3))
+    assert abs(luma - frame.luma_small).mean() < 1
+
+
+def check_the_lock_is_what_the_sensor_reports_in_every_frame() -> None:
+    hq = camera()
+    automatic = [hq.preview().exposure for _ in range(4)]
+    got = hq.lock(EXPOSURE)
+    frames = [hq.capture(hq.now_ns()).exposure for _ in range(3)]
+    print("automatic", [one.exposure_us for one in automatic], "locked", got, "frames", set(frames))
+    assert not any(agrees(EXPOSURE, one) for one in automatic)
+    assert agrees(EXPOSURE, got) and set(frames) == {got}
+
+
+def check_locking_without_figures_holds_what_automatic_control_found() -> None:
+    hq = camera()
+    got = hq.lock()
+    frames = {hq.capture(hq.now_ns()).exposure for _ in range(3)}
+    print("locked", got, "frames", frames)
+    assert frames == {got} and abs(got.exposure_us - 20_000) < 800
+
+
+def check_unlock_gives_back_automatic_control() -> None:
+    hq = camera()
+    hq.lock(EXPOSURE)
+    hq.unlock()
+    exposures = [hq.preview().exposure.exposure_us for _ in range(14)]
+    print(exposures)
+    assert abs(exposures[-1] - 20_000) < 800
+
+
+def check_an_exposure_that_the_sensor_cannot_do_is_refused() -> None:
+    try:
+        camera().lock(Exposure(50, 1.0, (2.0, 1.6)))
+    except CameraError as error:
+        print(error)
+        assert str(error).startswith("ExposureTime 50 µs is outside 114..")
+    else:
+        raise AssertionError("50 µs was accepted")
+
+
+def check_the_frame_shows_what_was_there_after_the_move() -> None:
+    subject, hq = Subject(), camera(buffers=3)
+    hq.lock(EXPOSURE)
+    for grey in (60, 100, 140, 180, 220):
+        time.sleep(0.4)  # frames of the former grey are waiting in the buffers now
+        moved_ns = subject.becomes(grey)
+        frame = hq.capture(moved_ns)
+        print(
+            "grey",
+            grey,
+            "seen",
+            grey_of(frame.jpeg),
+            "exposed",
+            (frame.timestamp_ns - moved_ns) / 1e6,
+            "ms after",
+        )
+        assert frame.timestamp_ns >= moved_ns and abs(grey_of(frame.jpeg) - grey) <= 2
+
+
+def check_previews_are_small_and_each_one_is_new() -> None:
+    hq = camera()
+    previews = [hq.preview() for _ in range(4)]
+    print([(one.seq, one.image.shape, one.timestamp_ns) for one in previews])
+    assert [one.seq for one in previews] == [1, 2, 3, 4]
+    assert {one.image.shape for one in previews} == {(480, 640, 3)}
+    assert len({one.timestamp_ns for one in previews}) == 4
+
+
+def check_the_loupe_is_a_part_at_full_resolution() -> None:
+    hq = camera()
+    part = hq.loupe((0.25, 0.5, 0.1, 0.1))
+    print(part.image.shape)
+    assert part.image.shape == (304, 404, 3)
+
+
+def check_short_memory_costs_buffers_and_is_told() -> None:
+    os.environ["HEAP_LIMIT"] = "45000000"  # two frames of 18.5 MB and their previews, not three
+    hq = camera(buffers=3)
+    frame = hq.capture(hq.now_ns())
+    print(hq.warning, "| frame", len(frame.jpeg))
+    assert hq.warning is not None and "2 of 3 full-size buffers" in hq.warning
+
+
+def check_one_buffer_is_enough_for_a_bracket() -> None:
+    os.environ["HEAP_LIMIT"] = "25000000"
+    subject, hq = Subject(), camera(buffers=2)
+    hq.lock(EXPOSURE)
+    for grey in (80, 160):
+        assert abs(grey_of(hq.capture(subject.becomes(grey)).jpeg) - grey) <= 2
+    print(hq.warning)
+    assert hq.warning is not None and "1 of 2" in hq.warning
+
+
+def check_no_memory_at_all_is_an_error_that_says_what_to_do() -> None:
+    os.environ["HEAP_LIMIT"] = "10000000"
+    try:
+        camera()
+    except CameraError as error:
+        print(error)
+        assert "cma-256" in str(error)
+    else:
+        raise AssertionError("started without memory")
+
+
+def check_a_busy_camera_is_named_as_such() -> None:
+    first = camera()
+    try:
+        camera()
+    except CameraError as error:
+        print(error)
+        assert "in use by another program" in str(error)
+    else:
+        raise AssertionError("opened twice")
+    first.stop()
+
+
+def check_a_stalled_camera_is_reopened_once_and_keeps_its_lock() -> None:
+    hq = camera()
+    hq.lock(EXPOSURE)
+    hq._running.camera.stalled = True
+    frame = hq.capture(hq.now_ns(), timeout_s=1.5)
+    print("opened", VirtualPicamera2.opened, "times; frame", frame.exposure)
+    assert VirtualPicamera2.opened == 2 and abs(frame.exposure.exposure_us - EXPOSURE.exposure_us) < 30
+
+
+def check_a_camera_that_stays_stalled_ends_in_a_timeout_and_can_be_started_again() -> None:
+    hq = camera()
+    hq._running.camera.stalled = True
+    VirtualPicamera2.stalls_left = 1
+    began_s = time.monotonic()
+    try:
+        hq.capture(hq.now_ns(), timeout_s=1.0)
+    except CameraTimeoutError as error:
+        print(f"after {time.monotonic() - began_s:.1f} s:", error)
+        assert "ribbon cable" in str(error)
+    else:
+        raise AssertionError("a frame came from a stalled camera")
+    hq.stop()
+    hq.start()
+    assert hq.capture(hq.now_ns()).size == (4056, 3040)
+
+
+def check_stop_and_start_release_everything() -> None:
+    hq = camera()
+    hq.stop()
+    hq.stop()
+    before = open_descriptors()
+    for _ in range(3):
+        hq.start()
+        hq.capture(hq.now_ns())
+        hq.stop()
+    print("descriptors", before, open_descriptors())
+    assert open_descriptors() <= before + 2
+
+
+def check_fifty_captures_do_not_grow_in_memory() -> None:
+    hq = camera()
+    hq.lock(EXPOSURE)
+    sizes = []
+    for number in range(50):
+        hq.capture(hq.now_ns())
+        if number % 10 == 9:
+            sizes.append(round(resident_mb(), 1))
+    print("resident MB after 10, 20, ... captures:", sizes)
+    assert sizes[-1] <= sizes[0] + 5
+
+
+def check_a_bracket_through_motor_and_camera_shows_each_frame_at_its_own_position() -> None:
+    from rig.config import MotorSettings
+    from rig.devices.gpio import Gpio
+    from rig.devices.motor_stepdir import StepDirMotor
+
+    gpio = Gpio()
+    motor = StepDirMotor(gpio, MotorSettings(driver="stepdir"))
+    trace = Path(os.environ["CHIP_TRACE"])
+    subject, hq = Subject(), camera()
+    hq.lock(EXPOSURE)
+    seen = []
+    for _ in range(4):
+        motor.move_by(30)
+        steps = sum(row.split()[1:] == ["20", "1"] for row in trace.read_text().splitlines())
+        frame = hq.capture(subject.becomes(steps))
+        seen.append((motor.position_steps, grey_of(frame.jpeg)))
+    motor.release()
+    gpio.close()
+    print(seen)
+    assert all(abs(grey - position) <= 2 for position, grey in seen)
+
+
+if __name__ == "__main__":
+    globals()[f"check_{sys.argv[1]}"]()
+    print("OK", flush=True)
+    os._exit(0)  # a check that leaves its camera open is over all the same

@@ -1,0 +1,345 @@
+"""The HQ camera driver's decisions. On the real picamera2 it is tested in tests/hil/trixie."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import simplejpeg
+from fake_picamera2 import FakePicamera2, library
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rig.config import CameraSettings
+from rig.devices import camera_picamera2, picamera2_session
+from rig.devices.camera import Exposure
+from rig.devices.camera_picamera2 import Picamera2Camera
+from rig.devices.exposurelock import agrees, check_in_range, exposure_of
+from rig.devices.yuv import even_box, reduce_luma, split_planes, to_bgr
+from rig.errors import CameraError, CameraTimeoutError
+
+EXPOSURE = Exposure(8000, 2.0, (2.0, 1.6))
+SETTINGS = CameraSettings(preview_width_px=160)
+
+
+class Cameras:
+    """Opens fakes and keeps them; each may be spoiled before it is given out."""
+
+    def __init__(self, *spoil) -> None:
+        self.opened: list[FakePicamera2] = []
+        self._spoil = list(spoil)
+
+    def __call__(self) -> FakePicamera2:
+        camera = FakePicamera2()
+        if self._spoil:
+            self._spoil.pop(0)(camera)
+        self.opened.append(camera)
+        return camera
+
+
+def started(*spoil, **changes) -> tuple[Picamera2Camera, Cameras]:
+    cameras = Cameras(*spoil)
+    camera = Picamera2Camera(replace(SETTINGS, **changes), library(cameras))
+    camera.start()
+    return camera, cameras
+
+
+def stall(camera: FakePicamera2) -> None:
+    camera.stalled = True
+
+
+def out_of_memory(camera: FakePicamera2) -> None:
+    def configure(_config) -> None:
+        raise OSError(12, "Cannot allocate memory")
+
+    camera.configure = configure
+
+
+# --- opening ----------------------------------------------------------------------------------------
+
+
+def test_the_camera_is_configured_once_at_full_size_without_a_raw_stream():
+    _, cameras = started()
+    configured = cameras.opened[0].configured
+    assert configured["main"]["size"] == (320, 240) and configured["lores"]["size"] == (160, 120)
+    assert configured["raw"] is None and configured["buffer_count"] == SETTINGS.buffers
+
+
+def test_a_raw_stream_is_asked_for_only_when_dng_is_wanted():
+    camera, cameras = started(dng=True)
+    assert cameras.opened[0].configured["raw"] == {}
+    assert camera.capture(0).dng == b"II*\0raw"
+
+
+def test_buffers_are_stepped_down_where_memory_is_short_and_the_closed_camera_is_let_go():
+    camera, cameras = started(out_of_memory, buffers=3)
+    assert [one.closed for one in cameras.opened] == [1, 0]
+    assert cameras.opened[1].configured["buffer_count"] == 2 and "2 of 3" in camera.warning
+
+
+def test_with_all_its_buffers_the_camera_has_nothing_to_warn_of():
+    assert started()[0].warning is None
+
+
+def test_another_fault_of_configuring_is_not_taken_for_short_memory():
+    def refuse(camera: FakePicamera2) -> None:
+        def configure(_config) -> None:
+            raise RuntimeError("Invalid camera configuration")
+
+        camera.configure = configure
+
+    cameras = Cameras(refuse)
+    with pytest.raises(CameraError, match="cannot be configured: Invalid camera configuration"):
+        Picamera2Camera(SETTINGS, library(cameras)).start()
+    assert cameras.opened[0].closed == 1
+
+
+@pytest.mark.parametrize(
+    ("cause", "sentence"),
+    [
+        ("No camera number 0 found - use rpicam-hello", "no camera is found: check its ribbon cable"),
+        ("Failed to acquire camera: Device or resource busy", "the camera is in use by another program"),
+        ("something new", "the camera cannot be opened: .*something new"),
+    ],
+)
+def test_why_a_camera_does_not_open_is_said_in_a_sentence(cause, sentence):
+    def refuse() -> None:
+        raise RuntimeError("Camera __init__ sequence did not complete.") from RuntimeError(cause)
+
+    with pytest.raises(CameraError, match=sentence):
+        Picamera2Camera(SETTINGS, library(refuse)).start()
+
+
+def test_without_picamera2_the_package_to_install_is_named(monkeypatch):
+    def missing(name: str) -> None:
+        raise ModuleNotFoundError(f"No module named {name!r}")
+
+    monkeypatch.setattr(camera_picamera2.importlib, "import_module", missing)
+    with pytest.raises(CameraError, match="sudo apt install python3-picamera2"):
+        Picamera2Camera(SETTINGS).start()
+
+
+def test_a_camera_that_hangs_while_opening_is_given_up(monkeypatch):
+    monkeypatch.setattr(picamera2_session, "OPEN_LIMIT_S", 0.05)
+    with pytest.raises(CameraTimeoutError, match=r"did not open within 0\.05 s"):
+        Picamera2Camera(SETTINGS, library(threading.Event().wait)).start()
+
+
+def test_a_camera_that_hangs_while_closing_is_given_up_and_stop_stays_safe(monkeypatch):
+    monkeypatch.setattr(picamera2_session, "CLOSE_LIMIT_S", 0.05)
+    camera, cameras = started()
+    cameras.opened[0].close = threading.Event().wait
+    with pytest.raises(CameraTimeoutError, match="restart the program"):
+        camera.stop()
+    camera.stop()
+
+
+def test_a_camera_that_was_not_started_says_so():
+    with pytest.raises(CameraError, match="not started"):
+        Picamera2Camera(SETTINGS, library()).preview()
+
+
+# --- frames -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("pixel_format", ["YUV420", "NV12"])
+def test_a_frame_holds_the_picture_without_the_padding_of_its_rows(pixel_format):
+    camera, _ = started(lambda fake: setattr(fake, "pixel_format", pixel_format))
+    frame = camera.capture(0)
+    picture = simplejpeg.decode_jpeg(frame.jpeg, "BGR")
+    assert picture.shape == (240, 320, 3) and frame.luma_small.shape == (30, 40)
+    assert np.ptp(picture.reshape(-1, 3), axis=0).max() <= 2 and np.ptp(frame.luma_small) == 0
+
+
+def test_the_frame_is_exposed_after_the_move_and_not_the_one_that_waited():
+    camera, cameras = started()
+    cameras.opened[0].grey = 180
+    moved_ns = camera.now_ns()
+    frame = camera.capture(moved_ns)
+    assert frame.timestamp_ns >= moved_ns and abs(int(frame.luma_small.mean()) - 180) <= 1
+
+
+def test_every_request_is_given_back():
+    camera, cameras = started()
+    camera.lock(EXPOSURE)
+    for _ in range(3):
+        camera.capture(camera.now_ns())
+        camera.preview()
+        camera.loupe((0.2, 0.2, 0.5, 0.5))
+    assert cameras.opened[0].held == 0
+
+
+def test_a_request_is_given_back_when_its_frame_cannot_be_used():
+    camera, cameras = started(lambda fake: setattr(fake, "pixel_format", "MJPEG"))
+    with pytest.raises(CameraError, match="MJPEG frames; YUV420 or NV12 is needed"):
+        camera.capture(0)
+    assert cameras.opened[0].held == 0
+
+
+def test_previews_are_numbered_and_small():
+    camera, _ = started()
+    previews = [camera.preview() for _ in range(3)]
+    assert [one.seq for one in previews] == [1, 2, 3] and previews[0].image.shape == (120, 160, 3)
+
+
+def test_the_loupe_shows_pixels_of_the_full_frame():
+    assert started()[0].loupe((0.5, 0.25, 0.25, 0.25)).image.shape == (60, 80, 3)
+
+
+# --- the lock ---------------------------------------------------------------------------------------
+
+
+def test_the_lock_returns_only_when_the_sensor_reports_it():
+    camera, _ = started()
+    assert agrees(EXPOSURE, camera.lock(EXPOSURE))
+
+
+def test_a_sensor_that_never_follows_is_a_timeout():
+    camera, cameras = started()
+    cameras.opened[0].late = 1000
+    with pytest.raises(CameraTimeoutError, match="does not take over its exposure"):
+        camera.lock(EXPOSURE)
+
+
+def test_locking_without_figures_holds_those_of_automatic_control():
+    camera, cameras = started()
+    assert camera.lock() == Exposure(20_000, 2.0, (2.1, 1.9))
+    assert cameras.opened[0].asked[-1]["ExposureTime"] == 20_000
+
+
+def test_a_frame_exposed_otherwise_than_locked_is_never_handed_out():
+    camera, cameras = started()
+    camera.lock(EXPOSURE)
+    cameras.opened[0].sensor["ExposureTime"] = 9000
+    with pytest.raises(CameraError, match="does not hold its exposure"):
+        camera.capture(camera.now_ns())
+
+
+def test_unlock_gives_everything_back_that_the_camera_knows():
+    camera, cameras = started()
+    camera.lock(EXPOSURE)
+    camera.unlock()
+    assert cameras.opened[0].asked[-1] == {"ExposureTime": 0, "AnalogueGain": 0.0}
+
+
+def test_a_camera_that_reports_no_exposure_is_refused_with_a_sentence():
+    camera, cameras = started()
+    del cameras.opened[0].sensor["ExposureTime"]
+    with pytest.raises(CameraError, match="does not report its ExposureTime"):
+        camera.capture(camera.now_ns())
+
+
+# --- stalls -----------------------------------------------------------------------------------------
+
+
+def test_after_a_stall_the_camera_is_flushed_closed_and_reopened_with_its_lock():
+    camera, cameras = started()
+    camera.lock(EXPOSURE)
+    stall(cameras.opened[0])
+    frame = camera.capture(camera.now_ns())
+    first, second = cameras.opened
+    assert (first.flushed, first.closed) == (1, 1) and agrees(EXPOSURE, frame.exposure)
+    assert second.configured["controls"]["ExposureTime"] == EXPOSURE.exposure_us
+
+
+def test_a_second_stall_is_a_timeout_and_leaves_no_job_behind():
+    camera, cameras = started(lambda fake: None, stall)
+    stall(cameras.opened[0])
+    with pytest.raises(CameraTimeoutError, match=r"no frame within 0\.5 s, and none after it was reopened"):
+        camera.capture(camera.now_ns(), timeout_s=0.5)
+    assert len(cameras.opened) == 2 and cameras.opened[1].flushed == 1
+
+
+def test_after_a_timeout_the_camera_can_be_stopped_and_started_again():
+    camera, cameras = started(lambda fake: None, stall)
+    stall(cameras.opened[0])
+    with pytest.raises(CameraTimeoutError):
+        camera.capture(camera.now_ns())
+    camera.stop()
+    camera.start()
+    assert camera.capture(camera.now_ns()).size == (320, 240)
+
+
+def test_the_wait_for_a_frame_grows_with_the_exposure(monkeypatch):
+    camera, cameras = started()
+    camera.lock(replace(EXPOSURE, exposure_us=2_000_000))
+    waits = []
+    real = cameras.opened[0].capture_request
+    monkeypatch.setattr(
+        cameras.opened[0], "capture_request", lambda wait, flush: (waits.append(wait), real(flush=flush))[1]
+    )
+    camera.capture(camera.now_ns(), timeout_s=10.0)
+    assert waits == [pytest.approx(16.0)]
+
+
+# --- pure parts -------------------------------------------------------------------------------------
+
+
+def test_planes_of_a_padded_buffer_by_hand():
+    buffer = np.array(
+        [[1, 2, 3, 4, 99, 99, 99, 99], [5, 6, 7, 8, 99, 99, 99, 99], [21, 22, 99, 99, 31, 32, 99, 99]],
+        np.uint8,
+    )
+    planes = split_planes(buffer, "YUV420", (4, 2))
+    assert planes.y.tolist() == [[1, 2, 3, 4], [5, 6, 7, 8]]
+    assert (planes.u.tolist(), planes.v.tolist()) == ([[21, 22]], [[31, 32]])
+
+
+def test_luma_and_chroma_are_views_into_the_cameras_memory():
+    buffer = np.zeros((360, 384), np.uint8)
+    planes = split_planes(buffer, "YUV420", (320, 240))
+    assert all(np.shares_memory(buffer, plane) for plane in (planes.y, planes.u, planes.v))
+
+
+def test_full_range_grey_stays_the_grey_it_was():
+    buffer = np.full((12, 8), 128, np.uint8)
+    buffer[:8] = 250
+    assert to_bgr(split_planes(buffer, "YUV420", (8, 8))).tolist() == np.full((8, 8, 3), 250).tolist()
+
+
+def test_the_small_luma_is_the_mean_of_each_block():
+    blocks = np.random.default_rng(1).integers(0, 256, (3, 8, 4, 8)).astype(np.uint8)
+    expected = blocks.astype(float).mean((1, 3))
+    assert np.abs(reduce_luma(blocks.reshape(24, 32)) - expected).max() <= 0.5
+
+
+FRACTION = st.floats(-0.5, 1.5)
+
+
+@given(st.tuples(FRACTION, FRACTION, FRACTION, FRACTION), st.integers(2, 400), st.integers(2, 300))
+def test_a_loupe_is_even_inside_the_frame_and_never_empty(roi, half_width, half_height):
+    size = (2 * half_width, 2 * half_height)
+    left, top, width, height = even_box(roi, size)
+    assert not any(value % 2 for value in (left, top, width, height))
+    assert left >= 0 and top >= 0 and width >= 2 and height >= 2
+    assert left + width <= size[0] and top + height <= size[1]
+
+
+@pytest.mark.parametrize(
+    ("got", "same"),
+    [
+        (Exposure(8008, 2.0, (2.0, 1.6)), True),  # rounded to sensor lines
+        (Exposure(8200, 2.0, (2.0, 1.6)), False),
+        (Exposure(8000, 2.03, (2.0, 1.6)), True),  # rounded to gain codes
+        (Exposure(8000, 2.1, (2.0, 1.6)), False),
+        (Exposure(8000, 2.0, (2.1, 1.6)), False),
+        (Exposure(8000, 2.0, (2.0, 1.5)), False),
+    ],
+)
+def test_the_lock_forgives_the_sensors_rounding_and_no_more(got, same):
+    assert agrees(EXPOSURE, got) is same
+
+
+def test_the_shortest_exposure_may_be_rounded_by_a_line():
+    assert agrees(replace(EXPOSURE, exposure_us=130), replace(EXPOSURE, exposure_us=114))
+
+
+def test_a_gain_the_sensor_lacks_is_refused_with_its_range():
+    with pytest.raises(CameraError, match=r"AnalogueGain 40 is outside 1\.\.22\.26"):
+        check_in_range(replace(EXPOSURE, gain=40), {"AnalogueGain": (1.0, 22.26, 1.0)})
+
+
+def test_a_monochrome_camera_has_neutral_colour_gains():
+    assert exposure_of({"ExposureTime": 100, "AnalogueGain": 1.0}).colour_gains == (1.0, 1.0)

@@ -1,0 +1,127 @@
+"""The panel's parts and its patterns; bouncing contacts are tested on the emulated chip."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from fake_rpi_gpio import FakeRpiGpio
+
+from rig.config import PanelSettings
+from rig.devices.gpio import Gpio
+from rig.devices.panel import Press, Signal
+from rig.devices.panel_gpio import GpioPanel
+from rig.devices.patterns import PATTERNS
+
+FULL = PanelSettings(button_pin=26, led_pin=25, buzzer_pin=24)
+BUTTON, LED, BUZZER = 26, 25, 24
+PATIENCE_S = 10.0
+
+
+@pytest.fixture
+def library() -> FakeRpiGpio:
+    return FakeRpiGpio()
+
+
+def until(true) -> None:
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < deadline_s, "it never came true"
+        time.sleep(0.002)
+
+
+@pytest.mark.parametrize("signal", list(Signal))
+def test_every_signal_has_a_pattern_that_says_something_different(signal):
+    assert [other for other in Signal if PATTERNS[other] == PATTERNS[signal]] == [signal]
+
+
+@pytest.mark.parametrize("signal", list(Signal))
+def test_no_pattern_buzzes_without_end(signal):
+    assert not any(beat.buzzer for beat in PATTERNS[signal].repeat)
+
+
+@pytest.mark.parametrize("signal", list(Signal))
+def test_no_pattern_keeps_a_core_busy(signal):
+    assert all(beat.seconds >= 0.05 for beat in (*PATTERNS[signal].once, *PATTERNS[signal].repeat))
+
+
+def test_every_signal_is_on_the_page_that_is_printed():
+    page = (Path(__file__).parents[2] / "docs/button-and-led.md").read_text()
+    assert [signal for signal in Signal if f"`{signal.value}`" not in page] == []
+
+
+def test_every_press_is_on_the_page_that_is_printed():
+    page = (Path(__file__).parents[2] / "docs/button-and-led.md").read_text()
+    assert [press for press in Press if f"`{press.value}`" not in page] == []
+
+
+def test_capturing_lights_the_led_and_ready_lets_it_glimpse(library):
+    panel = GpioPanel(Gpio(library), FULL)
+    panel.show(Signal.CAPTURING)
+    until(lambda: library.levels[LED] == 1)
+    panel.show(Signal.OFF)
+    until(lambda: library.levels[LED] == 0)
+    panel.close()
+
+
+def test_a_fault_is_heard(library):
+    panel = GpioPanel(Gpio(library), FULL)
+    panel.show(Signal.FAULT)
+    until(lambda: library.levels[BUZZER] == 1)
+    panel.close()
+    assert (library.levels[LED], library.levels[BUZZER]) == (0, 0)
+
+
+def test_show_returns_at_once_even_when_a_line_hangs(library, monkeypatch):
+    hanging = threading.Event()
+    panel = GpioPanel(Gpio(library), FULL)
+    monkeypatch.setattr(library, "output", lambda line, level: hanging.wait(PATIENCE_S))
+    for _ in range(20):
+        panel.show(Signal.DONE)
+    hanging.set()
+    panel.close()
+
+
+def test_a_press_reaches_the_callback_on_the_panels_own_thread(library):
+    told: list[tuple[Press, str]] = []
+    panel = GpioPanel(Gpio(library), FULL)
+    panel.on_press(lambda press: told.append((press, threading.current_thread().name)))
+    for level in (0, 1):
+        library.levels[BUTTON] = level
+        library.watchers[BUTTON](BUTTON)
+        time.sleep(0.05)
+    until(lambda: told)
+    panel.close()
+    assert told == [(Press.SHORT, "panel-button")]
+
+
+def test_a_callback_may_close_the_panel(library):
+    closed = threading.Event()
+    panel = GpioPanel(Gpio(library), FULL)
+    panel.on_press(lambda press: (panel.close(), closed.set()))
+    for level in (0, 1):
+        library.levels[BUTTON] = level
+        library.watchers[BUTTON](BUTTON)
+        time.sleep(0.05)
+    assert closed.wait(PATIENCE_S)
+
+
+def test_a_led_that_fails_does_not_stop_the_panel(library):
+    panel = GpioPanel(Gpio(library), FULL)
+    library.fail[LED] = RuntimeError("gone")
+    panel.show(Signal.FAULT)
+    time.sleep(0.05)
+    library.fail.clear()
+    panel.show(Signal.CAPTURING)
+    until(lambda: library.levels[LED] == 1)
+    panel.close()
+
+
+def test_only_the_parts_that_are_wired_are_claimed(library):
+    panel = GpioPanel(Gpio(library), PanelSettings(button_pin=0, led_pin=25, buzzer_pin=0))
+    panel.on_press(lambda press: None)
+    panel.show(Signal.DONE)
+    panel.close()
+    assert set(library.levels) == {25}
