@@ -1,1 +1,22 @@
-"""The stacker: frames in, one sharp picture out. Imports nothing of the rig and runs alone on a laptop."""
+"""The stacker: frames in, one sharp picture out. Imports nothing of the rig and runs alone on a laptop.
+
+    from stacker import fuse, open_frames
+    result = fuse(open_frames([Path("bracket/")]))
+"""
+
+from stacker.errors import StackerError
+from stacker.frames import ArraySource, open_frames
+from stacker.job import StackJob
+from stacker.pipeline import fuse, stack_files
+from stacker.settings import AlignSettings, StackSettings
+
+__all__ = [
+    "AlignSettings",
+    "ArraySource",
+    "StackJob",
+    "StackSettings",
+    "StackerError",
+    "fuse",
+    "open_frames",
+    "stack_files",
+]

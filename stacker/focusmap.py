@@ -1,0 +1,82 @@
+"""The focus map: a clean depth from the peaks of the survey, and how far it may be trusted where.
+
+It steers the fusion: where the peaks are clear and vary smoothly, few frames around the depth are blended; where
+nothing is sharp, many are averaged, and noise with them; where depths lie side by side or behind one another
+(hairs over a background), the pyramid's own contrast decides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Plane = NDArray[Any]  # float32
+
+# Peaks that stand out less than the first are noise, more than the second are certain (natural logarithm of
+# peak over mean). Measured on brackets of known depth: 95 % of the cells above the second are right to 0.3 frames.
+_UNCERTAIN, _CERTAIN = 0.35, 0.90
+_BLEND = 0.45  # frames; a Gaussian this wide around the depth keeps 0.95 of the detail of the sharpest frame
+_AVERAGE = 2.0  # frames more where nothing is sharp
+_STEP = 1.0  # frames; a jump between neighbouring cells above this is an edge in depth
+_REACH = 2  # cells around such an edge where contrast decides
+
+
+@dataclass(frozen=True)
+class FocusMap:
+    """Depth and trust on a coarse grid, in the geometry of the reference frame.
+
+    depth: (h, w) float32, slot of the sharpest frame, with fractions. confidence: 0..1. spread: standard
+    deviation in frames of the blend around the depth. mixed: 0 where depth decides, 1 where contrast does.
+    """
+
+    depth: Plane
+    confidence: Plane
+    spread: Plane
+    mixed: Plane
+
+
+def focus_map(position: Plane, prominence: Plane) -> FocusMap:
+    """Clean and fill the sub-frame positions of the peaks.
+
+    position: (h, w) float32, slots. prominence: (h, w) float32, see FocusPeaks.prominence.
+    """
+    confidence = np.clip((prominence - _UNCERTAIN) / (_CERTAIN - _UNCERTAIN), 0, 1) ** 2
+    depth = fill(cv2.medianBlur(position, 3), confidence)
+    near = np.ones((3, 3), np.uint8)
+    trust = np.clip(cv2.GaussianBlur(cv2.dilate(confidence, near), (0, 0), 1.5), 0, 1)
+    spread = _BLEND + _AVERAGE * (1 - trust)
+    mixed = depth_edges(depth) * np.clip(1.5 * trust, 0, 1)
+    return FocusMap(depth, confidence, spread.astype(np.float32), mixed.astype(np.float32))
+
+
+def fill(values: Plane, confidence: Plane, floor: float = 0.05) -> Plane:
+    """Values where they are sure, what their sure neighbourhood says elsewhere: push-pull interpolation.
+
+    After S. J. Gortler et al., The Lumigraph (SIGGRAPH 1996), section 3.4. floor: confidence at which a value
+    and its surroundings weigh alike.
+    """
+    pulled, weights = [values * confidence], [confidence]
+    while min(pulled[-1].shape) > 4:
+        pulled.append(cv2.pyrDown(pulled[-1]))
+        weights.append(cv2.pyrDown(weights[-1]))
+    total = float(weights[-1].sum())
+    mean = float(pulled[-1].sum()) / total if total > 1e-6 else float(values.mean())
+    filled = np.full_like(pulled[-1], mean)
+    for value, weight in zip(reversed(pulled), reversed(weights), strict=True):
+        around = cv2.resize(filled, value.shape[::-1]) if filled.shape != value.shape else filled
+        filled = (value + floor * around) / (weight + floor)
+    return filled
+
+
+def depth_edges(depth: Plane) -> Plane:
+    """Where depths meet: 1 on and around jumps, 0 on smooth ground, soft between; (h, w) float32."""
+    cell = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
+    jump = cv2.dilate(depth, cell) - cv2.erode(depth, cell)
+    edge = np.clip(jump - _STEP, 0, 1).astype(np.float32)
+    side = 2 * _REACH + 1
+    around = cv2.dilate(edge, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
+    return np.asarray(cv2.GaussianBlur(around, (0, 0), max(_REACH / 2, 0.8)))

@@ -1,0 +1,172 @@
+"""The fusion of one frame into the running result: weigh its bands, move the means towards them.
+
+A band's weight is contrast ** exponent where contrast decides and a Gaussian around the focus map's depth where
+depth does; the two are mixed in the exponent, so that no seam shows. Frames with the same detail share it, which
+averages their noise; where one is sharper, it wins. What blending with less sharp frames costs of the contrast is
+given back when the result is finished (see stacker.finish).
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from stacker import pyramid
+from stacker.methods import Method
+from stacker.patches import APRON_PX, Patch, patches
+from stacker.prior import Prior
+from stacker.state import CONTRAST_STEPS, Band, RunningFusion, enlarge, move_towards
+from stacker.view import AlignedFrame, FrameView
+
+__all__ = ["AlignedFrame", "Fuser"]
+
+Plane = NDArray[Any]  # float32
+
+FINE_LEVELS = 2  # fused in patches; the others are small enough to be taken whole
+_FINER_SHARE = 0.5  # of the next finer band's energy: a frame that is sharp there is sharp here
+_NOISE = 0.1  # levels of 255; equal weights where there is less contrast than that
+_TYPICAL = 8.0  # levels; contrast is taken relative to it to stay within float32
+_LIMIT = 60.0  # of the logarithm of a weight, likewise
+
+
+@dataclass(frozen=True)
+class _Level:
+    """What a frame has of one level in one place, apron included: luma, or luma and both chroma planes."""
+
+    number: int
+    place: Patch  # what is to be fused, in pixels of this level
+    held: Patch  # what the planes hold: place and apron
+    planes: list[Plane]
+    lower: list[Plane]  # the same of the next level
+
+
+class Fuser:
+    """Adds frames to a running fusion by one method. prior: None when the method needs no focus map."""
+
+    def __init__(self, running: RunningFusion, method: Method, prior: Prior | None, pool: Executor) -> None:
+        self.running = running
+        self._method = method
+        self._prior = prior
+        self._pool = pool
+        self._fine = min(FINE_LEVELS, running.levels)
+
+    def add(self, frame: AlignedFrame) -> None:
+        """Take a frame in. Its planes are not needed afterwards."""
+        view = FrameView(frame, self.running.shape)
+        everywhere = list(patches(self.running.canvas))
+        active = [patch for patch in everywhere if self._has_a_say(frame.slot, patch)]
+        height, width = (side >> self._fine for side in self.running.canvas)
+        if len(active) < len(everywhere):
+            small = view.small(self._fine, Patch(0, 0, height, width))
+        else:
+            small = [np.empty((height, width), np.float32) for _ in range(3)]
+        list(self._pool.map(lambda patch: self._add_fine(view, patch, small), active))
+        self._add_coarse(view, small)
+        self.running.frames += 1
+
+    def _has_a_say(self, slot: int, patch: Patch) -> bool:
+        """Whether the frame counts anywhere on the finest levels of a patch."""
+        if self._prior is None:
+            return True
+        return self._prior.counts(slot, patch.grown(APRON_PX, self.running.canvas))
+
+    def _add_fine(self, view: FrameView, patch: Patch, small: list[Plane]) -> None:
+        """Take in the finest levels of a patch, and leave what lies below them in `small`."""
+        held = patch.grown(APRON_PX, self.running.canvas)
+        shift = self.running.chroma_shift
+        planes = [view.luma(held)]
+        if not shift:
+            planes += view.chroma(held, planes[0])
+        finer = None
+        for number in range(self._fine):
+            lower = [pyramid.down(plane) for plane in planes]
+            if number + 1 == shift:
+                lower += view.chroma(held.at(shift), lower[0])
+            level = _Level(number, patch.at(number), held.at(number), planes, lower)
+            finer = self._add_band(view, level, finer)
+            planes = lower
+        low = patch.at(self._fine)
+        inner = low.within(held.at(self._fine))
+        for whole, plane in zip(small, planes, strict=True):
+            whole[low.rows, low.columns] = plane[inner]
+
+    def _add_coarse(self, view: FrameView, planes: list[Plane]) -> None:
+        """Take in the other levels, whole, and the base."""
+        finer = None
+        for number in range(self._fine, self.running.levels):
+            lower = [pyramid.down(plane) for plane in planes]
+            place = Patch(0, 0, *planes[0].shape)
+            finer = self._add_band(view, _Level(number, place, place, planes, lower), finer)
+            planes = lower
+        assert finer is not None  # there is always a coarse level
+        place = Patch(0, 0, *planes[0].shape)
+        base = self.running.levels
+        weight = self._weight(view, base, base, place, finer, self._method.base_exponent)
+        _accumulate(self.running.bands[base], place, place, weight, finer, planes)
+
+    def _add_band(self, view: FrameView, level: _Level, finer: Plane | None) -> Plane:
+        """Take in one band in one place; returns its energy, on the weight grid, apron included."""
+        known = len(level.planes)
+        details = [
+            cv2.subtract(plane, pyramid.up(below))
+            for plane, below in zip(level.planes, level.lower[:known], strict=True)
+        ]
+        energy = cv2.multiply(details[0], details[0])
+        for tint in details[1:]:
+            cv2.accumulateSquare(tint, energy)
+        energy = _half(energy)
+        if finer is not None:
+            energy = cv2.scaleAdd(_half(finer), _FINER_SHARE, energy)
+        smooth = cv2.GaussianBlur(energy, (3, 3), 0.6)
+        grid, grid_held = level.place.at(1), level.held.at(1)
+        weight = self._weight(view, level.number, level.number + 1, grid_held, smooth, self._method.exponent)
+        cells, pixels = grid.within(grid_held), level.place.within(level.held)
+        band = self.running.bands[level.number]
+        _accumulate(
+            band, level.place, grid, weight[cells], smooth[cells], [detail[pixels] for detail in details]
+        )
+        return np.asarray(energy)
+
+    def _weight(
+        self, view: FrameView, band: int, grid_level: int, cells: Patch, energy: Plane, exponent: float
+    ) -> Plane:
+        """Weights of the frame on a grid of cells, from the energy of its band there."""
+        relative = cv2.addWeighted(energy, 1 / _TYPICAL**2, energy, 0, (_NOISE / _TYPICAL) ** 2)
+        logarithm = cv2.log(relative)
+        if self._prior is None:
+            logarithm = logarithm * np.float32(exponent / 2)
+        else:
+            here = self._prior.patch(band, grid_level, cells)
+            logarithm = cv2.multiply(logarithm, here.mixed, scale=exponent / 2)
+            logarithm = cv2.add(logarithm, here.log_weight(view.slot))
+        weight = cv2.exp(np.clip(logarithm, -_LIMIT, _LIMIT))
+        covered = view.cover(cells, grid_level)
+        return np.asarray(weight if covered is None else weight * covered)
+
+
+def _accumulate(
+    band: Band, place: Patch, grid: Patch, weight: Plane, energy: Plane, details: list[Plane]
+) -> None:
+    """Move the means of a band towards a frame's details, by its share of the weight so far."""
+    here = grid.rows, grid.columns
+    total = cv2.add(band.weight[here], weight)
+    share = weight / np.maximum(total, np.finfo(np.float32).tiny)
+    band.weight[here] = total
+    contrast = cv2.sqrt(energy) * np.float32(CONTRAST_STEPS)
+    move_towards(band.mean_contrast[here], contrast, share)
+    top = band.top_contrast[here]
+    seen = cv2.multiply(contrast, np.sign(weight), dtype=cv2.CV_16U)
+    np.maximum(top, seen, out=top)
+    share = enlarge(share, details[0].shape)
+    for mean, detail in zip(band.means, details, strict=True):
+        move_towards(mean[place.rows, place.columns], detail, share, band.steps)
+
+
+def _half(plane: Plane) -> Plane:
+    size = plane.shape[1] // 2, plane.shape[0] // 2
+    return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA))

@@ -1,0 +1,104 @@
+"""Patches: the rectangles of the picture that the finest levels are fused in, one after another or side by side.
+
+A patch and all its intermediate planes stay in the processor's cache, and memory does not grow with the frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stacker.transforms import Transform, apply
+
+PATCH_PX = 512, 256  # width, height
+# What the bands of two levels and their smoothed energies reach beyond a patch.
+APRON_PX = 16
+
+
+@dataclass(frozen=True)
+class Patch:
+    """Rows top..bottom and columns left..right of a level; both ends halve exactly."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    @property
+    def rows(self) -> slice:
+        """As an index."""
+        return slice(self.top, self.bottom)
+
+    @property
+    def columns(self) -> slice:
+        """As an index."""
+        return slice(self.left, self.right)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height), as OpenCV wants it."""
+        return self.right - self.left, self.bottom - self.top
+
+    def at(self, level: int) -> Patch:
+        """The same patch on a level that many times halved."""
+        return Patch(self.top >> level, self.left >> level, self.bottom >> level, self.right >> level)
+
+    def grown(self, by: int, canvas: tuple[int, int]) -> Patch:
+        """With an apron, as far as the canvas goes."""
+        return Patch(
+            max(self.top - by, 0),
+            max(self.left - by, 0),
+            min(self.bottom + by, canvas[0]),
+            min(self.right + by, canvas[1]),
+        )
+
+    def within(self, other: Patch) -> tuple[slice, slice]:
+        """Where this patch lies in an array that holds `other`."""
+        return (
+            slice(self.top - other.top, self.bottom - other.top),
+            slice(self.left - other.left, self.right - other.left),
+        )
+
+
+def whole(canvas: tuple[int, int]) -> Patch:
+    """The canvas as one patch."""
+    return Patch(0, 0, *canvas)
+
+
+def patches(canvas: tuple[int, int], size: tuple[int, int] = PATCH_PX) -> Iterator[Patch]:
+    """The canvas (height, width) in patches of at most size (width, height), row by row."""
+    width, height = size
+    for top in range(0, canvas[0], height):
+        for left in range(0, canvas[1], width):
+            yield Patch(top, left, min(top + height, canvas[0]), min(left + width, canvas[1]))
+
+
+def margin_inside(
+    patch: Patch, step: int, to_frame: Transform, picture: tuple[int, int], frame: tuple[int, int]
+) -> NDArray[Any] | None:
+    """How far (px) cells of a patch lie inside a frame's outline; negative outside; None if all do by far.
+
+    step: cells are step x step pixels. to_frame: picture to frame pixels. Cells beyond the picture (of the
+    canvas only) answer for the picture's nearest pixel.
+    """
+    far_inside = 16.0
+    corners = np.array(
+        [[x, y] for x in (patch.left, patch.right) for y in (patch.top, patch.bottom)], np.float64
+    )
+    corners = np.minimum(corners, [picture[1] - 1, picture[0] - 1])
+    at = apply(to_frame, corners)
+    limits = np.array([frame[1] - 1, frame[0] - 1])
+    if np.minimum(at, limits - at).min() > far_inside:
+        return None
+    half = (step - 1) / 2
+    x = np.minimum(np.arange(patch.left, patch.right, step) + half, picture[1] - 1)
+    y = np.minimum(np.arange(patch.top, patch.bottom, step) + half, picture[0] - 1)[:, None]
+    fx = to_frame[0, 0] * x + to_frame[0, 1] * y + to_frame[0, 2]
+    fy = to_frame[1, 0] * x + to_frame[1, 1] * y + to_frame[1, 2]
+    inside_x = np.minimum(fx, limits[0] - fx)
+    inside_y = np.minimum(fy, limits[1] - fy)
+    return np.asarray(np.minimum(inside_x, inside_y), np.float32)

@@ -1,0 +1,81 @@
+"""The pipeline: frames in, one sharp picture out. Reads like a contents page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from stacker import memory
+from stacker.atomic import write_atomically
+from stacker.depthmap import encode_confidence, encode_depth
+from stacker.errors import CancelledError, InputError
+from stacker.formats.metadata import Metadata, result_metadata
+from stacker.frames import FrameSource, open_frames
+from stacker.imagefile import write_grey, write_planes
+from stacker.job import StackJob, check_outputs
+from stacker.report import Report
+from stacker.settings import StackSettings
+from stacker.stack import Cancelled, FuseResult, Progress, Stack, never, no_progress
+
+Warn = Callable[[str], None]
+
+
+def stack_files(
+    job: StackJob,
+    progress: Progress = no_progress,
+    cancelled: Cancelled = never,
+    warn: Warn = lambda sentence: None,
+) -> Report:
+    """Do a whole job: read, stack, write every result it asks for. Returns what happened.
+
+    warn is called with one sentence for everything the photographer should know. Raises InputError, OutputError,
+    MemoryLimitError, CancelledError; nothing is then left under the name of a result.
+    """
+    check_outputs(job)
+    memory.return_freed_memory()
+    source = open_frames(job.inputs, job.order, exclude=job.outputs)
+    for sentence in source.warnings:
+        warn(sentence)
+    result = fuse(source, job.settings, progress, cancelled)
+    for sentence in result.report.warnings:
+        warn(sentence)
+    if job.strict and result.report.warnings:
+        raise InputError(
+            f"{len(result.report.warnings)} frames could not be used, and --strict was asked for"
+        )
+    if result.report.used == 1:
+        warn("only one frame could be used: the result is that frame")
+    write_results(job, source.metadata(result.report.reference), len(source), result)
+    return result.report
+
+
+def fuse(
+    source: FrameSource,
+    settings: StackSettings | None = None,
+    progress: Progress = no_progress,
+    cancelled: Cancelled = never,
+) -> FuseResult:
+    """Stack the frames of a source. Raises InputError, MemoryLimitError, CancelledError."""
+    stack = Stack(settings or StackSettings())
+    for at in range(len(source)):
+        if cancelled():
+            raise CancelledError("the stack was cancelled")
+        stack.look(source, at)
+        progress(at + 1, len(source), "aligning")
+    return stack.fuse(progress, cancelled)
+
+
+def write_results(job: StackJob, camera: Metadata, frames: int, result: FuseResult) -> None:
+    """Write the picture and what else the job asks for, the picture last: when it is there, all is.
+
+    camera: metadata of a frame, to be carried over. frames: how many there were.
+    """
+    report = result.report
+    if job.depth_map is not None:
+        write_grey(job.depth_map, result.enlarge(encode_depth(result.depth, frames)))
+    if job.confidence is not None:
+        write_grey(job.confidence, result.enlarge(encode_confidence(result.confidence, job.bit_depth or 8)))
+    if job.report is not None:
+        write_atomically(job.report, report.as_json().encode())
+    about = f"{report.used} of {frames} frames stacked, method {report.method}"
+    metadata = result_metadata(camera, result.planes.shape, about)
+    write_planes(job.out, result.planes, quality=job.quality, bit_depth=job.bit_depth, metadata=metadata)

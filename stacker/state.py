@@ -1,0 +1,130 @@
+"""The running result of a fusion: one weighted mean per pixel and band, whatever the number of frames.
+
+`merge` of two results equals the result of all their frames, up to rounding of the stored means.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from stacker import pyramid
+
+Array = NDArray[Any]
+
+# Stored means have this many steps per level of 255 when a sample takes two bytes: rounding then stays below a
+# twentieth of a level over 300 frames.
+_STEPS = 64.0
+CONTRAST_STEPS = 64.0  # of a stored contrast per level of 255
+
+
+@dataclass
+class Band:
+    """One level of the running result.
+
+    means: (h, w) of luma, and of both chroma planes where the level has them; int16 in 1/64 levels, or float32.
+    weight: (h/2, w/2) float32, sum of the weights so far; mean_contrast and top_contrast: (h/2, w/2) uint16 in
+    1/64 levels, of the frames that went in. The base has them at its own size.
+    """
+
+    means: list[Array]
+    weight: Array
+    mean_contrast: Array
+    top_contrast: Array
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(h, w) of the means."""
+        return self.means[0].shape[0], self.means[0].shape[1]
+
+    @property
+    def steps(self) -> float:
+        """How many steps of a stored mean make one level of 255."""
+        return 1.0 if self.exact else _STEPS
+
+    @property
+    def exact(self) -> bool:
+        """Whether the means are stored as they are computed, not rounded."""
+        return bool(self.means[0].dtype == np.float32)
+
+
+class RunningFusion:
+    """What is fused so far.
+
+    shape: (height, width) of the picture. chroma_shift: 1 when chroma has half the size. exact: store float32
+    instead of int16 means, for frames of 16 bit.
+    """
+
+    def __init__(self, shape: tuple[int, int], chroma_shift: int, exact: bool = False) -> None:
+        self.shape = shape
+        self.chroma_shift = chroma_shift
+        self.exact = exact
+        self.levels = pyramid.level_count(shape)
+        self.canvas = pyramid.padded_shape(shape, self.levels)
+        self.frames = 0
+        self.bands = [self._empty_band(level) for level in range(self.levels + 1)]
+
+    def _empty_band(self, level: int) -> Band:
+        height, width = self.canvas[0] >> level, self.canvas[1] >> level
+        grid = (height, width) if level == self.levels else (height >> 1, width >> 1)
+        planes = 3 if level >= self.chroma_shift else 1
+        kind = np.float32 if self.exact else np.int16
+        return Band(
+            [np.zeros((height, width), kind) for _ in range(planes)],
+            np.zeros(grid, np.float32),
+            np.zeros(grid, np.uint16),
+            np.zeros(grid, np.uint16),
+        )
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the bands take."""
+        return sum(
+            array.nbytes
+            for band in self.bands
+            for array in (*band.means, band.weight, band.mean_contrast, band.top_contrast)
+        )
+
+    def merge(self, other: RunningFusion) -> None:
+        """Take the frames of another running result into this one.
+
+        Raises ValueError when the two are not of one shape and kind.
+        """
+        mine, theirs = ((of.shape, of.chroma_shift, of.exact) for of in (self, other))
+        if mine != theirs:
+            raise ValueError(f"a result of {theirs} cannot be merged into one of {mine}")
+        for band, their_band in zip(self.bands, other.bands, strict=True):
+            _merge_band(band, their_band)
+        self.frames += other.frames
+
+
+def _merge_band(band: Band, theirs: Band) -> None:
+    weight = band.weight + theirs.weight
+    share = np.divide(theirs.weight, weight, out=np.zeros_like(weight), where=weight > 0)
+    wide = enlarge(share, band.shape)
+    for mine, other in zip(band.means, theirs.means, strict=True):
+        move_towards(mine, other.astype(np.float32), wide)
+    move_towards(band.mean_contrast, theirs.mean_contrast.astype(np.float32), share)
+    np.maximum(band.top_contrast, theirs.top_contrast, out=band.top_contrast)
+    band.weight[...] = weight
+
+
+def enlarge(grid: Array, shape: tuple[int, ...]) -> Array:
+    """A grid of weights at the size of its band: linear, the grid itself when it has that size."""
+    if grid.shape == tuple(shape):
+        return grid
+    return np.asarray(cv2.resize(grid, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR))
+
+
+def move_towards(stored: Array, target: Array, share: Array, steps: float = 1.0) -> None:
+    """stored += share * (steps * target - stored), rounded to what stored can hold. target, share: float32."""
+    gap = cv2.addWeighted(target, steps, stored, -1.0, 0.0, dtype=cv2.CV_32F)
+    depth = _DEPTHS[stored.dtype.char]
+    stored[...] = cv2.add(stored, cv2.multiply(gap, share, dst=gap), dtype=depth)
+
+
+_DEPTHS = {"h": cv2.CV_16S, "H": cv2.CV_16U, "f": cv2.CV_32F}

@@ -1,0 +1,166 @@
+"""The first pass: every frame once as a small copy, for its alignment and for where it is sharp."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from stacker import pyramid
+from stacker import transforms as tf
+from stacker.align import Aligner, Alignment, RelativeAlignment
+from stacker.focusmap import FocusMap, focus_map
+from stacker.focuspeaks import FocusPeaks, focus_measure
+from stacker.planes import from_bgr, neutral
+from stacker.settings import AlignSettings
+from stacker.transforms import Transform
+
+Array = NDArray[Any]
+
+_HALF_SIZE_FROM = 2.5e6  # px; smaller frames are surveyed at full size: their finest detail is all they have
+_ALIGN_WIDTH = 1014  # px; copies of about this width hold 0.3 px of a 4056 px frame
+_MARGIN = 0.15  # of the frame on every side, for frames that show more than the first one
+
+
+def survey_scale(shape: tuple[int, int]) -> int:
+    """How many times smaller the survey's copies of (height, width) frames are."""
+    return 2 if shape[0] * shape[1] >= _HALF_SIZE_FROM else 1
+
+
+def align_scale(shape: tuple[int, int]) -> int:
+    """How many times smaller the copies are that frames of (height, width) are aligned on: 1, 2, 4 or 8."""
+    wanted = max(shape) / _ALIGN_WIDTH
+    return min((1, 2, 4, 8), key=lambda scale: abs(np.log(scale / wanted)))
+
+
+@dataclass
+class _Grid:
+    """Cells of `cell` px over a frame and a margin around it."""
+
+    frame: tuple[int, int]
+    cell: int
+
+    @property
+    def margin(self) -> tuple[int, int]:
+        """Cells left of and above the frame."""
+        return int(_MARGIN * self.frame[1]) // self.cell, int(_MARGIN * self.frame[0]) // self.cell
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns)."""
+        x, y = self.margin
+        return self.frame[0] // self.cell + 2 * y, self.frame[1] // self.cell + 2 * x
+
+    def of(self, transform: Transform) -> Transform:
+        """A transform to the frame at full size, as one from cells without to cells with the margin."""
+        cells = tf.to_low(transform, self.cell)
+        cells[:, 2] += self.margin
+        return cells
+
+
+class Survey:
+    """Takes in the frames of a bracket in order; then knows how they lie and where each is sharp."""
+
+    def __init__(self, shape: tuple[int, int], settings: AlignSettings) -> None:
+        self.shape = shape
+        self.scale = survey_scale(shape)
+        self._align_scale = max(align_scale(shape), self.scale)
+        self._grid = _Grid(shape, 2 * self.scale)
+        self._aligner = Aligner(shape, self._align_scale, settings)
+        # Frames that cannot be aligned with one another are surveyed apart; the key is the first of each run.
+        self._peaks: dict[int, FocusPeaks] = {}
+        self.sharpness: list[float] = []
+
+    def __len__(self) -> int:
+        return len(self._aligner)
+
+    def add(self, low: Array) -> RelativeAlignment:
+        """Take in the next frame: (h // scale, w // scale, 3) BGR, uint8 or uint16."""
+        small = low
+        if self._align_scale > self.scale:
+            step = self._align_scale // self.scale
+            small = cv2.resize(
+                low, (low.shape[1] // step, low.shape[0] // step), interpolation=cv2.INTER_AREA
+            )
+        relative = self._aligner.add(small)
+        index = relative.index
+        energy = _energy(low)
+        self.sharpness.append(float(np.sqrt(np.percentile(energy, 99))))
+        for base, peaks in self._peaks.items():
+            alignment = self._against(index, base)
+            if alignment.used:
+                self._add_to(peaks, alignment, energy)
+                return relative
+        self._peaks[index] = FocusPeaks(self._grid.shape)
+        self._add_to(self._peaks[index], self._against(index, index), energy)
+        return relative
+
+    def _against(self, index: int, base: int) -> Alignment:
+        """Frame `index` against frame `base`; quick for the usual case of one run that begins with frame 0."""
+        return self._aligner.solve(base)[index] if base else self._aligner.alignment_to_first(index)
+
+    def _add_to(self, peaks: FocusPeaks, alignment: Alignment, energy: Array) -> None:
+        to_grid = self._grid.of(alignment.transform)
+        size = self._grid.shape[1], self._grid.shape[0]
+        warped = cv2.warpAffine(energy, to_grid, size, flags=cv2.INTER_LINEAR)
+        covered = cv2.warpAffine(np.full(energy.shape, 255, np.uint8), to_grid, size, flags=cv2.INTER_LINEAR)
+        light = float(np.mean(alignment.gain))
+        peaks.add(alignment.index, warped * np.float32(light**2), covered == 255)
+
+    def reference(self, wanted: int | None) -> int:
+        """The reference frame: the wanted one, or the middle of those that fit together."""
+        return self._aligner.suggest_reference() if wanted is None else wanted
+
+    def alignments(self, reference: int) -> list[Alignment]:
+        """Every frame against the reference frame, in order."""
+        return self._aligner.solve(reference)
+
+    def frames_in_focus_map(self, reference: int) -> list[int]:
+        """Indices of the frames that the focus map counts: its slots."""
+        return self._of(reference)[1].frames
+
+    def focus_map(self, reference: int) -> FocusMap:
+        """Where the frames are sharp, on cells of 2 * scale px of the reference frame and its canvas."""
+        base, peaks = self._of(reference)
+        noise = peaks.noise()
+        canvas = pyramid.padded_shape(self.shape, pyramid.level_count(self.shape))
+        size = canvas[1] // self._grid.cell, canvas[0] // self._grid.cell
+        to_grid = self._grid.of(self._against(reference, base).transform)
+
+        def in_reference(plane: Array) -> Array:
+            return np.asarray(
+                cv2.warpAffine(
+                    plane,
+                    to_grid,
+                    size,
+                    flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP,
+                    borderMode=cv2.BORDER_REPLICATE,
+                )
+            )
+
+        return focus_map(in_reference(peaks.position(noise)), in_reference(peaks.prominence(noise)))
+
+    def _of(self, reference: int) -> tuple[int, FocusPeaks]:
+        for base, peaks in self._peaks.items():
+            if reference in peaks.frames:
+                return base, peaks
+        raise KeyError(f"frame {reference} was not surveyed")
+
+    @property
+    def grid_level(self) -> int:
+        """Cells of the focus map are 2**grid_level px wide."""
+        return self.scale
+
+
+def _energy(low: Array) -> Array:
+    scale = 1.0 if low.dtype == np.uint8 else 1 / 257.0
+    planes = from_bgr(low, chroma_shift=1)
+    luma = planes.y.astype(np.float32)
+    chroma = np.dstack([planes.cb, planes.cr]).astype(np.float32) - neutral(low.dtype)
+    if scale != 1.0:
+        luma *= scale
+        chroma *= scale
+    return focus_measure(luma, chroma)

@@ -1,0 +1,113 @@
+"""A frame seen from the reference frame: any rectangle of it, aligned and as bright as the reference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from stacker.light import PIVOT
+from stacker.patches import Patch, margin_inside
+from stacker.photometry import Gain
+from stacker.planes import Planes, neutral
+from stacker.transforms import Transform, invert, to_low
+
+Plane = NDArray[Any]  # float32, levels of 255
+
+_RIM_PX = 6.0  # a frame fades in over so many pixels from its outline: no step where frames end
+_PIVOT = 255 * PIVOT
+
+
+@dataclass(frozen=True)
+class AlignedFrame:
+    """A frame and how it lies on the reference frame."""
+
+    planes: Planes
+    transform: Transform  # frame pixels to reference pixels
+    gain: Gain  # (3,) B, G, R, to the reference; see stacker.photometry
+    slot: int  # its place among the frames of the focus map
+
+
+class FrameView:
+    """A frame in the geometry of a picture of (height, width); rectangles may reach beyond it."""
+
+    def __init__(self, frame: AlignedFrame, picture: tuple[int, int]) -> None:
+        self.slot = frame.slot
+        self._planes = frame.planes
+        self._picture = picture
+        self._scale = 1.0 if frame.planes.dtype == np.uint8 else 1 / 257.0
+        self._to_frame = invert(frame.transform)
+        self._to_chroma = to_low(self._to_frame, 1 << frame.planes.chroma_shift)
+        blue, green, red = (float(gain) for gain in frame.gain)
+        self._gain = 0.114 * blue + 0.587 * green + 0.299 * red
+        self._blue, self._red = blue, red
+        self._as_bright = bool(np.allclose(frame.gain, 1.0, atol=1e-4))
+
+    def luma(self, patch: Patch) -> Plane:
+        """(h, w) of a rectangle in full-size pixels."""
+        return self._lit(self._cut(self._planes.y, self._to_frame, patch, 0))
+
+    def chroma(self, patch: Patch, luma: Plane) -> list[Plane]:
+        """Cb and Cr about 0, each (h, w), of a rectangle in chroma pixels; luma: (h, w), as lit."""
+        centre = neutral(self._planes.dtype) * self._scale
+        blue, red = (
+            self._cut(plane, self._to_chroma, patch, centre) for plane in (self._planes.cb, self._planes.cr)
+        )
+        return self._balanced(blue, red, luma)
+
+    def small(self, level: int, patch: Patch) -> list[Plane]:
+        """Luma, Cb and Cr of a rectangle on a level, from a reduced copy: for where the frame hardly counts."""
+        step = 1 << level
+        height, width = self._planes.shape
+        size = max(width // step, 1), max(height // step, 1)
+        to_small = to_low(self._to_frame, step)
+        centre = neutral(self._planes.dtype) * self._scale
+        out = []
+        for plane, per_pixel, middle in zip(
+            self._planes, (step, *2 * (step >> self._planes.chroma_shift,)), (0, centre, centre), strict=True
+        ):
+            cut = plane[: size[1] * per_pixel, : size[0] * per_pixel]
+            reduced = cv2.resize(cut, size, interpolation=cv2.INTER_AREA)
+            out.append(self._cut(reduced, to_small, patch, middle))
+        luma = self._lit(out[0])
+        return [luma, *self._balanced(out[1], out[2], luma)]
+
+    def cover(self, cells: Patch, grid_level: int) -> Plane | None:
+        """0 where the frame does not reach, rising to 1 inside its outline; None where it is 1 everywhere.
+
+        cells: a rectangle of cells 2**grid_level px wide.
+        """
+        step = 1 << grid_level
+        pixels = Patch(cells.top * step, cells.left * step, cells.bottom * step, cells.right * step)
+        margin = margin_inside(pixels, step, self._to_frame, self._picture, self._planes.shape)
+        return None if margin is None else np.clip((margin + 1) / _RIM_PX, 0, 1)
+
+    def _cut(self, plane: NDArray[Any], to_frame: Transform, patch: Patch, centre: float) -> Plane:
+        shifted = to_frame.copy()
+        shifted[:, 2] += to_frame[:, :2] @ (patch.left, patch.top)
+        cut = cv2.warpAffine(
+            plane,
+            shifted,
+            patch.size,
+            flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        return np.asarray(cv2.addWeighted(cut, self._scale, cut, 0, -centre, dtype=cv2.CV_32F))
+
+    def _lit(self, luma: Plane) -> Plane:
+        if self._as_bright:
+            return luma
+        return np.asarray(cv2.addWeighted(luma, self._gain, luma, 0, _PIVOT * (self._gain - 1)))
+
+    def _balanced(self, blue: Plane, red: Plane, luma: Plane) -> list[Plane]:
+        """B' - Y' = gB (B + p) - gY (Y + p) where gains differ by channel, and so for red; luma is lit already."""
+        if self._as_bright:
+            return [blue, red]
+        out = []
+        for plane, gain, per_level in ((blue, self._blue, 1.772), (red, self._red, 1.402)):
+            by_light = (gain - self._gain) / self._gain / per_level
+            out.append(np.asarray(cv2.addWeighted(plane, gain, luma, by_light, by_light * _PIVOT)))
+        return out
