@@ -1,10 +1,12 @@
 """The phone pages: a window on the rig, never its engine.
 
-`create_app(workflow, settings)` gives the Flask application, `webui.server.serve` runs it.
-Nothing here knows a driver, an array or a path that the Workflow did not hand out.
+`serve(workflow, host, port, settings)` runs them, `create_app(workflow, settings)` gives the Flask
+application alone. Nothing here knows a driver, an array or a path that the Workflow did not hand out.
 """
 
 from webui.app import create_app
-from webui.settings import WebSettings
+from webui.pairing import Pairing
+from webui.server import Server, serve
+from webui.settings import PageSettings
 
-__all__ = ["WebSettings", "create_app"]
+__all__ = ["PageSettings", "Pairing", "Server", "create_app", "serve"]

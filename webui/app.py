@@ -12,16 +12,17 @@ from webui.ids import BracketIdConverter, ResultIdConverter
 from webui.limits import Slots
 from webui.pages import gallery, more, pair, result, shoot
 from webui.pairing import Pairing
-from webui.settings import WebSettings
+from webui.settings import PageSettings
 
 BLUEPRINTS = (
     shoot.pages, result.pages, gallery.pages, more.pages, pair.pages, assets.pages,
-    state.api, events.api, preview.api, focus.api, brackets.api, stack.api, files.api, care.api, session.api, session.phones,
+    state.api, events.api, preview.api, focus.api, brackets.api, stack.api, files.api, care.api,
+    session.api, session.phones,
     description.api,
 )  # fmt: skip
 
 
-def create_app(workflow: Workflow, settings: WebSettings, pairing: Pairing | None = None) -> Flask:
+def create_app(workflow: Workflow, settings: PageSettings, pairing: Pairing | None = None) -> Flask:
     """The phone pages over one rig.
 
     pairing: pass the object whose press() the rig's button calls; made from the settings when None.

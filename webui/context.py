@@ -10,7 +10,7 @@ from flask import current_app, request
 from rig.workflow import Workflow
 from webui.limits import Slots
 from webui.pairing import Pairing
-from webui.settings import WebSettings
+from webui.settings import PageSettings
 from webui.strings import Catalogue
 
 EXTENSION = "fieldstack"
@@ -21,7 +21,7 @@ class Web:
     """The parts of one application."""
 
     workflow: Workflow
-    settings: WebSettings
+    settings: PageSettings
     pairing: Pairing
     strings: Catalogue
     streams: Slots

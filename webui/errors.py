@@ -125,12 +125,10 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def of_http(error: HTTPException) -> Response:
-        if error.response is not None:  # a redirect made by routing
-            return Response.force_type(error.response, request.environ)
         status = HTTPStatus(error.code or 500)
         answer = problem(status, error.description or status.phrase)
-        for name, value in error.get_headers(request.environ):
-            if name.lower() != "content-type":
+        for name, value in error.get_headers(request.environ):  # Allow, Location, Retry-After
+            if name.lower() not in ("content-type", "content-length"):
                 answer.headers[name] = value
         return answer
 

@@ -22,7 +22,7 @@ from rig.workflow import Workflow
 from webui.app import create_app
 from webui.context import EXTENSION, Web
 from webui.pairing import Pairing
-from webui.settings import WebSettings
+from webui.settings import PageSettings
 
 # Streams and waiting previews hold a thread each; these are left for everything else.
 COMMAND_THREADS = 6
@@ -61,7 +61,7 @@ class Server:
     @property
     def url(self) -> str:
         """Where a browser on this computer finds the pages."""
-        shown = "127.0.0.1" if self.host in ("", "0.0.0.0", "::") else self.host  # noqa: S104
+        shown = "127.0.0.1" if self.host in ("", "0.0.0.0", "::") else self.host
         return f"http://[{shown}]:{self.port}/" if ":" in shown else f"http://{shown}:{self.port}/"
 
     def run(self) -> None:
@@ -84,7 +84,7 @@ def serve(
     workflow: Workflow,
     host: str,
     port: int,
-    settings: WebSettings,
+    settings: PageSettings,
     *,
     pairing: Pairing | None = None,
     ready: Callable[[Server], None] = lambda server: None,

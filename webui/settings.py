@@ -15,7 +15,7 @@ def random_pin() -> str:
 
 
 @dataclass(frozen=True)
-class WebSettings:
+class PageSettings:
     """Who may look, and how many at once."""
 
     state_dir: Path  # where the hashes of paired phones' tokens are kept

@@ -105,7 +105,7 @@ def _directory(entries: list[_Placed], start: int) -> bytes:
 def _directory_record(entry: _Placed) -> bytes:
     extra = struct.pack("<2HQ", 1, 8, entry.offset) if entry.offset >= LIMIT else b""
     fixed = struct.pack(
-        "<4s6H3L5H2L", b"PK\1\2", VERSION, VERSION, UTF8_NAMES, 0, *DOS_EPOCH, entry.crc, entry.size, entry.size,
-        len(entry.name), len(extra), 0, 0, 0, 0, min(entry.offset, LIMIT),
+        "<4s6H3L5H2L", b"PK\1\2", VERSION, VERSION, UTF8_NAMES, 0, *DOS_EPOCH, entry.crc, entry.size,
+        entry.size, len(entry.name), len(extra), 0, 0, 0, 0, min(entry.offset, LIMIT),
     )  # fmt: skip
     return fixed + entry.name + extra

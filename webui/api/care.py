@@ -1,4 +1,4 @@
-"""Getting the rig out of a fault."""
+"""Stopping whatever the rig does, and getting it out of a fault."""
 
 from __future__ import annotations
 
@@ -9,6 +9,14 @@ from webui.body import fields
 from webui.context import workflow
 
 api = Blueprint("care", __name__)
+
+
+@api.post("/api/stop")
+def stop() -> Response:
+    """Stop what moves or shoots, at once; every frame is kept."""
+    fields()
+    workflow().stop()
+    return done()
 
 
 @api.post("/api/recover")

@@ -1,4 +1,4 @@
-"""The rig's state as it changes: one stream of whole snapshots, so a viewer that missed some is never wrong."""
+"""The rig's state as it changes: a stream of whole snapshots, so a viewer that missed some is never wrong."""
 
 from __future__ import annotations
 

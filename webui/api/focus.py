@@ -11,23 +11,54 @@ from webui.errors import BadRequestError
 
 api = Blueprint("focus", __name__)
 
+ROLES = ("goto", "near", "far")
 FURTHEST = 10_000_000  # steps; no drive has more, and the rig clamps or refuses within
 
 
 @api.post("/api/focus")
 def move() -> Response:
-    """Move: {"jog": signed steps} or {"goto": position in steps}. Returns before the motor arrives."""
-    sent = fields(jog=int, goto=int)
+    """Send exactly one of {"jog": signed steps}, {"goto": position in steps}, {"touch": {x, y, role}}.
+
+    Returns before the motor arrives.
+    """
+    sent = fields(jog=int, goto=int, touch=dict)
     if len(sent) != 1:
-        raise BadRequestError('Send exactly one of "jog" and "goto".')
-    ((verb, steps),) = sent.items()
-    if abs(steps) > FURTHEST:
-        raise BadRequestError(f"{verb} must lie within ±{FURTHEST} steps.")
-    if verb == "jog":
-        workflow().jog(steps)
+        raise BadRequestError('Send exactly one of "jog", "goto" and "touch".')
+    if "touch" in sent:
+        workflow().touch(*spot(sent["touch"]))
+    elif "jog" in sent:
+        workflow().jog(steps_of(sent["jog"]))
     else:
-        workflow().goto(steps)
+        workflow().goto(steps_of(sent["goto"]))
     return done()
+
+
+def steps_of(steps: int) -> int:
+    """The number, when it is one a drive could have. Raises BadRequestError."""
+    if abs(steps) > FURTHEST:
+        raise BadRequestError(f"A focus position must lie within ±{FURTHEST} steps.")
+    return steps
+
+
+def spot(touch: dict[str, object]) -> tuple[float, float, str]:
+    """x, y (fractions of the picture) and role of a touched spot. Raises BadRequestError."""
+    x, y, role = touch.get("x"), touch.get("y"), touch.get("role", "goto")
+    if set(touch) - {"x", "y", "role"} or role not in ROLES:
+        raise BadRequestError(f"touch has x, y and role ({', '.join(ROLES)}).")
+    if type(x) not in (int, float) or type(y) not in (int, float):
+        raise BadRequestError("x and y of touch must be numbers.")
+    across, down = float(x), float(y)  # type: ignore[arg-type]
+    if not (0 <= across <= 1 and 0 <= down <= 1):
+        raise BadRequestError("x and y of touch must be fractions of the picture, 0..1.")
+    return across, down, str(role)
+
+
+@api.post("/api/auto")
+def auto() -> Response:
+    """Find near and far by a sweep over the whole travel."""
+    fields()
+    workflow().auto_range()
+    return done(202)
 
 
 @api.post("/api/focus/near")

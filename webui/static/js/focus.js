@@ -1,11 +1,13 @@
 // Focusing: rail, jog buttons, near and far, and the plan that follows from them.
 
 import { newKey, post, remove } from "./api.js";
+import { keepChip, showChip } from "./chips.js";
 import { $, $$, repeatWhileHeld, say } from "./dom.js";
 import { bytes, distance, duration, t } from "./i18n.js";
 import * as link from "./link.js";
 import { command } from "./shell.js";
 
+const STILL_MS = 8000;
 const FINE = 1 / 400; // of the whole travel, one tap of the inner jog buttons
 let dragging = false;
 let wanted = null; // the position the rail was dragged to, not yet sent
@@ -18,6 +20,7 @@ export function showFocus(state) {
   rail.max = focus.max_steps;
   if (!dragging) rail.value = focus.position_steps;
   const um = umPerStep(focus);
+  $("halt").hidden = state.state !== "focusing";
   say($("position"), distance(focus.position_um));
   rail.setAttribute("aria-valuetext", distance(focus.position_um));
   showLimit("near", focus.near_steps, um, focus);
@@ -44,7 +47,9 @@ function showLimit(end, steps, um, focus) {
   perStep = um ?? perStep;
   const isSet = steps !== null;
   $(end).classList.toggle("set", isSet);
-  say($(`${end}-at`), isSet ? `✓ ${perStep === null ? steps : distance(steps * perStep)} · ${t("focus.redo")}` : "");
+  say($(`${end}-name`), t(isSet ? `focus.${end}_set` : `focus.set_${end}`));
+  say($(`${end}-at`), isSet ? (perStep === null ? String(steps) : distance(steps * perStep)) : "");
+  $(end).title = isSet ? t("focus.redo") : "";
   $(`mark-${end}`).hidden = !isSet;
   if (isSet) $(`mark-${end}`).style.left = left(part(steps, focus));
   showChip(end, steps);
@@ -71,38 +76,6 @@ function showPlan(plan) {
   $("plan-why").replaceChildren(...plan.why.map((sentence) => Object.assign(document.createElement("li"), { textContent: sentence })));
 }
 
-// --- the spot that was sharp when a limit was set ---------------------------------------------------
-
-const chipName = (end) => `chip-${end}`;
-
-function keepChip(end, live, steps) {
-  const chip = $(`chip-${end}`);
-  const side = Math.min(live.canvas.width, live.canvas.height) * 0.4;
-  const from = [(live.canvas.width - side) / 2, (live.canvas.height - side) / 2, side, side];
-  chip.getContext("2d").drawImage(live.canvas, ...from, 0, 0, chip.width, chip.height);
-  sessionStorage.setItem(chipName(end), JSON.stringify({ steps, url: chip.toDataURL("image/jpeg", 0.7) }));
-  chip.dataset.steps = steps;
-  chip.hidden = false;
-}
-
-function showChip(end, steps) {
-  const chip = $(`chip-${end}`);
-  if (steps === null || String(steps) === chip.dataset.steps) {
-    chip.hidden = steps === null;
-    return;
-  }
-  chip.hidden = true;
-  const kept = JSON.parse(sessionStorage.getItem(chipName(end)) ?? "null");
-  if (kept?.steps !== steps) return;
-  const image = new Image();
-  image.onload = () => {
-    chip.getContext("2d").drawImage(image, 0, 0);
-    chip.dataset.steps = steps;
-    chip.hidden = false;
-  };
-  image.src = kept.url;
-}
-
 // --- commands --------------------------------------------------------------------------------------
 
 async function jog(times) {
@@ -123,18 +96,25 @@ async function follow() {
   follow.busy = false;
 }
 
-async function setLimit(end, live) {
-  const answer = await command(post(`/api/focus/${end}`, {}));
-  const steps = answer && answer.state.focus[`${end}_steps`];
-  if (typeof steps === "number") {
-    navigator.vibrate?.(15);
-    keepChip(end, live, steps);
-    showFocus(answer.state);
-  }
+/** Until the focus stands still: a tap right after a jog means the place the jog leads to. */
+async function standstill() {
+  const end = performance.now() + STILL_MS;
+  while (link.now().state.state === "moving" && performance.now() < end) await new Promise((next) => setTimeout(next, 60));
 }
 
-/** Shoot. The key is renewed only once the rig has begun, so every tap before that is the same wish. */
+async function setLimit(end, live) {
+  await standstill();
+  const answer = await command(post(`/api/focus/${end}`, {}));
+  const steps = answer && answer.state.focus[`${end}_steps`];
+  if (typeof steps !== "number") return;
+  navigator.vibrate?.(15);
+  keepChip(end, live.canvas, steps, [0.5, 0.5]);
+  showFocus(answer.state);
+}
+
+/** Shoot. The key is renewed only when a bracket has ended, so every tap before that is the same wish. */
 export async function shoot() {
+  await standstill();
   const answer = await command(post("/api/brackets", {}, { "Idempotency-Key": key }));
   if (answer) navigator.vibrate?.(30);
 }
@@ -150,6 +130,8 @@ export function wireFocus(live) {
   rail.addEventListener("change", () => (dragging = false));
   for (const end of ["near", "far"]) $(end).addEventListener("click", () => setLimit(end, live));
   $("clear").addEventListener("click", () => command(remove("/api/focus/limits")));
+  $("auto").addEventListener("click", () => command(post("/api/auto", {})));
+  $("halt").addEventListener("click", () => command(post("/api/stop", {})));
   $("shoot").addEventListener("click", shoot);
   $("again").addEventListener("click", shoot);
   let last = null;

@@ -13,22 +13,22 @@ const number = (value, digits) => new Intl.NumberFormat(lang, { maximumFractionD
 /** A distance in the unit a photographer would say. */
 export function distance(um) {
   const size = Math.abs(um);
-  if (size < 1000) return `${number(um, size < 10 ? 1 : 0)} µm`;
-  return `${new Intl.NumberFormat(lang, { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(um / 1000)} mm`;
+  if (size < 1000) return `${number(um, size < 10 ? 1 : 0)}\u00a0µm`;
+  return `${new Intl.NumberFormat(lang, { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(um / 1000)}\u00a0mm`;
 }
 
 export function bytes(count) {
   for (const [unit, size] of [["GB", 1e9], ["MB", 1e6], ["kB", 1e3]]) {
-    if (count >= size) return `${number(count / size, count >= 10 * size ? 0 : 1)} ${unit}`;
+    if (count >= size) return `${number(count / size, count >= 10 * size ? 0 : 1)}\u00a0${unit}`;
   }
   return `${count} B`;
 }
 
 export function duration(seconds) {
   const whole = Math.max(0, Math.round(seconds));
-  if (whole < 60) return `${whole} s`;
+  if (whole < 60) return `${whole}\u00a0s`;
   const minutes = Math.floor(whole / 60);
-  return minutes < 60 ? `${minutes} min ${whole % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  return minutes < 60 ? `${minutes}\u00a0min ${whole % 60}\u00a0s` : `${Math.floor(minutes / 60)}\u00a0h ${minutes % 60}\u00a0min`;
 }
 
 export const clockTime = (date) => date.toLocaleTimeString(lang, { hour: "2-digit", minute: "2-digit" });

@@ -80,6 +80,10 @@ export class LiveView {
       this.exposedAt = began - Number(answer.headers.get("X-Age-Ms"));
       this.seq = seq;
       this.draw(bitmap);
+      if (this.waiting && this.exposedAt > this.waiting.since) {
+        this.waiting.act();
+        this.waiting = null;
+      }
       this.onPicture(this.canvas, Number(answer.headers.get("X-Focus")));
     } finally {
       clearTimeout(limit);
@@ -94,6 +98,11 @@ export class LiveView {
     this.canvas.getContext("2d", { willReadFrequently: true }).drawImage(bitmap, 0, 0);
     bitmap.close();
     this.drawn += 1;
+  }
+
+  /** Call act once, after the next picture that was exposed from now on. */
+  afterNext(act) {
+    this.waiting = { since: performance.now(), act };
   }
 
   measure(ms) {

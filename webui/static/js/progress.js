@@ -73,6 +73,9 @@ function showDone(state) {
   const ready = job?.stage === "done";
   say($("verdict"), t(`outcome.${bracket.outcome}`, { n: bracket.done, total: bracket.total }));
   say($("verdict-id"), bracket.id);
+  $("coverage").hidden = !bracket.verdict_sentence;
+  $("coverage").dataset.sign = bracket.verdict === "covered" ? "✓" : "!";
+  if (bracket.verdict_sentence) say($("coverage"), bracket.verdict_sentence);
   say($("verdict-more"), doneLine(bracket, job, running));
   $("stack-done").hidden = !running;
   if (running) $("stack-done").value = job.done / Math.max(1, job.total);
@@ -139,8 +142,9 @@ export function wireProgress() {
   $("stack-now").addEventListener("click", order("stack"));
   $("cancel-stack").addEventListener("click", () => command(remove("/api/stack")));
   $("recover").addEventListener("click", () => command(post("/api/recover", {})));
-  $("stop").addEventListener("pointerdown", (event) => event.button === 0 && order("stop")()); // instant: at the touch, not at its end
-  $("stop").addEventListener("click", (event) => event.detail === 0 && order("stop")());
+  const stop = () => command(post("/api/stop", {}));
+  $("stop").addEventListener("pointerdown", (event) => event.button === 0 && stop()); // instant: at the touch, not at its end
+  $("stop").addEventListener("click", (event) => event.detail === 0 && stop());
   $("back").addEventListener("click", () => {
     sessionStorage.setItem("dismissed", id() ?? "");
     dispatchEvent(new Event("redraw"));

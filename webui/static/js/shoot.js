@@ -8,6 +8,7 @@ import * as link from "./link.js";
 import { LiveView } from "./live.js";
 import { modeOf, showProgress, wireProgress } from "./progress.js";
 import "./shell.js";
+import { showTouch, wireTouch } from "./touch.js";
 
 const assists = { zoom: false, peaking: false, zebra: false, histogram: false };
 const live = new LiveView($("live"), drawn, () => link.resync());
@@ -41,16 +42,6 @@ function toggleAssist(name) {
   if (name === "zoom") look();
 }
 
-/** Where in the picture a tap fell, as fractions of the picture itself (not of its black borders). */
-function inPicture(event) {
-  const canvas = $("live");
-  const box = canvas.getBoundingClientRect();
-  const scale = Math.min(box.width / canvas.width, box.height / canvas.height);
-  const at = (offset, side, pixels) => 0.5 + (offset - side / 2) / (pixels * scale);
-  const point = [at(event.clientX - box.left, box.width, canvas.width), at(event.clientY - box.top, box.height, canvas.height)];
-  return point.map((part) => Math.min(1, Math.max(0, part)));
-}
-
 function show(state) {
   const mode = modeOf(state);
   if (document.body.dataset.mode !== mode) {
@@ -65,29 +56,33 @@ function show(state) {
   }
   showFocus(state);
   showProgress(state, mode);
-  obey(state.allowed);
+  showTouch(state, live, mode);
+  obey(state);
 }
 
+// Always in place, grey when not possible; the others come and go.
+const STAY = ["shoot", "near", "far"];
+// Wait for the end of a move by themselves, see focus.js.
+const PATIENT = ["start_bracket", "set_near", "set_far"];
+
 /** The rig knows what may be asked now; the page has no rules of its own. */
-function obey(allowed) {
+function obey({ allowed, state, plan, focus }) {
   const offline = link.now().link === "lost";
+  const may = (action) => allowed.includes(action) || (state === "moving" && PATIENT.includes(action) && (action !== "start_bracket" || plan));
   for (const button of $$("[data-action]")) {
-    const may = allowed.includes(button.dataset.action) && !offline;
-    if (["start_bracket", "set_near", "set_far"].includes(button.dataset.action) && button.id !== "again") button.disabled = !may;
-    else if (offline) button.disabled = true;
-    else {
-      button.disabled = false;
-      button.hidden = !may || button.dataset.never === "1";
-    }
+    const possible = may(button.dataset.action);
+    const stays = STAY.includes(button.id);
+    button.disabled = offline || (stays && !possible);
+    button.hidden = !stays && (!possible || button.dataset.never === "1");
   }
-  for (const button of $$("[data-jog]")) button.disabled = offline || !allowed.includes("jog");
-  $("rail").disabled = offline || !allowed.includes("goto");
+  $("clear").hidden ||= focus.near_steps === null && focus.far_steps === null;
+  for (const button of $$("[data-jog]")) button.disabled = offline || !may("jog");
+  $("rail").disabled = offline || !may("goto");
 }
 
 for (const button of $$("[data-assist]")) button.addEventListener("click", () => toggleAssist(button.dataset.assist));
-$("live").addEventListener("dblclick", (event) => {
-  if (document.body.dataset.mode !== "live") return;
-  centre = inPicture(event);
+wireTouch(live, (point) => {
+  centre = point;
   toggleAssist("zoom");
 });
 wireFocus(live);
