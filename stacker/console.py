@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sys
 from typing import Any, TextIO
 
@@ -25,7 +26,11 @@ class Console:
         if self._quiet or not self._stream.isatty():
             return
         if self._bar is None:
-            self._bar = tqdm(total=total, file=self._stream, leave=False, unit="step", dynamic_ncols=True)
+            # tqdm itself shows nothing on a terminal that states no size, such as a serial line.
+            columns, rows = shutil.get_terminal_size()
+            self._bar = tqdm(
+                total=total, file=self._stream, leave=False, unit="step", ncols=columns, nrows=rows
+            )
         self._bar.total = total
         self._bar.set_description_str(what, refresh=False)
         self._bar.n = done

@@ -160,7 +160,8 @@ def open_frames(inputs: Sequence[Path], order: Order = "given", exclude: Collect
     if not readable:
         raise InputError(problems[0].reason if len(problems) == 1 else _nothing_left(inputs, problems))
     headers = dict(readable)
-    kept, odd = _of_majority_size([(path, headers[path]) for path in sort_paths(list(headers), order)])
+    ordered = sort_paths([path for path, _ in readable], order)
+    kept, odd = _of_majority_size([(path, headers[path]) for path in ordered])
     return FileSource(kept, [*problems, *odd], warnings)
 
 

@@ -26,6 +26,15 @@ def test_files_are_taken_in_the_order_given(folder):
     assert open_frames(paths, "name").names == ["frame1.jpg", "frame2.jpg", "frame10.jpg"]
 
 
+def test_a_frame_given_twice_counts_twice(folder):
+    path = folder / "frame1.jpg"
+    assert open_frames([path, folder / "frame2.jpg", path]).names == [
+        "frame1.jpg",
+        "frame2.jpg",
+        "frame1.jpg",
+    ]
+
+
 def test_a_source_knows_size_depth_and_chroma_without_decoding(folder):
     cut(folder / "frame1.jpg", 0.8)
     source = open_frames([folder])
