@@ -116,6 +116,9 @@ class CameraSettings(Checked):
         "auto", "auto: the Raspberry Pi camera when one is found, else the simulated rig."
     )
     scene: str = setting("bristles", "Scene of the simulated rig.")
+    sim_width_px: int = setting(
+        4056, "Width of a simulated frame; smaller ones are quicker to try things with.", 320, 4056
+    )
     replay_folder: str = setting("", "Folder of frames that the replay driver answers with.")
     exposure_us: int = setting(0, "Exposure time; 0 = automatic, then locked for the bracket.", 0, 60_000_000)
     gain: float = setting(0.0, "Analogue gain, 1 = least noise; 0 = automatic, then locked.", 0, 64)

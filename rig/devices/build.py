@@ -73,16 +73,18 @@ def build_devices(
     sim: str | None = None,
     *,
     clock: Clock | None = None,
-    size_px: tuple[int, int] = FULL_SIZE_PX,
+    size_px: tuple[int, int] | None = None,
     find_camera: Callable[[], str | None] | None = None,
 ) -> Devices:
     """The devices these settings ask for; nothing is started or moved yet.
 
-    sim: a scene's name or "replay:FOLDER", in place of what the settings say. size_px: of simulated frames.
+    sim: a scene's name or "replay:FOLDER", in place of what the settings say. size_px: of simulated frames, else
+    camera.sim_width_px wide.
     find_camera: why there is no camera, None when there is one; asked when the driver is "auto".
     Raises ConfigError for an unknown scene, CameraError or GpioError when a chosen driver cannot start.
     """
     camera = settings.camera
+    size_px = size_px or sim_size(camera.sim_width_px)
     if sim is not None:
         return _simulated(settings, sim, clock, size_px)
     if camera.driver == "sim":
@@ -96,6 +98,11 @@ def build_devices(
                 settings, camera.scene, clock, size_px, (f"{missing}: this is the simulated rig",)
             )
     return _real(settings, clock or RealClock())
+
+
+def sim_size(width_px: int) -> tuple[int, int]:
+    """Width and height of a simulated frame of this width: the sensor's shape, even numbers."""
+    return width_px // 2 * 2, round(width_px * FULL_SIZE_PX[1] / FULL_SIZE_PX[0] / 2) * 2
 
 
 def why_no_camera() -> str | None:
