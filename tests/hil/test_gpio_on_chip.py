@@ -64,3 +64,12 @@ def test_a_light_is_dark_from_the_start_and_after_the_end(start_rig):
     """)
     rig.end()
     assert [edge.what for edge in rig.trace() if edge.line == 12] == ["0", "1", "0"]
+
+
+def test_safe_off_switches_off_what_a_killed_program_left_on(start_rig, tmp_path):
+    config = tmp_path / "config.toml"
+    config.write_text('[motor]\ndriver = "stepdir"\n[panel]\nlight_pin = 23\n')
+    rig = start_rig(f"from rig.devices.safe_off import main; sys.exit(main([{str(config)!r}]))")
+    assert rig.end() == 0, rig.errors()
+    last = {edge.line: edge.what for edge in rig.trace()}
+    assert last == {16: "1", 20: "0", 21: "0", 23: "0", 25: "0"}

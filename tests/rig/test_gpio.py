@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import signal
+from dataclasses import fields
+from pathlib import Path
 
 import pytest
 from fake_rpi_gpio import FakeRpiGpio
 
+from rig.config import MotorSettings, PanelSettings, Settings
 from rig.devices import gpio as gpio_module
 from rig.devices.gpio import Gpio, is_outdated
+from rig.devices.safe_off import safe_levels
 from rig.errors import GpioError
 
 
@@ -136,3 +141,52 @@ def test_lgpio_is_given_a_folder_for_its_fifo_unless_it_has_one(given, monkeypat
     monkeypatch.setattr(gpio_module.importlib, "import_module", lambda name: FakeRpiGpio())
     gpio_module.load_library()
     assert gpio_module.os.environ["LG_WD"] == ("/elsewhere" if given else str(tmp_path))
+
+
+# The 40-pin header: BCM number -> pin, https://pinout.xyz
+HEADER = {2: 3, 3: 5, 4: 7, 14: 8, 15: 10, 17: 11, 18: 12, 27: 13, 22: 15, 23: 16, 24: 18, 10: 19, 9: 21}
+HEADER |= {25: 22, 11: 23, 8: 24, 7: 26, 5: 29, 6: 31, 12: 32, 13: 33, 19: 35, 16: 36, 26: 37, 20: 38, 21: 40}
+
+
+def wiring_rows() -> dict[str, tuple[list[int], list[int], bool]]:
+    """Setting -> GPIO numbers, header pins, whether they are only a proposal; from the table of the page."""
+    page = (Path(__file__).parents[2] / "docs/wiring.md").read_text()
+    rows = re.findall(r"^\| `((?:motor|panel)\.\w+)`[^|]*\|([^|]+)\|([^|]+)\|", page, re.MULTILINE)
+    return {
+        name: (
+            [int(n) for n in re.findall(r"\d+", gpio)],
+            [int(n) for n in re.findall(r"\d+", pins)],
+            "propos" in gpio,
+        )
+        for name, gpio, pins in rows
+    }
+
+
+def test_the_wiring_page_has_every_line_a_setting_can_name():
+    settings = [f"motor.{f.name}" for f in fields(MotorSettings)] + [
+        f"panel.{f.name}" for f in fields(PanelSettings)
+    ]
+    assert set(wiring_rows()) == {name for name in settings if name.endswith(("_pin", "_pins"))}
+
+
+@pytest.mark.parametrize("name", wiring_rows())
+def test_the_wiring_page_names_the_default_line_and_its_place_on_the_header(name):
+    numbers, pins, proposed = wiring_rows()[name]
+    section, key = name.split(".")
+    default = getattr(MotorSettings() if section == "motor" else PanelSettings(), key)
+    assert [HEADER[number] for number in numbers] == pins
+    assert (
+        proposed if default == 0 else numbers == list(default if isinstance(default, tuple) else (default,))
+    )
+
+
+def test_safe_off_knows_every_output_line_of_the_settings():
+    settings = Settings(
+        motor=MotorSettings(driver="stepdir"), panel=PanelSettings(buzzer_pin=24, light_pin=23)
+    )
+    assert safe_levels(settings) == {20: 0, 21: 0, 16: 1, 25: 0, 24: 0, 23: 0}
+
+
+def test_safe_off_switches_the_coils_off_and_leaves_unwired_lines_alone():
+    settings = Settings(motor=MotorSettings(driver="uln2003"), panel=PanelSettings(led_pin=0))
+    assert safe_levels(settings) == {6: 0, 13: 0, 19: 0, 12: 0}
