@@ -126,8 +126,8 @@ def _block_sums(cells: Array) -> Array:
 def _robust_ratio(ours: Array, theirs: Array) -> tuple[float, float]:
     """Sum of ours over sum of theirs without outliers, and how much the blocks differ (deviation).
 
-    A ratio of sums, not a mean of ratios: what blur carries from a bright block to a dark one cancels. From the
-    median on, with Tukey's biweight at 4.7 deviations.
+    A ratio of sums, not a mean of ratios: what blur carries from a bright block to a dark one cancels. From
+    the median on, with Tukey's biweight at 4.7 deviations.
     """
     logarithm = np.log(ours / theirs)
     ratio = float(np.exp(np.median(logarithm)))
