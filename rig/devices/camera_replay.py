@@ -46,8 +46,8 @@ def open_replay(folder: Path) -> ReplayFolder:
     for path, other in sizes.items():
         if other != size:
             raise CameraError(
-                f"replay frame {path.name} is {other[0]}x{other[1]}, but {paths[0].name} is {size[0]}x{size[1]}; "
-                "all frames of a bracket have one size"
+                f"replay frame {path.name} is {other[0]}x{other[1]}, but {paths[0].name} is "
+                f"{size[0]}x{size[1]}; all frames of a bracket have one size"
             )
     return ReplayFolder(tuple(paths), size)
 

@@ -67,6 +67,7 @@ class SimCamera:
         if self._bench.faults.camera_absent:
             raise CameraError("no camera found: camera number 0 does not answer; check the ribbon cable")
         self._bench.powered = True
+        self._small.draw()
         if self._timeline is None:
             red, blue = DAYLIGHT_GAINS
             ideal = Exposure(self._bench.scene.exposure_us, 1.0, (red, blue))

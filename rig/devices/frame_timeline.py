@@ -25,7 +25,7 @@ class Control:
 
 
 def quantise(exposure: Exposure) -> Exposure:
-    """What the sensor does when asked for this: whole rows, analogue gain 1024/(1024 - code), 1/256 colour."""
+    """What the sensor makes of this: whole rows, analogue gain 1024/(1024 - code), colour in 1/256."""
     rows = max(round(exposure.exposure_us / LINE_US), round(MIN_EXPOSURE_US / LINE_US))
     code = min(max(round(1024 - 1024 / max(exposure.gain, 1.0)), 0), 978)
     red, blue = (min(max(round(g * 256), 16), 8191) / 256 for g in exposure.colour_gains)

@@ -36,7 +36,7 @@ def level(devices: SimDevices) -> float:
     return float(simplejpeg.decode_jpeg(frame.jpeg, "GRAY").mean())
 
 
-@pytest.mark.parametrize(("share", "grey"), [(0.0, 0), (0.24, 40), (0.26, 40), (0.5, 80), (0.9, 160), (1.0, 160)])
+@pytest.mark.parametrize(("share", "grey"), [(0, 0), (0.24, 40), (0.26, 40), (0.5, 80), (0.9, 160), (1, 160)])
 def test_the_frame_nearest_to_the_focus_position_answers(tmp_path: Path, share: float, grey: int) -> None:
     devices = rig(bracket(tmp_path))
     devices.motor.move_by(round(devices.scene.travel_steps * share))

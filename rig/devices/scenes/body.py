@@ -28,7 +28,7 @@ class Ellipsoid:
         ball = np.stack([u, v, np.sqrt(1 - radius**2)], axis=1)
         return Roots(ball * self.radii + self.middle, shade.unit(ball / np.array(self.radii)))
 
-    def paint(self, drawing: Drawing, bgr: tuple[float, float, float], rough: float = 0.2) -> None:
+    def paint(self, drawing: Drawing, bgr: tuple[float, float, float], gloss: float = 0.0) -> None:
         """The bare skin."""
         patch = drawing.patch(self.middle[:2], self.radii[:2])
         u = (patch.x_mm - self.middle[0]) / self.radii[0]
@@ -40,7 +40,7 @@ class Ellipsoid:
         light = 0.12 + shade.diffuse(normal)
         edge_px = inside * min(self.radii[:2]) * drawing.canvas.px_per_mm / 2
         height = (self.middle[2] + self.radii[2] * w).astype(np.float32)
-        colour = np.float32(bgr) * light[..., None]
+        colour = shade.bgr(*bgr) * light[..., None] + gloss * shade.sheen(normal, 24)[..., None]
         drawing.paint(patch, colour, np.clip(edge_px + 0.5, 0, 1).astype(np.float32), -1000 * height)
 
 
@@ -71,7 +71,16 @@ class Tube:
         side, up = _frame(along)
         angle = rng.uniform(-1.5, 1.5, count)[:, None]
         normal = side * np.sin(angle) + up * np.cos(angle)
-        return Roots(middle + normal * radius[:, None], normal)
+        tube = Roots(middle + normal * radius[:, None], normal)
+        # the outer side of a bend belongs to neither of its straight parts
+        knees = [
+            Ellipsoid(joint, (r, r, r)).roots(rng, count // 10)
+            for joint, r in zip(self.joints[1:-1], self.radii[1:-1], strict=True)
+        ]
+        return Roots(
+            np.concatenate([tube.points, *(k.points for k in knees)]),
+            np.concatenate([tube.normals, *(k.normals for k in knees)]),
+        )
 
     def flow(self, roots: Roots) -> Floats:
         """Direction along the limb, away from its first joint, at these roots."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 from rig.devices.scenes import shade
@@ -26,7 +25,7 @@ def build(canvas: Canvas) -> list[Surface]:
     tilt = normal[..., 0] * 0.8 + normal[..., 1] + 0.12 * canvas.noise("tint", 0.7, 4)
     colour = _iridescence(tilt) * (1 - 0.55 * pit[..., None])
     gloss = shade.sheen(normal, 60) + 0.25 * shade.sheen(normal, 8, (0.6, -0.3, 0.7))
-    picture = colour * light[..., None] + gloss[..., None] * np.float32([0.75, 0.85, 0.8])
+    picture = colour * light[..., None] + gloss[..., None] * shade.bgr(0.75, 0.85, 0.8)
     z_um = np.clip(520 - 1000 * height, NEAR_UM, FAR_UM)
     return [
         Surface("shell", shade.opaque(picture), shade.depth_values(z_um, NEAR_UM, FAR_UM), NEAR_UM, FAR_UM)
@@ -35,7 +34,6 @@ def build(canvas: Canvas) -> list[Surface]:
 
 def _pits(canvas: Canvas) -> F32:
     """0..1, 1 in the middle of each of the punctures that stand in wavy rows."""
-    x, y = canvas.grid_mm()
     pits = np.zeros(canvas.shape, np.float32)
     rng = canvas.rng("pits")
     for row in np.arange(-4.2, 4.2, 0.34):
@@ -61,11 +59,11 @@ def _dimple(pits: F32, canvas: Canvas, cx: float, cy: float, radius_mm: float) -
 
 def _iridescence(tilt: F32) -> F32:
     """Interference green that turns gold towards the light and violet away from it (linear BGR)."""
-    stops = np.float32([-1.2, -0.6, -0.15, 0.25, 0.7, 1.3])
-    blue = np.interp(tilt, stops, np.float32([0.02, 0.03, 0.08, 0.22, 0.30, 0.24]))
-    green = np.interp(tilt, stops, np.float32([0.16, 0.30, 0.34, 0.24, 0.07, 0.03]))
-    red = np.interp(tilt, stops, np.float32([0.42, 0.24, 0.04, 0.02, 0.06, 0.16]))
-    return cv2.merge([c.astype(np.float32) for c in (blue, green, red)])  # type: ignore[return-value]
+    stops = [-1.2, -0.6, -0.15, 0.25, 0.7, 1.3]
+    blue = np.interp(tilt, stops, [0.01, 0.015, 0.05, 0.20, 0.30, 0.22])
+    green = np.interp(tilt, stops, [0.14, 0.26, 0.28, 0.19, 0.05, 0.02])
+    red = np.interp(tilt, stops, [0.42, 0.20, 0.02, 0.01, 0.05, 0.15])
+    return np.dstack([blue, green, red]).astype(np.float32)
 
 
 BUMPY = Scene(

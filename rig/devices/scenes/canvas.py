@@ -55,7 +55,7 @@ class Canvas:
     def noise(
         self, what: str, grain_mm: float, octaves: int = 4, persistence: float = 0.5, stretch: float = 1.0
     ) -> F32:
-        """Fractal value noise (h, w) float32, mean 0, standard deviation about 1; the same picture at any size.
+        """Fractal value noise (h, w) float32, mean 0, deviation about 1; the same picture at any size.
 
         grain_mm: coarsest grain; every octave halves it. stretch: how much longer than high the grain is.
         Octaves finer than a pixel are left out.

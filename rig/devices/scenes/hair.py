@@ -13,6 +13,9 @@ from rig.devices.scenes.shade import EYE, LAMP, unit
 Floats = npt.NDArray[np.float64]
 
 
+ROUND_FROM_PX = 2.5
+
+
 @dataclass(frozen=True)
 class Roots:
     """Where hairs grow: points and outward normals in mm, x right, y down, height towards the viewer."""
@@ -65,12 +68,12 @@ def grow(rng: np.random.Generator, roots: Roots, coat: Coat, flow: Floats) -> Ha
     return Hairs(points, widths, base, shine)
 
 
-def draw(drawing: Drawing, hairs: Hairs, rounded: bool = True) -> None:
-    """Paint the hairs, far ones first; rounded gives each a lit and a shaded side."""
+def draw(drawing: Drawing, hairs: Hairs) -> None:
+    """Paint the hairs, far ones first; each has a lit and a shaded side where that can be seen."""
     order = np.argsort(hairs.points[..., 2].mean(axis=1), kind="stable")
     points, widths = hairs.points[order], hairs.widths[order]
     z_um = -1000 * (points[:, :-1, 2] + points[:, 1:, 2]) / 2
-    if not rounded:
+    if np.median(widths) * drawing.canvas.px_per_mm < ROUND_FROM_PX:
         drawing.ribbons(points[..., :2], widths, hairs.bgr[order] + hairs.shine[order] * 0.5, z_um)
         return
     lamp = np.array(LAMP[:2]) / np.hypot(*LAMP[:2])

@@ -8,45 +8,46 @@ would give, for where the blur changes along a surface its discs overlap more or
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from rig.devices.scenes.blur import Blur, blur_weights
-from rig.devices.scenes.surface import ALIGN_PX, F32, MIPS, TILE_PX, Mip, Surface, decode
+from rig.devices.scenes.blur import blur_weights
+from rig.devices.scenes.light import Light, Weights, lay, scatter
+from rig.devices.scenes.surface import ALIGN_PX, F32, MIPS, TILE_PX, Surface
 
 APRON_PX = 8  # around a block, as far as its blurs reach; a multiple of the coarse copy's scale
 COARSE = 2  # blurs on this copy (1/4) and smaller ones are drawn for the whole picture at once
+BLOCK_PX = 2 * TILE_PX  # with all its arrays a block of a strip then stays in the processor's cache
 
 BlurOf = Callable[[float], float]  # depth in µm -> signed blur diameter in px
-Weights = list[tuple[Blur, F32]]
+Tiles = npt.NDArray[np.bool_]
+Half = npt.NDArray[np.float16]
+Box = tuple[int, int, int, int]  # left, top, width, height
 
 
 @dataclass(frozen=True)
-class Light:
-    """Premultiplied light with its coverage, and what an unbroken surface would cover."""
+class _Large:
+    """The large blurs of one side of the focus, drawn at 1/4 size for the whole surface."""
 
-    bgra: F32  # (h, w, 4)
-    whole: F32 | None  # (h, w); None for a flat surface, where it is 1
+    bgra: Half  # as Light has them, at half precision to save memory
+    whole: Half | None
+    tiles: Tiles  # where there is any
 
-    def plus(self, other: Light | None) -> Light:
-        """Both, from different parts of one surface."""
-        if other is None:
-            return self
-        whole = None if self.whole is None or other.whole is None else cv2.add(self.whole, other.whole)
-        return Light(np.asarray(cv2.add(self.bgra, other.bgra), np.float32), whole)
+    @property
+    def light(self) -> Light:
+        """All of it, at 1/4 size."""
+        whole = None if self.whole is None else self.whole.astype(np.float32)
+        return Light(self.bgra.astype(np.float32), whole)
 
-    def over(self, behind: Light | None) -> Light:
-        """This, hiding what lies behind it."""
-        if behind is None:
-            return self
-        bgra = self.bgra + behind.bgra * (1 - np.minimum(self.bgra[..., 3:], 1))
-        if self.whole is None or behind.whole is None:
-            return Light(bgra, None)
-        return Light(bgra, self.whole + behind.whole * (1 - np.minimum(self.whole, 1)))
+    def block(self, box: Box) -> Light | None:
+        """A part of it at full size."""
+        if not self.tiles[_tiles_of(box)].any():
+            return None
+        return Light(_enlarge(self.bgra, box), None if self.whole is None else _enlarge(self.whole, box))
 
 
 @dataclass(frozen=True)
@@ -54,10 +55,10 @@ class _Prepared:
     """A surface with everything that depends on the focus position."""
 
     surface: Surface
-    sharp: Weights  # drawn at full and half size
-    behind: Light | None  # large blurs behind and before the focus, at 1/4 size
-    before: Light | None
-    sharp_tiles: npt.NDArray[np.bool_]  # tiles that need work at full or half size
+    sharp: Weights  # blurs drawn at full and half size
+    sharp_tiles: Tiles  # tiles that need them
+    behind: _Large | None
+    before: _Large | None
 
 
 class FocusedScene:
@@ -75,9 +76,13 @@ class FocusedScene:
     def rows(self, top: int, count: int) -> F32:
         """Linear light of rows top..top+count of the canvas: (count, width, 3) float32, BGR."""
         width = self.canvas[0]
-        strip = _enlarge(self._low, (0, top, width, count))
-        for left, right in _runs(_busy_columns(self._prepared, top, count, width), width):
-            strip[:, left:right] = _compose_block(self._prepared, (left, top, right - left, count))
+        busy = _busy_columns(self._prepared, top, count, width)
+        strip = np.empty((count, width, 3), np.float32)
+        for left in range(0, width, BLOCK_PX):
+            box = (left, top, min(BLOCK_PX, width - left), count)
+            sharp = busy[left // TILE_PX : (left + BLOCK_PX) // TILE_PX].any()
+            block = _compose_block(self._prepared, box) if sharp else _enlarge(self._low, box)
+            strip[:, left : left + box[2]] = block[..., :3]
         return strip
 
 
@@ -91,13 +96,13 @@ def _prepare(surface: Surface, blur_of: BlurOf) -> _Prepared:
     return _Prepared(
         surface,
         sharp,
-        _coarse(surface, [(blur, lut * behind) for blur, lut in large]),
-        _coarse(surface, [(blur, lut * before) for blur, lut in large]),
         _tiles_with(surface, sharp),
+        _draw_large(surface, [(blur, lut * behind) for blur, lut in large]),
+        _draw_large(surface, [(blur, lut * before) for blur, lut in large]),
     )
 
 
-def _tiles_with(surface: Surface, weights: Weights) -> npt.NDArray[np.bool_]:
+def _tiles_with(surface: Surface, weights: Weights) -> Tiles:
     """Tiles on which some depth asks for one of these blurs."""
     wanted = np.zeros(256, bool)
     for _, lut in weights:
@@ -107,60 +112,45 @@ def _tiles_with(surface: Surface, weights: Weights) -> npt.NDArray[np.bool_]:
     return np.asarray((high >= low) & (count[np.maximum(high, low) + 1] > count[low]))
 
 
-def _coarse(surface: Surface, weights: Weights) -> Light | None:
+def _draw_large(surface: Surface, weights: Weights) -> _Large | None:
     """All blurs drawn on small copies, added up at 1/4 size; None when there are none."""
     total: Light | None = None
     for mip in range(MIPS - 1, COARSE - 1, -1):
         used = [(b, lut) for b, lut in weights if b.mip == mip and lut[0, surface.depth_values].any()]
-        here = _scatter(surface.mip(mip), used, surface.flat) if used else None
+        here = scatter(surface.mip(mip), used, surface.flat) if used else None
         if total is not None:
-            total = _resize(total, (surface.shape[1] >> mip, surface.shape[0] >> mip))
-            here = total.plus(here)
-        total = here
-    return total
-
-
-def _resize(light: Light, size: tuple[int, int]) -> Light:
-    whole = light.whole if light.whole is None else cv2.resize(light.whole, size)
-    return Light(np.asarray(cv2.resize(light.bgra, size), np.float32), whole)  # type: ignore[arg-type]
-
-
-def _scatter(copy: Mip, weights: Weights, flat: bool) -> Light | None:
-    """Each pixel's light spread over the disc its depth asks for, added up."""
-    total: Light | None = None
-    light: F32 | None = None
-    for blur, lut in weights:
-        share = cv2.LUT(copy.depth, lut)
-        if not share.any():
-            continue
-        light = decode(copy.bgra) if light is None else light
-        part = light if flat else light * share[..., None]
-        if blur.kernel.size > 1:
-            part = np.asarray(cv2.filter2D(part, -1, blur.kernel, borderType=cv2.BORDER_REPLICATE), np.float32)
-            if not flat:
-                share = cv2.filter2D(share, -1, blur.kernel, borderType=cv2.BORDER_REPLICATE)
-        here = Light(part, None if flat else share)  # type: ignore[arg-type]
-        total = here.plus(total)
-    return total
+            total = total.resized((surface.shape[1] >> mip, surface.shape[0] >> mip)).plus(here)
+        else:
+            total = here
+    if total is None:
+        return None
+    covered = (total.bgra[..., 3] > 1e-4).astype(np.uint8)
+    spread = cv2.dilate(covered, np.ones((5, 5), np.uint8))  # what enlarging reaches
+    rows, columns = (np.arange(0, side, TILE_PX >> COARSE) for side in spread.shape)
+    tiles = np.maximum.reduceat(np.maximum.reduceat(spread, rows, axis=0), columns, axis=1) > 0
+    whole = None if total.whole is None else total.whole.astype(np.float16)
+    return _Large(total.bgra.astype(np.float16), whole, tiles)
 
 
 def _compose_coarse(prepared: list[_Prepared], canvas: tuple[int, int]) -> F32:
-    """The 1/4-size picture of the large blurs alone: right wherever no tile is sharp."""
+    """The 1/4-size picture (h, w, 4) of the large blurs alone: right wherever no tile is sharp."""
     scale = 1 << COARSE
     padded = [-(-side // ALIGN_PX) * ALIGN_PX // scale for side in canvas]
-    picture = np.zeros((padded[1], padded[0], 3), np.float32)
+    picture = np.zeros((padded[1], padded[0], 4), np.float32)
     for item in prepared:
-        light = item.before.over(item.behind) if item.before else item.behind
+        behind = item.behind.light if item.behind else None
+        light = item.before.light.over(behind) if item.before else behind
         if light is not None:
             x, y = (o // scale for o in item.surface.offset_px)
-            height, width = light.bgra.shape[:2]
-            _lay_into(picture[y : y + height, x : x + width], light)
+            height, width = min(light.bgra.shape[0], padded[1] - y), min(light.bgra.shape[1], padded[0] - x)
+            part = slice(y, y + height), slice(x, x + width)
+            picture[part] = lay(picture[part], light.cut(slice(height), slice(width)).normal())
     return picture
 
 
-def _busy_columns(prepared: list[_Prepared], top: int, count: int, width: int) -> npt.NDArray[np.bool_]:
+def _busy_columns(prepared: list[_Prepared], top: int, count: int, width: int) -> Tiles:
     """Tile columns of these rows where any surface needs work at full or half size."""
-    busy = np.zeros(-(-width // TILE_PX), bool)
+    busy = np.zeros(-(-width // TILE_PX) + 2, bool)
     for item in prepared:
         x, y = item.surface.offset_px
         first, last = (top - y) // TILE_PX, (top + count - 1 - y) // TILE_PX
@@ -170,16 +160,10 @@ def _busy_columns(prepared: list[_Prepared], top: int, count: int, width: int) -
     return busy
 
 
-def _runs(busy: npt.NDArray[np.bool_], width: int) -> Iterator[tuple[int, int]]:
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], busy.astype(np.int8), [0]])))
-    for first, last in zip(edges[::2], edges[1::2], strict=True):
-        yield int(first) * TILE_PX, min(int(last) * TILE_PX, width)
-
-
-def _compose_block(prepared: list[_Prepared], box: tuple[int, int, int, int]) -> F32:
-    """All surfaces over one another in one block (left, top, width, height) of the canvas."""
+def _compose_block(prepared: list[_Prepared], box: Box) -> F32:
+    """All surfaces over one another in one block of the canvas: (height, width, 4)."""
     left, top, width, height = box
-    picture = np.zeros((height, width, 3), np.float32)
+    picture = np.zeros((height, width, 4), np.float32)
     for item in prepared:
         x, y = item.surface.offset_px
         full_h, full_w = item.surface.shape
@@ -189,26 +173,25 @@ def _compose_block(prepared: list[_Prepared], box: tuple[int, int, int, int]) ->
             continue
         light = _block_light(item, (x0 - x, y0 - y, x1 - x0, y1 - y0))
         if light is not None:
-            _lay_into(picture[y0 - top : y1 - top, x0 - left : x1 - left], light)
+            part = slice(y0 - top, y1 - top), slice(x0 - left, x1 - left)
+            picture[part] = lay(picture[part], light.normal())
     return picture
 
 
-def _block_light(item: _Prepared, box: tuple[int, int, int, int]) -> Light | None:
-    """Light of one surface in a block (left, top, width, height) of its own pixels."""
-    left, top, width, height = box
-    light = _enlarge_light(item.behind, box)
-    rows = slice(top // TILE_PX, -(-(top + height) // TILE_PX))
-    if item.sharp_tiles[rows, left // TILE_PX : -(-(left + width) // TILE_PX)].any():
+def _block_light(item: _Prepared, box: Box) -> Light | None:
+    """Light of one surface in a block of its own pixels."""
+    light = item.behind.block(box) if item.behind else None
+    if item.sharp_tiles[_tiles_of(box)].any():
         sharp: Light | None = None
         for mip in range(COARSE):
             part = _scatter_block(item, mip, box)
             sharp = sharp if part is None else part.plus(sharp)
         light = light if sharp is None else sharp.over(light)
-    before = _enlarge_light(item.before, box)
+    before = item.before.block(box) if item.before else None
     return light if before is None else before.over(light)
 
 
-def _scatter_block(item: _Prepared, mip: int, box: tuple[int, int, int, int]) -> Light | None:
+def _scatter_block(item: _Prepared, mip: int, box: Box) -> Light | None:
     weights = [w for w in item.sharp if w[0].mip == mip]
     if not weights:
         return None
@@ -217,38 +200,31 @@ def _scatter_block(item: _Prepared, mip: int, box: tuple[int, int, int, int]) ->
     limit_y, limit_x = (side >> mip for side in item.surface.shape)
     y0, y1 = max(top // scale - apron, 0), min(-(-(top + height) // scale) + apron, limit_y)
     x0, x1 = max(left // scale - apron, 0), min(-(-(left + width) // scale) + apron, limit_x)
-    part = _scatter(item.surface.block(mip, y0, y1, x0, x1), weights, item.surface.flat)
+    part = scatter(item.surface.block(mip, y0, y1, x0, x1), weights, item.surface.flat)
     if part is None:
         return None
     if mip:
-        part = _resize(part, ((x1 - x0) * scale, (y1 - y0) * scale))
+        part = part.resized(((x1 - x0) * scale, (y1 - y0) * scale))
     dy, dx = top - y0 * scale, left - x0 * scale
-    cut = slice(dy, dy + height), slice(dx, dx + width)
-    return Light(part.bgra[cut], None if part.whole is None else part.whole[cut])
+    return part.cut(slice(dy, dy + height), slice(dx, dx + width))
 
 
-def _enlarge_light(light: Light | None, box: tuple[int, int, int, int]) -> Light | None:
-    if light is None:
-        return None
-    return Light(_enlarge(light.bgra, box), None if light.whole is None else _enlarge(light.whole, box))
+def _tiles_of(box: Box) -> tuple[slice, slice]:
+    """The tiles a block touches."""
+    left, top, width, height = box
+    return (
+        slice(top // TILE_PX, -(-(top + height) // TILE_PX)),
+        slice(left // TILE_PX, -(-(left + width) // TILE_PX)),
+    )
 
 
-def _enlarge(coarse: F32, box: tuple[int, int, int, int]) -> F32:
-    """Block (left, top, width, height) at full size of an array at 1/4 size."""
+def _enlarge(coarse: F32 | Half, box: Box) -> F32:
+    """A block at full size of an array at 1/4 size."""
     left, top, width, height = box
     scale = 1 << COARSE
     y0, y1 = max(top // scale - 2, 0), min(-(-(top + height) // scale) + 2, coarse.shape[0])
     x0, x1 = max(left // scale - 2, 0), min(-(-(left + width) // scale) + 2, coarse.shape[1])
-    part = cv2.resize(coarse[y0:y1, x0:x1], None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
+    small = coarse[y0:y1, x0:x1].astype(np.float32)
+    part = cv2.resize(small, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
     dy, dx = top - y0 * scale, left - x0 * scale
     return np.asarray(part[dy : dy + height, dx : dx + width], np.float32)
-
-
-def _lay_into(picture: F32, light: Light) -> None:
-    """Lay a surface over the picture (h, w, 3), in place."""
-    bgra = light.bgra[: picture.shape[0], : picture.shape[1]]
-    if light.whole is not None:
-        whole = light.whole[: picture.shape[0], : picture.shape[1]]
-        bgra = bgra / np.maximum(whole, np.float32(0.05))[..., None]
-    picture *= 1 - np.minimum(bgra[..., 3:], 1)
-    picture += bgra[..., :3]

@@ -13,6 +13,11 @@ LAMP: Vector = (-0.45, -0.65, 0.62)  # from upper left, a little towards the vie
 EYE: Vector = (0.0, 0.0, 1.0)
 
 
+def bgr(blue: float, green: float, red: float) -> F32:
+    """A linear colour that multiplies planes (h, w, 1)."""
+    return np.array([blue, green, red], np.float32)
+
+
 def unit(vector: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """The vector(s) of length 1, along the last axis."""
     array = np.asarray(vector, float)

@@ -102,18 +102,24 @@ class Surface:
         first_mip: int = 0,
     ) -> None:
         if bgra.shape[:2] != depth.shape:
-            raise ValueError(f"surface {name}: colour {bgra.shape[:2]} and depth {depth.shape} differ in size")
+            raise ValueError(
+                f"surface {name}: colour {bgra.shape[:2]} and depth {depth.shape} differ in size"
+            )
         self.name = name
         self.z_near_um, self.z_far_um = z_near_um, z_far_um
         self.offset_px = offset_px
         self.first_mip = first_mip
         mips = build_mips(bgra, depth, first_mip)
-        self.shape = (mips[0].depth.shape[0] << first_mip, mips[0].depth.shape[1] << first_mip)  # at full size
-        some = mips[min(2, len(mips) - 1)] if first_mip == 0 else mips[0]
-        self.depth_values = np.bincount(some.depth[some.bgra[..., 3] > 0], minlength=256) > 0
-        self.tile_depths = _tile_depths(some, TILE_PX >> max(2, first_mip), REACH_PX >> max(2, first_mip))
+        self.shape = (
+            mips[0].depth.shape[0] << first_mip,
+            mips[0].depth.shape[1] << first_mip,
+        )  # at full size
+        self.depth_values = np.bincount(mips[0].depth[mips[0].bgra[..., 3] > 0], minlength=256) > 0
+        self.tile_depths = _tile_depths(mips[0], first_mip)
         kept = self.tile_depths[0] <= self.tile_depths[1]
-        self._sparse = tuple(SparseMip(m, TILE_PX >> i, kept) for i, m in enumerate(mips[: SPARSE_MIPS - first_mip]))
+        self._sparse = tuple(
+            SparseMip(m, TILE_PX >> i, kept) for i, m in enumerate(mips[: SPARSE_MIPS - first_mip])
+        )
         self._dense = mips[max(SPARSE_MIPS - first_mip, 0) :]
 
     @property
@@ -124,7 +130,7 @@ class Surface:
     @property
     def nbytes(self) -> int:
         """Memory it takes."""
-        return sum(m.nbytes for m in (*self._sparse, *self._dense))
+        return sum(m.nbytes for m in self._sparse) + sum(m.nbytes for m in self._dense)
 
     def z_um(self) -> npt.NDArray[np.float64]:
         """Depth of each of the 256 depth values."""
@@ -139,19 +145,22 @@ class Surface:
         return self._sparse[level - self.first_mip].read(top, bottom, left, right)
 
 
-def _tile_depths(mip: Mip, tile: int, reach: int) -> tuple[U8, U8]:
+def _tile_depths(mip: Mip, level: int) -> tuple[U8, U8]:
     """Smallest and largest depth value in and around each tile; (255, 0) where the tile is empty."""
     covered = mip.bgra[..., 3] > 0
-    kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
-    low = cv2.erode(np.where(covered, mip.depth, 255).astype(np.uint8), kernel)
-    high = cv2.dilate(np.where(covered, mip.depth, 0).astype(np.uint8), kernel)
-    some = cv2.dilate(covered.astype(np.uint8), kernel)
-    low, high = np.where(some, low, 255), np.where(some, high, 0)
-    rows, cols = np.arange(0, low.shape[0], tile), np.arange(0, low.shape[1], tile)
-    return (
-        np.minimum.reduceat(np.minimum.reduceat(low, rows, axis=0), cols, axis=1),
-        np.maximum.reduceat(np.maximum.reduceat(high, rows, axis=0), cols, axis=1),
-    )
+    cell = max(REACH_PX >> level, 1)  # first per cell as large as blurs reach, then with its neighbours
+    low = _per_square(np.minimum, np.where(covered, mip.depth, 255).astype(np.uint8), cell)
+    high = _per_square(np.maximum, np.where(covered, mip.depth, 0).astype(np.uint8), cell)
+    around = np.ones((3, 3), np.uint8)
+    low, high = np.asarray(cv2.erode(low, around), np.uint8), np.asarray(cv2.dilate(high, around), np.uint8)
+    cells = (TILE_PX >> level) // cell
+    return _per_square(np.minimum, low, cells), _per_square(np.maximum, high, cells)
+
+
+def _per_square(function: np.ufunc, values: U8, side: int) -> U8:
+    rows, columns = np.arange(0, values.shape[0], side), np.arange(0, values.shape[1], side)
+    reduced = function.reduceat(function.reduceat(values, rows, axis=0), columns, axis=1)
+    return np.asarray(reduced, np.uint8)
 
 
 def build_mips(bgra: U8, depth: U8, first: int = 0) -> tuple[Mip, ...]:

@@ -24,7 +24,7 @@ def build(canvas: Canvas) -> list[Surface]:
     tone = (paper * (1 - ink) + INK * (1 + 4 * fibre) * ink)[..., None]
     half_mm = canvas.size_px[1] / canvas.px_per_mm / 2
     falloff = (1.0 - 0.1 * y / half_mm)[..., None]
-    picture = (tone * falloff * np.float32([0.88, 0.97, 1.0])).astype(np.float32)
+    picture = (tone * falloff * shade.bgr(0.88, 0.97, 1.0)).astype(np.float32)
     z_um = np.broadcast_to(-650.0 * y / half_mm, canvas.shape).astype(np.float32)
     return [
         Surface("paper", shade.opaque(picture), shade.depth_values(z_um, NEAR_UM, FAR_UM), NEAR_UM, FAR_UM)
@@ -49,7 +49,7 @@ def _print(canvas: Canvas) -> F32:
         pen.star((1.75, row * 0.92), 0.36, 18)
         pen.text("FIELDSTACK", (2.2, row * 0.92 + 0.03), 0.1)
         pen.text("focus target 1:1", (2.2, row * 0.92 + 0.16), 0.065)
-    return sheet.astype(np.float32) / 255
+    return np.asarray(sheet.astype(np.float32) / 255, np.float32)
 
 
 class _Pen:

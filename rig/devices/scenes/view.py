@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -16,6 +17,15 @@ from rig.devices.scenes.surface import F32, Surface
 
 BREATHING_CENTRE = (0.03, -0.02)  # the axis misses the middle of the sensor by these shares of its size
 SPARE_ROWS = 6  # for the diffraction blur and the interpolation
+
+
+KEPT_WIDTH = 1100  # surfaces for frames up to this wide are shared by all views
+
+
+@lru_cache(maxsize=3)
+def _draw_once(scene: Scene, canvas: Canvas) -> list[Surface]:
+    """Small surfaces, kept while the program runs: they take seconds to draw and few megabytes."""
+    return scene.build(canvas)
 
 
 @dataclass(frozen=True)
@@ -48,6 +58,10 @@ class SceneView:
         """True while surfaces are kept."""
         return self._surfaces is not None
 
+    def draw(self) -> None:
+        """Draw the surfaces now rather than at the first exposure."""
+        self._focus(0.0)
+
     def expose(self, pose: Pose) -> Exposed:
         """The picture with this focus, still in linear light; its rows are drawn when asked for."""
         return Exposed(self, self._focus(pose.focus_um), pose)
@@ -59,7 +73,10 @@ class SceneView:
     def _focus(self, focus_um: float) -> FocusedScene:
         with self._guard:
             if self._surfaces is None:
-                self._surfaces = self.scene.build(self._canvas)
+                small = self.size[0] <= KEPT_WIDTH
+                self._surfaces = (
+                    _draw_once(self.scene, self._canvas) if small else self.scene.build(self._canvas)
+                )
             if self._focused is None or self._focused[0] != focus_um:
                 self._focused = None  # free the old one first
                 focused = FocusedScene(
