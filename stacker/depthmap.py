@@ -14,6 +14,7 @@ Array = npt.NDArray[Any]
 
 FAR = 65535  # value of the last frame in a depth map file; the first has 0
 _STRIP_ROWS = 256
+_PARALLAX_WIDTH = 500  # pixels
 
 
 def encode_depth(index: Array, frames: int) -> Array:
@@ -102,14 +103,19 @@ def view_from(image: Array, depth: Array, eye: float, strength_percent: float = 
 def _nearness(depth: Array) -> Array:
     """(h, w) float32, 0.5 nearest .. -0.5 farthest, without specks, its soft edges outside the foreground.
 
-    An edge in the depth map that lies within the foreground would tear it: near parts are grown a little
-    first.
+    Parallax forgives a coarse depth map but not a ragged one: it is cleaned at a few hundred pixels. An edge of it
+    that lay within the foreground would tear it, so what is near is grown a little.
     """
-    radius = max(depth.shape[1] // 400, 1)
-    low = cv2.medianBlur(np.ascontiguousarray(255 - (depth >> 8).astype(np.uint8)), 2 * radius + 1)
-    grown = cv2.dilate(low, np.ones((2 * radius + 1, 2 * radius + 1), np.uint8))
-    soft = cv2.GaussianBlur(grown.astype(np.float32), (0, 0), radius)
-    return soft / np.float32(255) - np.float32(0.5)
+    height, width = depth.shape
+    shrink = max(width / _PARALLAX_WIDTH, 1.0)
+    size = (max(round(width / shrink), 1), max(round(height / shrink), 1))
+    near = 255 - (cv2.resize(depth, size, interpolation=cv2.INTER_NEAREST) >> 8).astype(np.uint8)
+    clean = cv2.medianBlur(cv2.medianBlur(near, 9), 9)
+    grown = cv2.dilate(clean, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5)))
+    soft = cv2.GaussianBlur(grown.astype(np.float32), (0, 0), 2)
+    return cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR) / np.float32(255) - np.float32(
+        0.5
+    )
 
 
 def _check_map(values: Array, shape: tuple[int, ...]) -> None:

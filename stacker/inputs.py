@@ -32,21 +32,38 @@ def _in_folder(folder: Path, exclude: Collection[Path]) -> tuple[list[Path], lis
     )
     files = [path for path in files if not path.name.startswith(".") and path.resolve() not in results]
     pictures = [path for path in files if path.suffix.lower() in INPUT_SUFFIXES]
-    others = [path.name for path in files if path not in pictures]
-    developed = {path.stem for path in pictures if path.suffix.lower() not in RAW_SUFFIXES}
-    twins = [path.name for path in pictures if path.suffix.lower() in RAW_SUFFIXES and path.stem in developed]
-    pictures = [path for path in pictures if path.name not in twins]
+    others = [path for path in files if path not in pictures]
+    twins = _raws_with_a_twin(pictures)
+    pictures = [path for path in pictures if path not in twins]
+    strangers = _strangers(pictures)
+    pictures = [path for path in pictures if path not in strangers]
     if not pictures:
         inside = " (its subfolder 'frames' may be meant)" if (folder / "frames").is_dir() else ""
         raise InputError(f"there are no pictures in the folder {folder}{inside}")
-    warnings = []
-    if others:
-        warnings.append(f"passed over, no pictures: {_enumerated(others)}")
-    if twins:
-        warnings.append(f"passed over, a developed picture of the same name is there: {_enumerated(twins)}")
-    return pictures, warnings
+    passed_over = {
+        "no picture": others,
+        "a raw beside a picture of the same name": twins,
+        "no number in the name while the others have one": strangers,
+    }
+    return pictures, [f"passed over {_enumerated(each)}: {why}" for why, each in passed_over.items() if each]
 
 
-def _enumerated(names: Sequence[str], most: int = 3) -> str:
+def _raws_with_a_twin(pictures: Sequence[Path]) -> list[Path]:
+    """Raws that the camera wrote beside a JPEG of the same exposure: one exposure is one frame."""
+    ready = {path.stem for path in pictures if path.suffix.lower() not in RAW_SUFFIXES}
+    return [path for path in pictures if path.suffix.lower() in RAW_SUFFIXES and path.stem in ready]
+
+
+def _strangers(pictures: Sequence[Path]) -> list[Path]:
+    """Pictures without a number among numbered ones: results of an earlier stack, most likely.
+
+    An all-sharp picture taken for a frame would win everywhere and spoil the depth map.
+    """
+    unnumbered = [path for path in pictures if not any(letter.isdigit() for letter in path.stem)]
+    return unnumbered if 2 * len(unnumbered) < len(pictures) else []
+
+
+def _enumerated(paths: Sequence[Path], most: int = 3) -> str:
+    names = [path.name for path in paths]
     listed = ", ".join(names[:most])
     return listed if len(names) <= most else f"{listed} and {len(names) - most} more"

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import resource
 import signal
 import subprocess
 import sys
@@ -192,6 +193,20 @@ def test_an_unwritable_report_is_seen_before_the_work(folder, tmp_path, capsys):
     assert stack(folder, "-o", tmp_path / "out.jpg", "--report", tmp_path / "missing" / "r.json") == 1
     assert "missing does not exist" in capsys.readouterr().err
     assert not (tmp_path / "out.jpg").exists()
+
+
+def test_a_result_that_cannot_be_written_to_its_end_fails_and_leaves_nothing(folder, tmp_path):
+    """In a process for which the kernel stops every file at 4000 bytes, as a full disk would."""
+    process = stack_in_a_process(
+        folder,
+        "-o",
+        tmp_path / "out.jpg",
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000)),
+    )
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert f"fieldstack: {tmp_path / 'out.jpg'} was not written: " in said
+    assert list(tmp_path.iterdir()) == [folder]
 
 
 # Wrong use

@@ -58,7 +58,7 @@ def test_other_files_in_a_folder_are_passed_over_with_a_warning(folder):
     (folder / "frame11.jpg.part").write_bytes(b"torn")
     source = open_frames([folder])
     assert len(source) == 3
-    assert source.warnings == ["passed over, no pictures: frame11.jpg.part, notes.txt"]
+    assert source.warnings == ["passed over frame11.jpg.part, notes.txt: no picture"]
 
 
 def test_hidden_files_are_passed_over_silently(folder):
@@ -150,7 +150,20 @@ def test_a_raw_beside_its_jpeg_is_passed_over(folder):
     (folder / "frame1.dng").write_bytes(b"II*\0")
     source = open_frames([folder])
     assert len(source) == 3
-    assert source.warnings == ["passed over, a developed picture of the same name is there: frame1.dng"]
+    assert source.warnings == ["passed over frame1.dng: a raw beside a picture of the same name"]
+
+
+def test_an_earlier_result_among_numbered_frames_is_passed_over(folder):
+    write_jpeg(folder / "stacked.jpg", photograph(60, 80))
+    source = open_frames([folder])
+    assert len(source) == 3
+    assert source.warnings == ["passed over stacked.jpg: no number in the name while the others have one"]
+
+
+def test_frames_named_without_numbers_are_frames(tmp_path):
+    for name in ("near.jpg", "middle.jpg", "far.jpg"):
+        write_jpeg(tmp_path / name, photograph(60, 80))
+    assert open_frames([tmp_path]).names == ["far.jpg", "middle.jpg", "near.jpg"]
 
 
 def test_mixed_kinds_come_out_alike(folder):
