@@ -56,6 +56,7 @@ def add_depth_parser(commands: Subparsers) -> None:
     parser = commands.add_parser(
         "depth",
         help="make pictures of a depth map",
+        allow_abbrev=False,
         description="Make pictures from a result and the depth map that `stack --depth-map` wrote beside it.",
     )
     parser.set_defaults(run=run_depth)

@@ -101,15 +101,16 @@ def view_from(image: Array, depth: Array, eye: float, strength_percent: float = 
 
 
 def _nearness(depth: Array) -> Array:
-    """(h, w) float32, 0.5 nearest .. -0.5 farthest, without specks, its soft edges outside the foreground.
+    """(h, w) float32, 0.5 nearest .. -0.5 farthest; without specks, its soft edges outside the foreground.
 
-    Parallax forgives a coarse depth map but not a ragged one: it is cleaned at a few hundred pixels. An edge of it
-    that lay within the foreground would tear it, so what is near is grown a little.
+    Parallax forgives a coarse depth map but not a ragged one: it is cleaned at a few hundred pixels. An edge
+    of it that lay within the foreground would tear it, so what is near is grown a little.
     """
     height, width = depth.shape
     shrink = max(width / _PARALLAX_WIDTH, 1.0)
     size = (max(round(width / shrink), 1), max(round(height / shrink), 1))
-    near = 255 - (cv2.resize(depth, size, interpolation=cv2.INTER_NEAREST) >> 8).astype(np.uint8)
+    small: Array = cv2.resize(depth, size, interpolation=cv2.INTER_NEAREST)
+    near = 255 - (small // 256).astype(np.uint8)
     clean = cv2.medianBlur(cv2.medianBlur(near, 9), 9)
     grown = cv2.dilate(clean, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5)))
     soft = cv2.GaussianBlur(grown.astype(np.float32), (0, 0), 2)

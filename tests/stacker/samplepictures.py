@@ -1,5 +1,6 @@
 """Pictures and files with known content for the tests of the stacker's input and output."""
 
+import functools
 import io
 from pathlib import Path
 
@@ -47,6 +48,7 @@ def exif_block(orientation: int = 1, moment: str = "2026:05:17 14:03:22", subsec
     )
 
 
+@functools.cache  # the profile holds the time at which it was made
 def srgb_profile() -> bytes:
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
