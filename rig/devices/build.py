@@ -78,8 +78,8 @@ def build_devices(
 ) -> Devices:
     """The devices these settings ask for; nothing is started or moved yet.
 
-    sim: a scene's name or "replay:FOLDER", in place of what the settings say. size_px: of simulated frames, else
-    camera.sim_width_px wide.
+    sim: a scene's name or "replay:FOLDER", in place of what the settings say. size_px: of simulated frames,
+    else camera.sim_width_px wide.
     find_camera: why there is no camera, None when there is one; asked when the driver is "auto".
     Raises ConfigError for an unknown scene, CameraError or GpioError when a chosen driver cannot start.
     """
