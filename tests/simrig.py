@@ -16,9 +16,9 @@ SMALL_PX = (320, 240)
 PATIENCE_S = 120.0  # a limit for a test that hangs, never a claim about speed
 
 
-def small_rig(settings: Settings, scene: str = "target") -> Devices:
+def small_rig(settings: Settings, scene: str = "target", size_px: tuple[int, int] = SMALL_PX) -> Devices:
     """Devices of the simulated rig at a size that tests can afford."""
-    return build_devices(settings, scene, clock=SimClock(), size_px=SMALL_PX)
+    return build_devices(settings, scene, clock=SimClock(), size_px=size_px)
 
 
 @dataclass

@@ -60,11 +60,12 @@ class Gate:
 class GatedRig:
     """Builds devices whose camera is a gate."""
 
-    def __init__(self):
+    def __init__(self, size_px=SMALL_PX):
         self.gate = None
+        self.size_px = size_px
 
     def __call__(self, settings):
-        devices = small_rig(settings)
+        devices = small_rig(settings, size_px=self.size_px)
         self.gate = Gate(devices.camera)
         return replace(devices, camera=self.gate)
 
@@ -683,3 +684,103 @@ def test_a_rig_killed_while_shooting_offers_to_go_on(make_rig, tmp_path):
     rig.workflow.resume()
     rig.until_idle()
     assert rig.workflow.bracket(status.bracket.id).summary.outcome is Outcome.COMPLETE
+
+
+# --- stacking ---------------------------------------------------------------------------------------
+
+
+GROWING_PX = (640, 480)  # the growing picture is a quarter of it, and still has a pyramid
+
+
+def stacked(rig):
+    return rig.until(lambda status: status.stack is not None and not status.stack.running)
+
+
+def shoot_the_scene(rig):
+    """A bracket with something to fuse: over the textured depth of the scene, in few frames."""
+    found = rig.workflow.suggestion
+    rig.workflow.set_near(found.near_steps)
+    rig.workflow.set_far(found.far_steps)
+    rig.workflow.set_step((found.far_steps - found.near_steps) // 4)
+    return rig.workflow.start_bracket()
+
+
+def test_a_bracket_is_stacked_while_it_is_shot(make_rig):
+    rig = make_rig({"stacking.live": True}, build=partial(small_rig, size_px=GROWING_PX))
+    bracket_id = shoot_the_scene(rig)
+    status = stacked(rig)
+    assert (status.stack.stage, status.stack.error) == ("done", None)
+    result = rig.workflow.bracket(bracket_id).results[0]
+    assert (result.id, result.used, result.frames) == ("r01", 5, 5)
+    assert result.report["frames"]
+    for kind in ("fused", "screen", "thumb", "depth"):
+        assert cv2.imread(str(rig.workflow.file(bracket_id, kind))) is not None
+    assert rig.workflow.stack_preview() == rig.workflow.file(bracket_id, "screen")
+
+
+def test_stacking_again_keeps_both_results(rig):
+    bracket_id = shoot_the_scene(rig)
+    rig.until_idle()
+    assert rig.workflow.stack(bracket_id) == "r01"
+    assert rig.workflow.stack(bracket_id, {"method": "average", "crop": False}) == "r02"
+    assert rig.workflow.wait_stacked(PATIENCE_S)
+    first, second = rig.workflow.bracket(bracket_id).results
+    assert (first.id, second.id) == ("r01", "r02")
+    assert second.settings["method"] == "average"
+    assert (second.width, second.height) == SMALL_PX
+
+
+def test_a_stopped_bracket_is_stacked_as_far_as_it_goes(make_rig):
+    build = GatedRig(GROWING_PX)
+    rig = make_rig({"stacking.live": True}, build=build)
+    rig.gate = build.gate
+    bracket_id = shoot_the_scene(rig)
+    rig.gate.wait_for_capture()
+    let_pass(rig, 3)
+    rig.workflow.stop()
+    rig.gate.pass_frame(100)
+    rig.until_idle()
+    stacked(rig)
+    detail = rig.workflow.bracket(bracket_id)
+    assert detail.results[0].frames == detail.summary.frames_done
+
+
+def test_a_stacker_that_dies_leaves_rig_and_frames_alone(make_rig):
+    rig = make_rig(stacker=(sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"))
+    bracket_id = rig.shoot(2)
+    rig.workflow.stack(bracket_id)
+    status = stacked(rig)
+    assert status.stack.stage == "failed"
+    assert "the frames are safe" in status.stack.error
+    assert status.state is Phase.IDLE
+    assert rig.workflow.bracket(bracket_id).summary.results == ()
+    assert not list(rig.data.rglob("*.part"))
+
+
+def test_a_cancelled_stack_leaves_no_result_and_the_next_has_its_turn(make_rig):
+    rig = make_rig(
+        stacker=(sys.executable, "-c", "import sys; [None for line in sys.stdin if 'cancel' not in line]")
+    )
+    bracket_id = rig.shoot(2)
+    rig.workflow.stack(bracket_id)
+    rig.until(lambda status: "cancel_stack" in status.allowed)
+    rig.workflow.cancel_stack()
+    assert stacked(rig).stack.stage in ("cancelled", "failed")
+    assert not list(rig.data.rglob("*.part"))
+
+
+def test_closing_ends_the_stacker_too(make_rig):
+    rig = make_rig(stacker=(sys.executable, "-c", "import time; time.sleep(600)"))
+    bracket_id = rig.shoot(2)
+    rig.workflow.stack(bracket_id)
+    rig.workflow.close()
+    assert rig.workflow.status().stack.stage == "cancelled"
+    assert not list(rig.data.rglob("*.part"))
+
+
+def test_a_bracket_being_stacked_cannot_be_deleted(make_rig):
+    rig = make_rig(stacker=(sys.executable, "-c", "import time; time.sleep(600)"))
+    bracket_id = rig.shoot(2)
+    rig.workflow.stack(bracket_id)
+    with pytest.raises(BusyError, match="being worked on"):
+        rig.workflow.delete(bracket_id)
