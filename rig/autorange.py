@@ -16,7 +16,7 @@ from rig.devices.clock import Clock
 from rig.errors import FocusNotFoundError
 from rig.focuscurve import peaks, refined
 from rig.focuser import Focuser, never
-from rig.optics import focus_step_um
+from rig.lens import focus_step_um
 from rig.sharpness import noise_level, sharpness, tile_sharpness
 
 Progress = Callable[[int, int, str], None]

@@ -16,6 +16,7 @@ Curves = npt.NDArray[np.float64]
 
 LEAST_SHARE = 0.02  # of the sharpest tile: less is no texture
 CUT_SHARE = 0.04  # of the textured tiles that miss an end before it counts as cut: one hair is not all
+CLEAR = 1.15  # times its median over the frames: what is alike in all of them has no focus to judge by
 REACH = 0.75  # frames that an end frame's own depth of field covers beyond its position, at the usual overlap
 MOST_EXTRA = 12  # frames offered at once; the next verdict may ask for more
 BLIND_EXTRA = 6  # offered when the curve at the end is still so far from its peak that nothing can be told
@@ -119,7 +120,7 @@ def textured_curves(frames: Sequence[SharpFrame]) -> Curves:
     curves = np.array([np.ravel(frame.tile_sharpness) for frame in frames], np.float64)
     tops = curves.max(axis=0)
     lows = np.median(curves, axis=0)
-    textured = (tops > LEAST_SHARE * np.quantile(tops, 0.98)) & (tops > 1.3 * lows) & (tops > 0)
+    textured = (tops > LEAST_SHARE * np.quantile(tops, 0.98)) & (tops > CLEAR * lows) & (tops > 0)
     return np.maximum(curves[:, textured], 1e-12)
 
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import math
 
-from rig.config import OpticsSettings
-
 IMX477_PIXEL_UM = 1.55  # pixel pitch of the HQ camera
 
 
@@ -43,20 +41,6 @@ def depth_of_field_classic_um(magnification: float, effective: float, confusion_
 def airy_diameter_um(effective: float, wavelength_um: float = 0.55) -> float:
     """2.44 λ N_e: diameter of the diffraction spot on the sensor."""
     return 2.44 * wavelength_um * effective
-
-
-def depth_of_field_um(optics: OpticsSettings) -> float:
-    """The depth that one frame holds, by the criterion chosen in the settings."""
-    effective = effective_f_number(optics.f_number, optics.magnification, optics.pupil_ratio)
-    wave = depth_of_field_wave_um(optics.magnification, effective, optics.wavelength_um)
-    if optics.depth == "wave":
-        return wave
-    return max(wave, depth_of_field_classic_um(optics.magnification, effective, optics.confusion_um))
-
-
-def focus_step_um(optics: OpticsSettings) -> float:
-    """Distance between neighbouring frames: depth of field times (1 - overlap)."""
-    return depth_of_field_um(optics) * (1 - optics.overlap)
 
 
 def frame_count(depth: float, step: float) -> int:

@@ -7,16 +7,8 @@ from dataclasses import dataclass, replace
 
 from rig.config import CameraSettings, CaptureSettings, OpticsSettings, Settings
 from rig.errors import PlanError
-from rig.optics import (
-    IMX477_PIXEL_UM,
-    airy_diameter_um,
-    depth_of_field_um,
-    effective_f_number,
-    focus_step_um,
-    frame_count,
-    steps_to_um,
-    um_to_steps,
-)
+from rig.lens import depth_of_field_um, diffraction_spot_um, focus_step_um, working_f_number
+from rig.optics import IMX477_PIXEL_UM, frame_count, steps_to_um, um_to_steps
 
 FULL_SIZE_PX = (4056, 3040)
 JPEG_BYTES_PER_PX = 0.42  # of a detailed macro frame at quality 93; on the high side, for free space
@@ -164,10 +156,10 @@ def _choose_step(settings: Settings, step_steps: int | None) -> tuple[int, tuple
 
 
 def _softness(optics: OpticsSettings) -> tuple[str, ...]:
-    effective = effective_f_number(optics.f_number, optics.magnification, optics.pupil_ratio)
+    effective = working_f_number(optics)
     if effective <= SOFT_F_NUMBER:
         return ()
-    airy = airy_diameter_um(effective, optics.wavelength_um)
+    airy = diffraction_spot_um(optics)
     return (
         f"At an effective f/{effective:.3g} diffraction draws every point {_um(airy)} wide, "
         f"{airy / IMX477_PIXEL_UM:.0f} pixels of this sensor: opening the lens gives more detail, "
@@ -177,7 +169,7 @@ def _softness(optics: OpticsSettings) -> tuple[str, ...]:
 
 def _explain(settings: Settings, plan: BracketPlan, by_hand: bool) -> tuple[str, ...]:
     optics, camera = settings.optics, settings.camera
-    effective = effective_f_number(optics.f_number, optics.magnification, optics.pupil_ratio)
+    effective = working_f_number(optics)
     criterion = "the wave criterion" if optics.depth == "wave" else "the larger of wave and geometric depth"
     step_from = (
         "as given by hand"

@@ -14,7 +14,7 @@ from rig.devices.light import Light
 from rig.devices.motor import FocusMotor
 from rig.devices.panel import Panel
 from rig.errors import CameraError, ConfigError, GpioError, RigError
-from rig.optics import focus_step_um
+from rig.lens import focus_step_um
 
 if TYPE_CHECKING:
     from rig.devices.build_sim import SimDevices

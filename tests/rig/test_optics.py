@@ -7,13 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rig.config import OpticsSettings
+from rig.lens import depth_of_field_um, focus_step_um
 from rig.optics import (
     airy_diameter_um,
     depth_of_field_classic_um,
-    depth_of_field_um,
     depth_of_field_wave_um,
     effective_f_number,
-    focus_step_um,
     frame_count,
     numerical_aperture,
     steps_to_um,
