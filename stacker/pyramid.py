@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 Plane = NDArray[Any]  # float32
 
+MIN_LEVELS = 3  # two that are fused in patches, and one whose contrast says how to weigh the base
 MAX_LEVELS = 6
 _SMALLEST_BASE = 12  # px; a smaller base has nothing left to choose from
 
 
 def level_count(shape: tuple[int, int]) -> int:
-    """How many band-pass levels a picture of (height, width) is split into: 1..MAX_LEVELS."""
-    levels = 1
+    """How many band-pass levels a picture of (height, width) is split into: MIN_LEVELS..MAX_LEVELS."""
+    levels = MIN_LEVELS
     while levels < MAX_LEVELS and min(shape) >> (levels + 1) >= _SMALLEST_BASE:
         levels += 1
     return levels
