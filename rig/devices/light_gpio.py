@@ -28,5 +28,6 @@ class GpioLight:
 
     def off(self) -> None:
         """Dark. Safe to call twice."""
-        self._line.write(0)
-        self._lit = False
+        if self._lit:
+            self._line.write(0)
+            self._lit = False

@@ -44,9 +44,7 @@ class Uln2003Motor(GpioMotor):
             time.sleep(ALIGN_S)
 
     def _de_energise(self) -> None:
-        for coil in self._coils:
-            coil.write(0)
-        self._levels = [0, 0, 0, 0]
+        self._drive((0, 0, 0, 0))
 
     def _face(self, direction: Direction) -> None:
         self._direction = direction

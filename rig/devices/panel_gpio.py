@@ -30,6 +30,7 @@ class GpioPanel:
         self._buzzer = _output(gpio, settings.buzzer_pin, "buzzer")
         self._player = _PatternPlayer(self._play)
         self._button: _ButtonWatcher | None = None
+        self._closed = False
         if settings.button_pin:
             line = gpio.input(settings.button_pin, "button", pull="up")
             self._button = _ButtonWatcher(line, settings.debounce_ms)
@@ -44,7 +45,10 @@ class GpioPanel:
         self._player.play(PATTERNS[signal])
 
     def close(self) -> None:
-        """LED dark, buzzer silent, threads ended. The lines are given back by Gpio.close()."""
+        """LED dark, buzzer silent, threads ended; Gpio.close() gives the lines back. Safe to call twice."""
+        if self._closed:
+            return
+        self._closed = True
         if self._button is not None:
             self._button.close()
         self._player.close()

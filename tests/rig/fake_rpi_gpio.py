@@ -59,3 +59,15 @@ class FakeRpiGpio:
     def _check(self, line: int) -> None:
         if line in self.fail:
             raise self.fail[line]
+
+
+class WithEndstop(FakeRpiGpio):
+    """The same with a normally closed endstop so many steps towards near from where the motor starts."""
+
+    def __init__(self, line: int, at_steps: int) -> None:
+        super().__init__()
+        self.position_steps: Callable[[], int] = lambda: 0
+        self._line, self._at_steps = line, at_steps
+
+    def input(self, line: int) -> int:
+        return int(self.position_steps() <= self._at_steps) if line == self._line else super().input(line)

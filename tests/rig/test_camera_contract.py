@@ -9,9 +9,12 @@ import cv2
 import numpy as np
 import pytest
 import simplejpeg
+from fake_picamera2 import library
 
+from rig.config import CameraSettings
 from rig.devices.build_sim import simulated_devices
 from rig.devices.camera import Camera, Exposure
+from rig.devices.camera_picamera2 import Picamera2Camera
 from rig.devices.clock import SimClock
 from rig.errors import CameraError
 
@@ -29,7 +32,11 @@ def replayed(folder: Path) -> Camera:
     return simulated_devices(f"replay:{folder}", clock=SimClock()).camera
 
 
-CAMERAS: dict[str, Callable[[Path], Camera]] = {"sim": simulated, "replay": replayed}
+def hq(folder: Path) -> Camera:
+    return Picamera2Camera(CameraSettings(preview_width_px=160), library())
+
+
+CAMERAS: dict[str, Callable[[Path], Camera]] = {"sim": simulated, "replay": replayed, "picamera2": hq}
 
 
 @pytest.fixture(params=CAMERAS, name="idle_camera")

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from fake_rpi_gpio import WithEndstop
 
+from rig.config import MotorSettings
 from rig.devices.build_sim import simulated_devices
 from rig.devices.clock import SimClock
+from rig.devices.gpio import Gpio
 from rig.devices.motor import FocusMotor
+from rig.devices.motor_stepdir import StepDirMotor
+from rig.devices.motor_uln2003 import Uln2003Motor
 from rig.errors import EndstopError
 
 FAR_AWAY = 100_000  # steps, more than any travel
@@ -18,7 +23,21 @@ def simulated() -> FocusMotor:
     return simulated_devices("target", size=(320, 240), clock=SimClock()).motor
 
 
-MOTORS: dict[str, Callable[[], FocusMotor]] = {"sim": simulated}
+def wired(driver: type[StepDirMotor] | type[Uln2003Motor]) -> FocusMotor:
+    library = WithEndstop(line=5, at_steps=-100)
+    settings = MotorSettings(
+        endstop_pin=5, steps_per_s=20_000, start_steps_per_s=20_000, ramp_steps=0, backlash_steps=0
+    )
+    motor = driver(Gpio(library), settings)
+    library.position_steps = lambda: motor.position_steps
+    return motor
+
+
+MOTORS: dict[str, Callable[[], FocusMotor]] = {
+    "sim": simulated,
+    "stepdir": lambda: wired(StepDirMotor),
+    "uln2003": lambda: wired(Uln2003Motor),
+}
 
 
 @pytest.fixture(params=MOTORS, name="motor")

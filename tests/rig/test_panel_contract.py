@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from fake_rpi_gpio import FakeRpiGpio
 
+from rig.config import PanelSettings
+from rig.devices.gpio import Gpio
 from rig.devices.panel import Panel, Signal
+from rig.devices.panel_gpio import GpioPanel
 from rig.devices.panel_sim import SimPanel
 
-PANELS: dict[str, Callable[[], Panel]] = {"sim": SimPanel}
+
+def wired() -> Panel:
+    return GpioPanel(Gpio(FakeRpiGpio()), PanelSettings(buzzer_pin=24))
+
+
+PANELS: dict[str, Callable[[], Panel]] = {"sim": SimPanel, "gpio": wired}
 
 
 @pytest.fixture(params=PANELS, name="panel")
