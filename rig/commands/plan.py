@@ -9,7 +9,7 @@ from dataclasses import asdict
 from rig.commands.distance import distance
 from rig.commands.edge import run_at_the_edge
 from rig.commands.options import Subparsers, add_command, add_config, add_json, settings_from
-from rig.optics import depth_of_field_um, focus_step_um
+from rig.lens import depth_of_field_um, focus_step_um
 from rig.plan import BracketPlan, plan_bracket, plan_depth
 from stacker.console import Console
 
