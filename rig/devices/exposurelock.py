@@ -39,7 +39,7 @@ def check_in_range(exposure: Exposure, advertised: Mapping[str, Any]) -> None:
         if name in advertised:
             low, high = advertised[name][:2]
             if not low <= value <= high:
-                raise CameraError(f"{name} {value:g}{unit} is outside {low:g}..{high:g}{unit} of this camera")
+                raise CameraError(f"{name} {value}{unit} is outside {low}..{high}{unit} of this camera")
 
 
 def exposure_of(metadata: Mapping[str, Any]) -> Exposure:

@@ -337,7 +337,7 @@ def test_the_shortest_exposure_may_be_rounded_by_a_line():
 
 
 def test_a_gain_the_sensor_lacks_is_refused_with_its_range():
-    with pytest.raises(CameraError, match=r"AnalogueGain 40 is outside 1\.\.22\.26"):
+    with pytest.raises(CameraError, match=r"AnalogueGain 40 is outside 1\.0\.\.22\.26"):
         check_in_range(replace(EXPOSURE, gain=40), {"AnalogueGain": (1.0, 22.26, 1.0)})
 
 
