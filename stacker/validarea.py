@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from stacker.transforms import Transform, apply, identity, invert
+from stacker.transforms import Transform, identity, invert
 
 Rectangle = tuple[int, int, int, int]  # x, y, width, height in whole pixels
 
@@ -23,10 +21,10 @@ def valid_area(transforms: Sequence[Transform], frame_shape: tuple[int, ...]) ->
     transforms: frame to reference. frame_shape: (height, width, ...). (0, 0, 0, 0) if nothing is in common.
     Every pixel of it, mapped back into any frame, lies between that frame's outermost pixel centres.
     """
-    centre = _point_inside(transforms, frame_shape[:2])
+    edges = _half_planes(transforms, frame_shape)
+    centre = _point_inside(edges, frame_shape)
     if centre is None:
         return 0, 0, 0, 0
-    edges = _half_planes(transforms, frame_shape)
     return _whole_pixels(_largest_box(edges, centre), edges)
 
 
@@ -42,19 +40,6 @@ class _HalfPlanes:
         return points @ self.normal.T - self.offset
 
 
-def _point_inside(transforms: Sequence[Transform], shape: tuple[int, ...]) -> NDArray[np.float64] | None:
-    """A point well inside every frame's outline and the reference frame's own; None if there is none."""
-    right, bottom = shape[1] - 1.0, shape[0] - 1.0
-    outline = np.array([[0, 0], [right, 0], [right, bottom], [0, bottom]])
-    polygon: NDArray[Any] = outline.astype(np.float32)
-    for transform in transforms:
-        area, clipped = cv2.intersectConvexConvex(polygon, apply(transform, outline).astype(np.float32))
-        if area < 1:
-            return None
-        polygon = np.asarray(clipped, np.float32).reshape(-1, 2)
-    return np.asarray(polygon.mean(axis=0), np.float64)
-
-
 def _half_planes(transforms: Sequence[Transform], shape: tuple[int, ...]) -> _HalfPlanes:
     """The four sides of every frame's outline, and of the reference frame's own, in reference geometry."""
     normals, offsets = [], []
@@ -65,6 +50,35 @@ def _half_planes(transforms: Sequence[Transform], shape: tuple[int, ...]) -> _Ha
             normals += [-back[axis, :2] / length, back[axis, :2] / length]
             offsets += [back[axis, 2] / length, (last - back[axis, 2]) / length]
     return _HalfPlanes(np.array(normals), np.array(offsets))
+
+
+def _point_inside(edges: _HalfPlanes, shape: tuple[int, ...]) -> NDArray[np.float64] | None:
+    """A point well inside every half plane; None when less than a pixel lies in all of them.
+
+    The frame is cut by one half plane after another. cv2.intersectConvexConvex would do it in one
+    call, but finds nothing in common between outlines that nearly coincide, as those of one bracket do.
+    """
+    right, bottom = shape[1] - 1.0, shape[0] - 1.0
+    polygon = np.array([[0, 0], [right, 0], [right, bottom], [0, bottom]])
+    for normal, offset in zip(edges.normal, edges.offset, strict=True):
+        polygon = _cut(polygon, polygon @ normal - offset)
+    x, y = polygon.T
+    area = 0.5 * float(x @ np.roll(y, -1) - y @ np.roll(x, -1))
+    return None if area < 1 else np.asarray(polygon.mean(axis=0))
+
+
+def _cut(polygon: NDArray[np.float64], beyond: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What is left of a convex polygon, (n, 2), where `beyond`, (n,) at its corners, is at most 0.
+
+    I. E. Sutherland, G. W. Hodgman, Reentrant polygon clipping, CACM 17(1), 1974.
+    """
+    kept = []
+    for here, there, a, b in zip(polygon, np.roll(polygon, -1, 0), beyond, np.roll(beyond, -1), strict=True):
+        if a <= 0:
+            kept.append(here)
+        if a * b < 0:
+            kept.append(here + (there - here) * a / (a - b))
+    return np.array(kept).reshape(-1, 2)
 
 
 def _largest_box(edges: _HalfPlanes, centre: NDArray[np.float64]) -> NDArray[np.float64]:
