@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import platform
+import resource
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -15,12 +16,13 @@ from typing import Any
 
 from rig.config import Settings
 from rig.devices.build import why_no_camera
-from rig.durable import free_bytes, megabytes
+from rig.durable import FreeBytes, free_bytes, megabytes
 from rig.plan import frame_bytes
 
 USUAL_FRAMES = 30
 LEAST_PYTHON = (3, 11)
 HOT_C = 75.0  # a Pi slows down at 80
+LARGEST_FILE = 100_000_000  # of a result: a 16-bit picture or a depth map of 12 MP
 LITTLE_MEMORY = 400_000_000  # a Zero 2 W shows 416 MB
 PACKAGES = (
     "numpy",
@@ -97,6 +99,7 @@ def diagnose(
         check_camera(settings, missing),
         check_gpio(settings),
         check_folder(settings, folder),
+        check_limits(settings),
         check_memory(sys_root),
         *check_heat(sys_root),
     )
@@ -144,7 +147,7 @@ def check_camera(settings: Settings, missing: str | None) -> Check:
     if missing is None:
         return Check("camera", Health.GOOD, "Raspberry Pi camera found")
     advice = (
-        "sudo apt install python3-picamera2, and a venv made with --system-site-packages"
+        "on a Pi: sudo apt install python3-picamera2, and a venv made with --system-site-packages"
         if "picamera2" in missing
         else "check the ribbon cable at both ends, then `rpicam-hello --list-cameras`"
     )
@@ -178,7 +181,7 @@ def gpio_provider() -> str | None:
     return "RPi.GPIO, of unknown origin" if importlib.util.find_spec("RPi") is not None else None
 
 
-def check_folder(settings: Settings, folder: Path) -> Check:
+def check_folder(settings: Settings, folder: Path, free: FreeBytes = free_bytes) -> Check:
     """The brackets' folder and how many brackets fit."""
     there = folder
     while not there.exists() and there != there.parent:
@@ -186,7 +189,7 @@ def check_folder(settings: Settings, folder: Path) -> Check:
     if not there.is_dir() or not os.access(there, os.W_OK):
         advice = f"make {there} writable for this user, or give another folder with --data"
         return Check("brackets' folder", Health.BAD, f"{folder} cannot be written", advice)
-    room = max(0, free_bytes(there) - settings.store.reserve_mb * 1_000_000)
+    room = max(0, free(there) - settings.store.reserve_mb * 1_000_000)
     fit = room // (USUAL_FRAMES * frame_bytes(settings.camera))
     found = (
         f"{folder}: {megabytes(room)} free beside the reserve, about {fit} brackets of {USUAL_FRAMES} frames"
@@ -196,6 +199,18 @@ def check_folder(settings: Settings, folder: Path) -> Check:
     if fit < 5:
         return Check("brackets' folder", Health.NOTE, found, "copy brackets elsewhere soon, then delete them")
     return Check("brackets' folder", Health.GOOD, found)
+
+
+def check_limits(settings: Settings, file_limit: int | None = None) -> Check:
+    """What settings and system allow. file_limit: largest file in bytes; asked of the system when None."""
+    if file_limit is None:
+        file_limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+    motor, capture = settings.motor, settings.capture
+    found = f"focus {motor.min_steps} to {motor.max_steps} steps, at most {capture.max_frames} frames"
+    if file_limit != resource.RLIM_INFINITY and file_limit < LARGEST_FILE:
+        advice = "raise LimitFSIZE= of the service, or ulimit -f of the shell"
+        return Check("limits", Health.BAD, f"{found}, files up to {megabytes(file_limit)}", advice)
+    return Check("limits", Health.GOOD, found)
 
 
 def check_memory(sys_root: Path) -> Check:

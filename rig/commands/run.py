@@ -66,9 +66,9 @@ def run(args: argparse.Namespace, console: Console) -> None:
     from webui.pairing import Pairing
     from webui.server import serve
 
-    if not debugging():
-        logging.basicConfig(level=logging.INFO, format="%(message)s", force=True)
     settings = settings_from(args, {"web.host": args.host, "web.port": args.port})
+    if not debugging():  # a service's log is read with journalctl, which adds the time
+        logging.basicConfig(level=logging.INFO, format="%(message)s", force=True)
     folder, web = data_folder(args, settings), settings.web
     page = page_settings(web, folder / PHONES)
     pairing = Pairing(page.state_dir / "phones.json", page.pin, session_days=page.session_days)

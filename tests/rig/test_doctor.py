@@ -1,0 +1,126 @@
+"""What the doctor sees, and what it advises."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from rig.config import Settings
+from rig.doctor import (
+    Health,
+    check_camera,
+    check_folder,
+    check_heat,
+    check_limits,
+    check_memory,
+    check_packages,
+    check_python,
+    check_system,
+    check_throttled,
+    diagnose,
+)
+
+NO_CAMERA = "No camera, for picamera2 is not installed"
+
+
+def files(root, **texts):
+    for name, text in texts.items():
+        path = root / name.replace("__", "/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return root
+
+
+def test_a_laptop_can_do_the_main_job_on_the_simulated_rig(tmp_path):
+    diagnosis = diagnose(Settings(), tmp_path, no_camera=lambda: NO_CAMERA)
+    assert diagnosis.can_work
+    assert diagnosis.simulated
+    assert "simulated" in diagnosis.sentence
+
+
+def test_a_rig_with_its_camera_can_shoot(tmp_path):
+    diagnosis = diagnose(Settings(), tmp_path, no_camera=lambda: None)
+    assert diagnosis.sentence == "The rig can shoot and stack."
+
+
+def test_a_camera_that_was_asked_for_and_is_not_there_is_bad(tmp_path):
+    settings = Settings().changed({"camera.driver": "picamera2"})
+    diagnosis = diagnose(settings, tmp_path, no_camera=lambda: "No camera is connected")
+    assert not diagnosis.can_work
+    assert "camera" in diagnosis.sentence
+
+
+def test_a_missing_camera_comes_with_the_cable_as_advice():
+    assert "cable" in check_camera(Settings(), "No camera is connected").advice
+
+
+def test_the_diagnosis_is_plain_json(tmp_path):
+    told = json.loads(json.dumps(diagnose(Settings(), tmp_path, no_camera=lambda: None).as_dict()))
+    assert told["can_work"] is True
+    assert {check["name"] for check in told["checks"]} >= {"system", "Python", "camera", "GPIO", "memory"}
+
+
+def test_a_folder_that_cannot_be_written_is_bad(tmp_path):
+    (tmp_path / "file").write_text("")
+    check = check_folder(Settings(), tmp_path / "file" / "data")
+    assert check.health is Health.BAD
+    assert "--data" in check.advice
+
+
+@pytest.mark.parametrize(
+    ("free", "health"), [(10**8, Health.BAD), (10**9, Health.NOTE), (10**10, Health.GOOD)]
+)
+def test_room_on_the_card_is_told_in_brackets(tmp_path, free, health):
+    assert check_folder(Settings(), tmp_path, lambda _: free).health is health
+
+
+def test_a_limit_on_file_sizes_that_no_picture_fits_is_bad():
+    assert check_limits(Settings(), file_limit=1_000_000).health is Health.BAD
+
+
+def test_an_old_python_is_bad():
+    assert check_python((3, 9, 2)).health is Health.BAD
+
+
+def test_a_missing_library_is_named():
+    found, missing = check_packages(("numpy", "no-such-library"))
+    assert found.health is Health.GOOD
+    assert (missing.name, missing.health) == ("no-such-library", Health.BAD)
+
+
+def test_a_pi_is_called_by_its_model(tmp_path):
+    root = files(tmp_path, **{"proc__device-tree__model": "Raspberry Pi Zero 2 W Rev 1.0\0"})
+    assert check_system(root).found.startswith("Raspberry Pi Zero 2 W Rev 1.0,")
+
+
+def test_little_memory_is_worth_a_note(tmp_path):
+    root = files(tmp_path, proc__meminfo="MemTotal: 426000 kB\nMemAvailable: 180000 kB\n")
+    check = check_memory(root)
+    assert check.health is Health.NOTE
+    assert "184.3 MB of 436.2 MB" in check.found
+
+
+@pytest.mark.parametrize(("millidegrees", "health"), [("45123", Health.GOOD), ("81000", Health.NOTE)])
+def test_heat_is_told(tmp_path, millidegrees, health):
+    root = files(tmp_path, sys__class__thermal__thermal_zone0__temp=millidegrees)
+    assert [check.health for check in check_heat(root)] == [health]
+
+
+def test_a_computer_that_tells_no_temperature_has_no_such_line(tmp_path):
+    assert check_heat(tmp_path) == ()
+
+
+@pytest.mark.parametrize(
+    ("bits", "health", "word"),
+    [
+        ("0x0", Health.GOOD, "never"),
+        ("0x50005", Health.NOTE, "now: under-voltage, throttled"),
+        ("0x10000", Health.NOTE, "now: fine; since the start: under-voltage"),
+        ("junk", Health.NOTE, "unknown"),
+    ],
+)
+def test_the_supply_is_told_from_the_firmwares_bits(bits, health, word):
+    check = check_throttled(bits)
+    assert check.health is health
+    assert word in check.found
