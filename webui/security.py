@@ -53,7 +53,8 @@ def gate() -> Response | None:
 def refuse_foreign_host() -> None:
     """Against DNS rebinding: a name must be one of ours; an address cannot be rebound."""
     host = urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
-    if host not in web().settings.host_names and not is_address(host):
+    names = {name.lower() for name in web().settings.host_names}
+    if host not in names and not is_address(host):
         raise SecurityError(f"The rig does not answer under the name {host!r}.")
 
 

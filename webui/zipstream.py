@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CHUNK = 256 * 1024  # bytes per piece handed to the server
-LIMIT = 0xFFFFFFFF  # from here on offsets need the 64-bit records
+ELSEWHERE = 0xFFFFFFFF  # in a 32-bit field: look into the 64-bit record
+LIMIT = ELSEWHERE  # from here on a figure needs the 64-bit record
 UTF8_NAMES = 0x0800
 VERSION = 45  # zip64
 DOS_EPOCH = (0, 0x21)  # 1980-01-01: the frames carry their own dates
@@ -98,7 +99,7 @@ def _directory(entries: list[_Placed], start: int) -> bytes:
             "<4sQ2H2L4Q", b"PK\6\6", 44, VERSION, VERSION, 0, 0, count, count, size, start
         ) + struct.pack("<4sLQL", b"PK\6\7", 0, start + size, 1)
     shown = min(count, 0xFFFF)
-    ends += struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, shown, shown, min(size, LIMIT), min(start, LIMIT), 0)
+    ends += struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, shown, shown, _short(size), _short(start), 0)
     return records + ends
 
 
@@ -106,6 +107,10 @@ def _directory_record(entry: _Placed) -> bytes:
     extra = struct.pack("<2HQ", 1, 8, entry.offset) if entry.offset >= LIMIT else b""
     fixed = struct.pack(
         "<4s6H3L5H2L", b"PK\1\2", VERSION, VERSION, UTF8_NAMES, 0, *DOS_EPOCH, entry.crc, entry.size,
-        entry.size, len(entry.name), len(extra), 0, 0, 0, 0, min(entry.offset, LIMIT),
+        entry.size, len(entry.name), len(extra), 0, 0, 0, 0, _short(entry.offset),
     )  # fmt: skip
     return fixed + entry.name + extra
+
+
+def _short(figure: int) -> int:
+    return figure if figure < LIMIT else ELSEWHERE

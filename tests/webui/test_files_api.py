@@ -1,0 +1,130 @@
+"""What is on the card, over the API."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import pytest
+from simrig import Rig
+from webphone import Phone
+
+
+@pytest.fixture
+def bracket(rig: Rig) -> str:
+    return rig.shoot(frames=3)
+
+
+@pytest.fixture
+def stacked(rig: Rig, bracket: str) -> str:
+    rig.workflow.stack(bracket, {"method": "average"})
+    rig.workflow.wait_stacked(120)
+    return bracket
+
+
+def test_a_brackets_detail_has_its_frames(phone: Phone, bracket: str) -> None:
+    detail = phone.get(f"/api/brackets/{bracket}").json
+
+    assert [frame["index"] for frame in detail["frames"]] == [0, 1, 2]
+    assert detail["v"]
+
+
+def test_a_frame_and_its_thumbnail_are_pictures(phone: Phone, bracket: str) -> None:
+    frame = phone.get(f"/api/brackets/{bracket}/frames/1.jpg")
+    thumb = phone.get(f"/api/brackets/{bracket}/frames/1/thumb.jpg")
+
+    assert frame.data[:3] == thumb.data[:3] == b"\xff\xd8\xff"
+    assert frame.content_type == "image/jpeg"
+
+
+def test_an_unchanged_file_is_not_sent_twice(phone: Phone, bracket: str) -> None:
+    address = f"/api/brackets/{bracket}/frames/0.jpg"
+    tag = phone.get(address).headers["ETag"]
+
+    assert phone.get(address, headers={"If-None-Match": tag}).status_code == 304
+
+
+def test_a_part_of_a_file_can_be_had(phone: Phone, bracket: str) -> None:
+    answer = phone.get(f"/api/brackets/{bracket}/frames/0.jpg", headers={"Range": "bytes=0-9"})
+
+    assert (answer.status_code, len(answer.data)) == (206, 10)
+
+
+def test_only_an_address_with_the_brackets_mark_may_be_kept_for_ever(phone: Phone, bracket: str) -> None:
+    address = f"/api/brackets/{bracket}/frames/0.jpg"
+
+    assert "immutable" in phone.get(f"{address}?v=1").headers["Cache-Control"]
+    assert "no-cache" in phone.get(address).headers["Cache-Control"]
+
+
+def test_a_download_has_a_name_that_says_which_bracket_it_is_of(phone: Phone, bracket: str) -> None:
+    headers = phone.get(f"/api/brackets/{bracket}/frames/0.jpg?download").headers
+
+    assert headers["Content-Disposition"] == f"attachment; filename={bracket}-000.jpg"
+
+
+def test_the_zip_has_the_length_it_promised_and_is_sound(phone: Phone, stacked: str) -> None:
+    answer = phone.get(f"/api/brackets/{stacked}/bracket.zip")
+
+    assert answer.content_length == len(answer.data)
+    with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
+        assert archive.testzip() is None
+        names = archive.namelist()
+    assert [f"{stacked}/frames/{n:03d}.jpg" for n in range(3)] == names[:3]
+    assert f"{stacked}/r01/fused.jpg" in names
+
+
+def test_frames_alone_can_be_had_as_a_zip(phone: Phone, bracket: str) -> None:
+    answer = phone.get(f"/api/brackets/{bracket}/bracket.zip?what=frames")
+
+    with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
+        assert len(archive.namelist()) == 3
+
+
+def test_a_zip_of_nothing_is_refused(phone: Phone, bracket: str) -> None:
+    assert phone.get(f"/api/brackets/{bracket}/bracket.zip?what=results").status_code == 404
+    assert phone.get(f"/api/brackets/{bracket}/bracket.zip?what=else").status_code == 400
+
+
+def test_a_result_gives_its_files(phone: Phone, stacked: str) -> None:
+    for kind in ("fused", "screen", "thumb"):
+        assert phone.get(f"/api/brackets/{stacked}/results/r01/{kind}").data[:3] == b"\xff\xd8\xff"
+    assert phone.get(f"/api/brackets/{stacked}/results/r01/report").content_type == "application/json"
+
+
+def test_stacking_is_ordered_over_the_api(rig: Rig, phone: Phone, bracket: str) -> None:
+    answer = phone.post(f"/api/brackets/{bracket}/stack", {"settings": {"method": "average"}})
+    rig.workflow.wait_stacked(120)
+
+    assert (answer.status_code, answer.json["result"]) == (202, "r01")
+    assert phone.get(f"/api/brackets/{bracket}").json["results"][0]["method"] == "average"
+    assert phone.get("/api/stack.jpg").data[:3] == b"\xff\xd8\xff"
+
+
+def test_an_unknown_setting_of_the_stacker_is_refused(phone: Phone, bracket: str) -> None:
+    assert phone.post(f"/api/brackets/{bracket}/stack", {"settings": {"metod": "auto"}}).status_code == 422
+
+
+def test_a_deleted_bracket_is_gone(phone: Phone, bracket: str) -> None:
+    assert phone.delete(f"/api/brackets/{bracket}").status_code == 200
+
+    assert phone.get(f"/api/brackets/{bracket}").status_code == 404
+    assert phone.get("/api/brackets").json["total"] == 0
+
+
+@pytest.mark.parametrize(
+    "rest", ["", "/frames/0.jpg", "/frames/0/thumb.jpg", "/thumb.jpg", "/bracket.zip", "/results/r01/fused"]
+)
+def test_what_does_not_exist_is_a_problem_and_not_a_crash(phone: Phone, rest: str) -> None:
+    answer = phone.get(f"/api/brackets/b000077{rest}")
+
+    assert (answer.status_code, answer.content_type) == (404, "application/problem+json")
+
+
+def test_a_frame_that_was_not_shot_does_not_exist(phone: Phone, bracket: str) -> None:
+    assert phone.get(f"/api/brackets/{bracket}/frames/7.jpg").status_code == 404
+
+
+def test_the_page_of_a_bracket_opens_and_that_of_none_does_not(phone: Phone, bracket: str) -> None:
+    assert phone.get(f"/b/{bracket}").status_code == 200
+    assert phone.get("/b/b000077").status_code == 404

@@ -1,0 +1,144 @@
+"""Nobody comes in but through the gate."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+from simrig import Rig
+from webphone import CHANGE, PIN, Phone
+
+from webui import PageSettings, create_app
+from webui.security import PUBLIC
+
+EXAMPLES = {
+    "bracket_id": "b000001", "result_id": "r01", "frame": 0, "kind": "fused", "ticket": "x" * 32,
+    "phone_id": "0123abcd", "tag": "x", "name": "css/base.css",
+}  # fmt: skip
+
+
+def every_operation(app: Flask) -> list[tuple[str, str, str]]:
+    """(endpoint, method, address) of everything the application answers."""
+    adapter = app.url_map.bind("localhost")
+    return [
+        (rule.endpoint, method, adapter.build(rule.endpoint, {a: EXAMPLES[a] for a in rule.arguments}))
+        for rule in app.url_map.iter_rules()
+        for method in sorted((rule.methods or set()) - {"HEAD"})
+    ]
+
+
+def test_an_unpaired_phone_is_refused_everywhere_but_at_the_pairing(app: Flask, stranger: Phone) -> None:
+    for endpoint, method, address in every_operation(app):
+        answer = stranger.client.open(address, method=method, json={}, headers=CHANGE)
+        if endpoint in PUBLIC:
+            assert answer.status_code != 401, (method, address)
+        elif address.startswith("/api/"):
+            assert answer.status_code == 401, (method, address)
+        else:
+            assert (answer.status_code, answer.headers["Location"]) == (303, "/pair"), (method, address)
+
+
+def test_an_unpaired_phone_cannot_find_out_which_addresses_exist(stranger: Phone) -> None:
+    assert stranger.get("/api/no-such-thing").status_code == 401
+    assert stranger.get("/no-such-page").headers["Location"] == "/pair"
+
+
+def test_only_the_pairing_and_the_assets_are_public() -> None:
+    assert {endpoint.split(".")[0] for endpoint in PUBLIC} == {"pair", "pair_api", "assets"}
+
+
+def test_every_change_needs_the_mark_of_our_own_pages(app: Flask, phone: Phone) -> None:
+    for _, method, address in every_operation(app):
+        if method != "GET":
+            assert phone.client.open(address, method=method, json={}).status_code == 403, (method, address)
+
+
+def test_every_change_needs_json_so_that_no_form_can_make_it(app: Flask, phone: Phone) -> None:
+    for _, method, address in every_operation(app):
+        if method != "GET":
+            answer = phone.client.open(
+                address, method=method, data="{}", headers=CHANGE, content_type="text/plain"
+            )
+            assert answer.status_code == 400, (method, address)
+
+
+def test_nothing_is_changed_by_get_and_no_other_method_is_answered(app: Flask) -> None:
+    for rule in app.url_map.iter_rules():
+        assert (rule.methods or set()) <= {"GET", "HEAD", "POST", "DELETE"}, rule
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://evil.example"}, {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"},
+    ],
+)  # fmt: skip
+def test_a_page_of_another_origin_cannot_command(phone: Phone, headers: dict[str, str]) -> None:
+    answer = phone.client.post("/api/focus", json={"jog": 1}, headers=CHANGE | headers)
+
+    assert answer.status_code == 403
+
+
+def test_a_page_of_another_origin_cannot_even_embed_the_live_picture(phone: Phone) -> None:
+    assert phone.get("/api/preview.jpg", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+
+
+def test_a_link_from_elsewhere_may_open_a_page(phone: Phone) -> None:
+    followed = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+
+    assert phone.get("/", headers=followed).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "localhost.evil.example", "rig.local", "", "localhost@evil.example"]
+)
+def test_a_name_that_is_not_the_rigs_is_refused(phone: Phone, host: str) -> None:
+    assert phone.get("/api/state", headers={"Host": host}).status_code == 400
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8000", "127.0.0.1", "10.42.0.1:80", "[::1]:8000"])
+def test_its_own_name_and_every_address_are_accepted(phone: Phone, host: str) -> None:
+    assert phone.get("/api/state", headers={"Host": host}).status_code == 200
+
+
+def test_the_computer_of_a_simulated_rig_may_be_made_to_pair_too(
+    rig: Rig, page_settings: PageSettings
+) -> None:
+    strict = replace(page_settings, trust_loopback_when_simulated=False)
+    phone = Phone(create_app(rig.workflow, strict).test_client())
+
+    assert phone.get("/api/state").status_code == 401
+
+
+def test_what_a_proxy_on_the_computer_hands_on_is_not_trusted_as_local(phone: Phone) -> None:
+    assert phone.get("/api/state", headers={"X-Forwarded-For": "10.42.0.9"}).status_code == 401
+
+
+def test_every_answer_is_hardened(app: Flask, phone: Phone) -> None:
+    for address in ("/", "/gallery", "/pair", "/api/state", "/api/nothing"):
+        headers = phone.get(address).headers
+        policy = headers["Content-Security-Policy"]
+        assert "default-src 'self'" in policy and "unsafe" not in policy
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+        assert headers["Cache-Control"] == "no-store"
+        assert "Access-Control-Allow-Origin" not in headers
+
+
+def test_a_body_beyond_the_limit_is_refused_unread(phone: Phone) -> None:
+    assert phone.post("/api/focus", {"jog": 1, "ballast": "x" * 100_000}).status_code == 413
+
+
+def test_a_session_cookie_cannot_be_read_by_scripts_nor_sent_from_other_sites(stranger: Phone) -> None:
+    cookie = stranger.post("/api/pair", {"pin": PIN}).headers["Set-Cookie"]
+
+    assert "HttpOnly" in cookie and "SameSite=Strict" in cookie
+
+
+@pytest.mark.parametrize(
+    "address", ["/api/brackets/..%2f..%2fetc", "/api/brackets/b1", "/s/x/../../app.py", "/b/../more"]
+)
+def test_only_ids_stand_in_addresses(phone: Phone, address: str) -> None:
+    assert phone.get(address).status_code == 404
