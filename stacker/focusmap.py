@@ -29,13 +29,13 @@ _REACH = 2  # cells around such an edge where contrast decides
 class FocusMap:
     """Depth and trust on a coarse grid, in the geometry of the reference frame.
 
-    depth: (h, w) float32, slot of the sharpest frame, with fractions. confidence: 0..1. spread: standard
-    deviation in frames of the blend around the depth. mixed: 0 where depth decides, 1 where contrast does.
+    All (h, w) float32. depth: slot of the sharpest frame, with fractions. confidence: 0..1. sharpness: 1 / variance,
+    in frames, of the blend around the depth. mixed: 0 where depth decides, 1 where contrast does.
     """
 
     depth: Plane
     confidence: Plane
-    spread: Plane
+    sharpness: Plane
     mixed: Plane
 
 
@@ -50,7 +50,7 @@ def focus_map(position: Plane, prominence: Plane) -> FocusMap:
     trust = np.clip(cv2.GaussianBlur(cv2.dilate(confidence, near), (0, 0), 1.5), 0, 1)
     spread = _BLEND + _AVERAGE * (1 - trust)
     mixed = depth_edges(depth) * np.clip(1.5 * trust, 0, 1)
-    return FocusMap(depth, confidence, spread.astype(np.float32), mixed.astype(np.float32))
+    return FocusMap(depth, confidence, np.float32(1) / np.square(spread), mixed)
 
 
 def fill(values: Plane, confidence: Plane, floor: float = 0.05) -> Plane:

@@ -16,8 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 Plane = NDArray[Any]  # float32
+Logs = NDArray[np.int16]
 
-NOWHERE = np.float32(-30.0)  # log of the measure where no frame has looked
+STEPS = 512.0
+NOWHERE = np.int16(-30 * STEPS)  # where no frame has looked
 _FLOOR = np.float32(1e-4)  # far below one level of noise, so that the logarithm exists
 
 
@@ -40,47 +42,46 @@ def focus_measure(luma: Plane, chroma: Plane) -> Plane:
 class FocusPeaks:
     """The running peaks on a grid of (h, w) cells; `add` frames in bracket order, `merge` adjoining runs.
 
-    All measures are natural logarithms, float32.
+    Measures are kept as int16 logarithms, 1/512 natural units a step: a hundredth of what noise moves them by.
     """
 
     shape: tuple[int, int]
     frames: list[int] = field(default_factory=list)  # indices of the frames added, in order
-    slot: NDArray[np.uint16] = field(init=False)  # position in `frames` of the sharpest one
-    best: Plane = field(init=False)
-    before: Plane = field(init=False)  # the measure of the frame before the sharpest one
-    after: Plane = field(init=False)
-    lowest: Plane = field(init=False)  # the least measure of any frame
+    slot: Logs = field(init=False)  # position in `frames` of the sharpest one
+    best: Logs = field(init=False)
+    before: Logs = field(init=False)  # the measure of the frame before the sharpest one
+    after: Logs = field(init=False)
+    lowest: Logs = field(init=False)  # the least measure of any frame
     total: Plane = field(init=False)  # sum of the measures themselves, not of their logarithms
-    seen: NDArray[np.uint16] = field(init=False)  # how many frames have covered the cell
-    first: Plane | None = None
-    last: Plane | None = None
+    seen: Logs = field(init=False)  # how many frames have covered the cell
+    first: Logs | None = None
+    last: Logs | None = None
 
     def __post_init__(self) -> None:
-        self.slot = np.zeros(self.shape, np.uint16)
-        self.best, self.before, self.after = (np.full(self.shape, NOWHERE) for _ in range(3))
-        self.lowest = np.full(self.shape, -NOWHERE)
+        self.slot, self.seen = np.zeros(self.shape, np.int16), np.zeros(self.shape, np.int16)
+        self.best, self.before, self.after = (np.full(self.shape, NOWHERE, np.int16) for _ in range(3))
+        self.lowest = np.full(self.shape, -NOWHERE, np.int16)
         self.total = np.zeros(self.shape, np.float32)
-        self.seen = np.zeros(self.shape, np.uint16)
 
     def add(self, index: int, energy: Plane, covered: NDArray[np.bool_]) -> None:
-        """Take in the measure of the next frame; covered: where that frame has looked at all."""
-        here = cv2.log(energy + _FLOOR)
-        here[~covered] = NOWHERE
+        """Take in the measure of the next frame; covered: where that frame has looked at all.
+
+        energy: (h, w) float32 >= 0, see focus_measure.
+        """
+        here = _logs(energy, covered)
         slot = len(self.frames)
         if slot:
-            follows = self.slot == slot - 1
-            np.copyto(self.after, here, where=follows)
+            np.copyto(self.after, here, where=self.slot == slot - 1)
         higher = here > self.best
         np.copyto(self.best, here, where=higher)
         np.copyto(self.before, NOWHERE if self.last is None else self.last, where=higher)
         np.copyto(self.after, NOWHERE, where=higher)
-        self.slot[higher] = slot
-        self.lowest = np.minimum(self.lowest, np.where(covered, here, self.lowest))
-        self.total += np.where(covered, energy, 0)
-        self.seen += covered
+        np.copyto(self.slot, np.int16(slot), where=higher)
+        np.copyto(self.lowest, here, where=covered & (here < self.lowest))
+        np.add(self.total, energy, out=self.total, where=covered)
+        np.add(self.seen, 1, out=self.seen, where=covered)
         self.frames.append(index)
-        if self.first is None:
-            self.first = here
+        self.first = here if self.first is None else self.first
         self.last = here
 
     def merge(self, later: FocusPeaks) -> FocusPeaks:
@@ -90,14 +91,13 @@ class FocusPeaks:
         """
         if later.shape != self.shape:
             raise ValueError(f"grids of {self.shape} and {later.shape} cells cannot be merged")
-        if not later.frames or not self.frames:
+        if self.last is None or later.first is None:  # one of them is empty
             return later if later.frames else self
-        assert self.last is not None and later.first is not None
         both = FocusPeaks(self.shape, self.frames + later.frames)
         wins = later.best > self.best
         before = np.where(later.slot == 0, self.last, later.before)
         after = np.where(self.slot == len(self.frames) - 1, later.first, self.after)
-        both.slot = np.where(wins, later.slot + len(self.frames), self.slot).astype(np.uint16)
+        both.slot = np.where(wins, later.slot + len(self.frames), self.slot).astype(np.int16)
         both.best = np.maximum(self.best, later.best)
         both.before = np.where(wins, before, self.before)
         both.after = np.where(wins, later.after, after)
@@ -109,14 +109,14 @@ class FocusPeaks:
     def noise(self) -> float:
         """Measure of a cell without detail in a frame: a low percentile of the least that any frame has."""
         lowest = self.lowest[self.seen > 0]
-        return float(np.exp(np.percentile(lowest, 20))) if lowest.size else 0.0
+        return float(np.exp(np.percentile(lowest, 20) / STEPS)) if lowest.size else 0.0
 
     def position(self, noise: float) -> Plane:
         """Sub-frame position of each peak, in slots; (h, w) float32.
 
         At the ends of the bracket, where a neighbour is missing, the position is the frame's own.
         """
-        best, before, after = (np.log(np.exp(log) + noise) for log in (self.best, self.before, self.after))
+        best, before, after = (_above(log, noise) for log in (self.best, self.before, self.after))
         bend = np.maximum(2 * best - before - after, 1e-3)
         inside = (self.before > NOWHERE) & (self.after > NOWHERE)
         shift = np.where(inside, np.clip(0.5 * (after - before) / bend, -0.5, 0.5), 0)
@@ -125,4 +125,15 @@ class FocusPeaks:
     def prominence(self, noise: float) -> Plane:
         """By how much each peak stands out: log of its measure over the mean of all frames, above the noise."""
         mean = self.total / np.maximum(self.seen, 1)
-        return np.asarray(np.log((np.exp(self.best) + noise) / (mean + noise)), np.float32)
+        return np.asarray(_above(self.best, noise) - np.log(mean + noise), np.float32)
+
+
+def _logs(energy: Plane, covered: NDArray[np.bool_]) -> Logs:
+    logs = cv2.log(energy + _FLOOR) * np.float32(STEPS)
+    np.copyto(logs, NOWHERE, where=~covered)
+    return np.asarray(np.rint(logs, out=logs), np.int16)
+
+
+def _above(logs: Logs, noise: float) -> Plane:
+    """Logarithm of a measure and the noise, float32, natural units."""
+    return np.asarray(np.log(np.exp(logs.astype(np.float32) / STEPS) + np.float32(noise)))

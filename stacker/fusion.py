@@ -27,7 +27,7 @@ __all__ = ["AlignedFrame", "Fuser"]
 
 Plane = NDArray[Any]  # float32
 
-FINE_LEVELS = 2  # fused in patches; the others are small enough to be taken whole
+FINE_LEVELS = 2  # fused straight from the frame; the others from what lies below them, taken whole
 _FINER_SHARE = 0.5  # of the next finer band's energy: a frame that is sharp there is sharp here
 _NOISE = 0.1  # levels of 255; equal weights where there is less contrast than that
 _TYPICAL = 8.0  # levels; contrast is taken relative to it to stay within float32
@@ -53,16 +53,15 @@ class Fuser:
         self._method = method
         self._prior = prior
         self._pool = pool
-        self._fine = min(FINE_LEVELS, running.levels)
 
     def add(self, frame: AlignedFrame) -> None:
         """Take a frame in. Its planes are not needed afterwards."""
         view = FrameView(frame, self.running.shape)
         everywhere = list(patches(self.running.canvas))
         active = [patch for patch in everywhere if self._has_a_say(frame.slot, patch)]
-        height, width = (side >> self._fine for side in self.running.canvas)
+        height, width = (side >> FINE_LEVELS for side in self.running.canvas)
         if len(active) < len(everywhere):
-            small = view.small(self._fine, Patch(0, 0, height, width))
+            small = view.small(FINE_LEVELS, Patch(0, 0, height, width))
         else:
             small = [np.empty((height, width), np.float32) for _ in range(3)]
         list(self._pool.map(lambda patch: self._add_fine(view, patch, small), active))
@@ -83,34 +82,53 @@ class Fuser:
         if not shift:
             planes += view.chroma(held, planes[0])
         finer = None
-        for number in range(self._fine):
+        for number in range(FINE_LEVELS):
             lower = [pyramid.down(plane) for plane in planes]
             if number + 1 == shift:
                 lower += view.chroma(held.at(shift), lower[0])
             level = _Level(number, patch.at(number), held.at(number), planes, lower)
-            finer = self._add_band(view, level, finer)
+            finer = _half(self._add_band(view, level, finer))
             planes = lower
-        low = patch.at(self._fine)
-        inner = low.within(held.at(self._fine))
+        low = patch.at(FINE_LEVELS)
+        inner = low.within(held.at(FINE_LEVELS))
         for whole, plane in zip(small, planes, strict=True):
             whole[low.rows, low.columns] = plane[inner]
 
     def _add_coarse(self, view: FrameView, planes: list[Plane]) -> None:
         """Take in the other levels, whole, and the base."""
-        finer = None
-        for number in range(self._fine, self.running.levels):
+        energy = None
+        for number in range(FINE_LEVELS, self.running.levels):
             lower = [pyramid.down(plane) for plane in planes]
-            place = Patch(0, 0, *planes[0].shape)
-            finer = self._add_band(view, _Level(number, place, place, planes, lower), finer)
+            energy = self._add_whole(view, number, planes, lower, None if energy is None else _half(energy))
             planes = lower
-        assert finer is not None  # there is always a coarse level
+        assert energy is not None
         place = Patch(0, 0, *planes[0].shape)
         base = self.running.levels
-        weight = self._weight(view, base, base, place, finer, self._method.base_exponent)
-        _accumulate(self.running.bands[base], place, place, weight, finer, planes)
+        weight = self._weight(view, base, base, place, energy, self._method.base_exponent)
+        _accumulate(self.running.bands[base], place, place, weight, energy, planes)
+
+    def _add_whole(
+        self, view: FrameView, number: int, planes: list[Plane], lower: list[Plane], finer: Plane | None
+    ) -> Plane:
+        """Take in one coarse level, patch by patch; returns its energy on the weight grid."""
+        size = planes[0].shape[0], planes[0].shape[1]
+        energy = np.empty((size[0] // 2, size[1] // 2), np.float32)
+
+        def add(place: Patch) -> None:
+            held = place.grown(APRON_PX, size)
+            below, cells = held.at(1), place.at(1)
+            level = _Level(number, place, held, _cut(planes, held), _cut(lower, below))
+            here = self._add_band(view, level, None if finer is None else finer[below.rows, below.columns])
+            energy[cells.rows, cells.columns] = here[cells.within(below)]
+
+        list(self._pool.map(add, patches(size)))
+        return energy
 
     def _add_band(self, view: FrameView, level: _Level, finer: Plane | None) -> Plane:
-        """Take in one band in one place; returns its energy, on the weight grid, apron included."""
+        """Take in one band in one place; returns its energy, on the weight grid, apron included.
+
+        finer: what the next finer band had, on the same grid.
+        """
         known = len(level.planes)
         details = [
             cv2.subtract(plane, pyramid.up(below))
@@ -121,7 +139,7 @@ class Fuser:
             cv2.accumulateSquare(tint, energy)
         energy = _half(energy)
         if finer is not None:
-            energy = cv2.scaleAdd(_half(finer), _FINER_SHARE, energy)
+            energy = cv2.scaleAdd(finer, _FINER_SHARE, energy)
         smooth = cv2.GaussianBlur(energy, (3, 3), 0.6)
         grid, grid_held = level.place.at(1), level.held.at(1)
         weight = self._weight(view, level.number, level.number + 1, grid_held, smooth, self._method.exponent)
@@ -165,6 +183,10 @@ def _accumulate(
     share = enlarge(share, details[0].shape)
     for mean, detail in zip(band.means, details, strict=True):
         move_towards(mean[place.rows, place.columns], detail, share, band.steps)
+
+
+def _cut(planes: list[Plane], patch: Patch) -> list[Plane]:
+    return [plane[patch.rows, patch.columns] for plane in planes]
 
 
 def _half(plane: Plane) -> Plane:

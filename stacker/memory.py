@@ -17,38 +17,34 @@ _MMAP_FROM = (
 )  # bytes; what a patch needs stays in the heap, mapping it anew costs more than the work
 
 
-def needed_mb(
-    shape: tuple[int, int], chroma_shift: int, sample_bytes: int, threads: int, ahead: int = 0
-) -> int:
+def needed_mb(shape: tuple[int, int], chroma_shift: int, sample_bytes: int, threads: int) -> int:
     """Peak memory (MB) of fusing frames of (height, width); constant in their number.
 
-    sample_bytes: 1 or 2. ahead: frames decoded before they are needed.
+    sample_bytes: 1 or 2.
     """
     height, width = pyramid.padded_shape(shape, pyramid.level_count(shape))
     pixels = height * width
     chroma = 2 / 4**chroma_shift
     mean = 2 if sample_bytes == 1 else 4
     running = pixels * (mean * (1 + chroma) + 2) * 4 / 3  # weights and contrasts: 8 bytes per 4 pixels
-    planes = pixels * sample_bytes * (1 + chroma) * (1 + ahead)
-    decoding = pixels * 0.25 * 3 * sample_bytes + pixels * 0.35
-    levels = pixels / 16 * 4 * 3 * 3  # the coarse levels of one frame, in float32
-    return int(_PROGRAM_MB + threads * _THREAD_MB + (running + planes + decoding + levels) / 1e6)
+    planes = pixels * sample_bytes * (1 + chroma)
+    file = pixels * 0.35
+    focus_map = pixels / 16 * 4 * 6
+    return int(_PROGRAM_MB + threads * _THREAD_MB + (running + planes + file + focus_map) / 1e6)
 
 
 def threads_within(
     limit_mb: int | None, shape: tuple[int, int], chroma_shift: int, sample_bytes: int, threads: int
-) -> tuple[int, int]:
-    """(threads, frames decoded ahead) that keep a job within limit_mb; as many as asked for without a limit.
+) -> int:
+    """How many of that many threads keep a job within limit_mb; all of them without a limit.
 
     Raises MemoryLimitError, naming the figure that would do.
     """
-    wanted = [(threads, 1)] if threads > 1 else []
-    wanted += [(count, 0) for count in range(threads, 0, -1)]
     if limit_mb is None:
-        return wanted[0]
-    for count, ahead in wanted:
-        if needed_mb(shape, chroma_shift, sample_bytes, count, ahead) <= limit_mb:
-            return count, ahead
+        return threads
+    for count in range(threads, 0, -1):
+        if needed_mb(shape, chroma_shift, sample_bytes, count) <= limit_mb:
+            return count
     least = needed_mb(shape, chroma_shift, sample_bytes, 1)
     raise MemoryLimitError(
         f"frames of {shape[1]}×{shape[0]} pixels cannot be stacked within {limit_mb} MB; {least} MB would do"
@@ -66,6 +62,14 @@ def free_mb() -> int | None:
     return None
 
 
+def trim() -> None:
+    """Give back what lies freed in the heap; between two stages of a job. Does nothing without glibc."""
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except (OSError, AttributeError):
+        return
+
+
 def peak_mb() -> float:
     """The most memory this process has had resident, MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -77,10 +81,11 @@ def return_freed_memory() -> None:
     glibc raises that limit by itself up to 32 MB as arrays are freed, and then keeps them in the heap: the peak
     would grow by whole frames. Does nothing where there is no mallopt.
     """
-    m_mmap_threshold, m_trim_threshold = -3, -1  # malloc.h
+    m_mmap_threshold, m_trim_threshold, m_arena_max = -3, -1, -8  # malloc.h
     try:
         libc = ctypes.CDLL(None)
         libc.mallopt(m_mmap_threshold, _MMAP_FROM)
         libc.mallopt(m_trim_threshold, _MMAP_FROM)
+        libc.mallopt(m_arena_max, 1)  # each thread's own heap would keep what its patches took
     except (OSError, AttributeError):
         return

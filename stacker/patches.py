@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from stacker.transforms import Transform, apply
 
-PATCH_PX = 512, 256  # width, height
+PATCH_PX = 256, 256  # width, height
 # What the bands of two levels and their smoothed energies reach beyond a patch.
 APRON_PX = 16
 

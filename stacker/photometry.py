@@ -25,6 +25,7 @@ Gain = NDArray[np.float64]
 _CELL_PX = 16  # low pixels a cell is wide: defocus of any usable frame moves little light across it
 _CLIPPED = 250  # of 255: JPEG leaves the end of the scale a few levels wide
 _MIN_CELLS = 12
+_ENOUGH_CELLS = 0.1  # of the picture
 _DARK = 0.5  # light, white = 255: below, black level and noise decide, not exposure
 _CLIPPED_SHARE = 0.01  # of a cell
 _BLOCK_CELLS = 4  # a block: wide enough that little light of a defocused edge leaves it
@@ -77,8 +78,7 @@ def estimate_gain(reference: Tones, frame: Tones, frame_to_reference: Transform)
     """
     light, clipped, inside = _on_grid_of(reference, frame, frame_to_reference)
     over = np.maximum(clipped, reference.clipped).max(axis=2) > _CLIPPED_SHARE
-    # Light that a blurred highlight has spilled beside it is missing in the frame where it is sharp.
-    usable = inside & (cv2.dilate(over.astype(np.uint8), np.ones((3, 3), np.uint8)) == 0)
+    usable = _away_from_highlights(inside, over)
     count = _block_sums(usable.astype(np.float32))
     logarithm, trust = np.zeros(3), np.zeros(3)
     for channel in range(3):
@@ -89,6 +89,18 @@ def estimate_gain(reference: Tones, frame: Tones, frame_to_reference: Transform)
             ratio, spread = _robust_ratio(ours[bright], theirs[bright])
             logarithm[channel], trust[channel] = np.log(ratio), 1 / (1 + (spread / _COLOUR_SPREAD) ** 2)
     return np.clip(np.exp(_colour_if_sure(logarithm, trust) / EXPONENT), *_GAIN_LIMITS)
+
+
+def _away_from_highlights(inside: Array, over: Array) -> Array:
+    """Cells to measure on: not clipped nor beside a clipped one; if glints are everywhere, as far as possible.
+
+    Light that a blurred highlight has spilled beside it is missing in the frame where it is sharp.
+    """
+    beside = cv2.dilate(over.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    for usable in (inside & ~beside, inside & ~over):
+        if usable.sum() >= max(_MIN_CELLS, _ENOUGH_CELLS * inside.sum()):
+            return np.asarray(usable)
+    return inside
 
 
 def _colour_if_sure(logarithm: Array, trust: Array) -> Array:

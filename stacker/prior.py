@@ -40,15 +40,13 @@ class Prior:
 
     def __init__(self, focus: FocusMap, method: Method, grid_level: int, levels: int) -> None:
         mixed = focus.mixed if method.contrast else np.zeros_like(focus.mixed)
-        planes: tuple[Plane, ...] = (focus.depth, 1 / np.square(focus.spread), mixed)
+        planes: tuple[Plane, ...] = (focus.depth, focus.sharpness, mixed)
         self._grid_level = grid_level
         self._planes = {grid_level: planes}
         for level in range(grid_level + 1, levels + 1):
             size = planes[0].shape[1] // 2, planes[0].shape[0] // 2
             planes = tuple(cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in planes)
             self._planes[level] = planes
-        self._reach = _ACTIVE_SPREADS * focus.spread
-        self._depth, self._mixed = focus.depth, mixed
 
     def patch(self, band: int, grid_level: int, where: Patch) -> PriorPatch:
         """For the weights of a band on a grid of cells 2**grid_level px wide; `where` in such cells."""
@@ -67,5 +65,6 @@ class Prior:
         """Whether the frame at this slot has a say anywhere in a rectangle, in full-size pixels."""
         cells = where.at(self._grid_level)
         here = cells.rows, cells.columns
-        near = np.abs(slot - self._depth[here]) < self._reach[here]
-        return bool(np.any(near | (self._mixed[here] > _SOME_CONTRAST)))
+        depth, sharpness, mixed = (plane[here] for plane in self._planes[self._grid_level])
+        near = np.square(slot - depth) * sharpness < _ACTIVE_SPREADS**2
+        return bool(np.any(near | (mixed > _SOME_CONTRAST)))

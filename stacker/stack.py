@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,7 +23,6 @@ from stacker.align import Alignment, valid_area
 from stacker.coverage import coverage
 from stacker.errors import CancelledError, FrameError, FrameShapeError, InputError
 from stacker.finish import finish, small_picture
-from stacker.focusmap import FocusMap
 from stacker.frames import FrameSource
 from stacker.fusion import Fuser
 from stacker.methods import METHODS, Method
@@ -32,7 +31,7 @@ from stacker.prior import Prior
 from stacker.report import Coverage, FrameReport, Report
 from stacker.settings import StackSettings
 from stacker.state import RunningFusion
-from stacker.survey import Survey
+from stacker.survey import Survey, Surveyed
 from stacker.transforms import to_low
 from stacker.validarea import Rectangle
 from stacker.view import AlignedFrame
@@ -145,36 +144,33 @@ class Stack:
         readable = [frame for frame in self._frames if frame.slot is not None]
         if not readable or self._survey is None:
             raise InputError(_nothing_usable(self._frames))
-        reference = self._reference()
-        if len(readable) == 1:
-            return self._single(readable[0])
+        reference = self._reference(self._survey)
         assert reference.slot is not None
-        alignments = self._survey.alignments(reference.slot)
-        slots = self._survey.frames_in_focus_map(reference.slot)
         with self._timed("focus map"):
-            focus = self._survey.focus_map(reference.slot)
-        used = [readable[slot] for slot in slots]
+            found = self._survey.result(reference.slot)
+        self._survey = self._grown = None  # their memory is needed now
+        memory.trim()
+        used = [readable[slot] for slot in found.fitting]
+        if len(readable) == 1:
+            return self._single(reference, found)
         method = METHODS[self.settings.method]
         with one_opencv_thread(), self._timed("fusion"):
-            running, prior = self._run(used, slots, alignments, focus, method, progress, cancelled, preview)
-        area = self._area(reference.source, [alignments[slot] for slot in slots])
+            running, prior = self._run(used, found, method, progress, cancelled, preview)
+        area = self._area(reference.source, [found.alignments[slot] for slot in found.fitting])
         with one_opencv_thread(), self._timed("finish"):
             planes = finish(running, method, prior, area)
-            del running
         return FuseResult(
             planes,
-            self._original_index(focus.depth, slots, readable),
-            focus.confidence,
-            self._survey.grid_level,
-            self._report(area, reference, alignments, coverage(focus, len(slots))),
+            self._original_index(found.focus.depth, used),
+            found.focus.confidence,
+            found.grid_level,
+            self._report(area, reference, found, coverage(found.focus, len(used))),
         )
 
     def _run(
         self,
         used: list[_Looked],
-        slots: list[int],
-        alignments: list[Alignment],
-        focus: FocusMap,
+        found: Surveyed,
         method: Method,
         progress: Progress,
         cancelled: Cancelled,
@@ -184,19 +180,20 @@ class Stack:
         source = used[0].source
         wanted = self.settings.threads or os.cpu_count() or 1
         sample_bytes = source.dtype.itemsize
-        threads, ahead = memory.threads_within(
+        threads = memory.threads_within(
             self.settings.memory_limit_mb, source.shape, source.chroma_shift, sample_bytes, wanted
         )
         running = RunningFusion(source.shape, source.chroma_shift, exact=sample_bytes > 1)
-        assert self._survey is not None
-        prior = Prior(focus, method, self._survey.grid_level, running.levels) if method.depth else None
+        prior = Prior(found.focus, method, found.grid_level, running.levels) if method.depth else None
         with ThreadPoolExecutor(threads) as pool:
             fuser = Fuser(running, method, prior, pool)
-            for count, (planes, slot) in enumerate(_read(used, slots, pool, ahead)):
+            for count, frame in enumerate(used):
                 if cancelled():
                     raise CancelledError("the stack was cancelled")
-                alignment = alignments[slot]
+                alignment = found.alignments[found.fitting[count]]
+                planes = frame.source.planes(frame.at)
                 fuser.add(AlignedFrame(planes, alignment.transform, alignment.gain, count))
+                del planes  # before the next one is decoded
                 progress(count + 1, len(used), "fusing")
                 if preview is not None:
                     preview(small_picture(running, method, prior))
@@ -220,18 +217,17 @@ class Stack:
         planes = from_bgr(cv2.resize(low, size, interpolation=cv2.INTER_AREA), chroma_shift=1)
         if self._grown is None:
             self._grown = RunningFusion(planes.shape, 1, exact=planes.bit_depth > 8)
-        alignment = self._survey.alignments(0)[slot]
+        alignment = self._survey.against_first(slot)
         if alignment.used:
             transform = to_low(alignment.transform, step * self._survey.scale)
             with ThreadPoolExecutor(1) as pool:
                 fuser = Fuser(self._grown, METHODS["pyramid"], None, pool)
                 fuser.add(AlignedFrame(planes, transform, alignment.gain, slot))
 
-    def _reference(self) -> _Looked:
-        assert self._survey is not None
+    def _reference(self, survey: Survey) -> _Looked:
         wanted = self.settings.align.reference
         if wanted is None:
-            slot = self._survey.reference(None)
+            slot = survey.suggest_reference()
             return next(frame for frame in self._frames if frame.slot == slot)
         if wanted >= len(self._frames):
             raise InputError(
@@ -241,13 +237,12 @@ class Stack:
             raise InputError(f"reference frame {wanted} cannot be used: {self._frames[wanted].reason}")
         return self._frames[wanted]
 
-    def _single(self, only: _Looked) -> FuseResult:
+    def _single(self, only: _Looked, found: Surveyed) -> FuseResult:
         planes = only.source.planes(only.at)
         area = (0, 0, planes.shape[1], planes.shape[0])
         verdict = Coverage("unknown", 0.0, 0.0, "one frame says nothing about what lies before or behind it")
-        assert self._survey is not None and only.slot is not None
         nothing = np.zeros((1, 1), np.float32)
-        report = self._report(area, only, self._survey.alignments(only.slot), verdict)
+        report = self._report(area, only, found, verdict)
         return FuseResult(planes, nothing, nothing, 0, report)
 
     def _area(self, source: FrameSource, alignments: list[Alignment]) -> Rectangle:
@@ -263,22 +258,16 @@ class Stack:
             x, y = x + x % 2, y + y % 2
         return x, y, w, h
 
-    def _original_index(
-        self, depth: NDArray[np.float32], slots: list[int], readable: list[_Looked]
-    ) -> NDArray[np.float32]:
+    def _original_index(self, depth: NDArray[np.float32], used: list[_Looked]) -> NDArray[np.float32]:
         """Depth in frames of the bracket as it was given, where frames were left out in between."""
         position = {id(frame): index for index, frame in enumerate(self._frames)}
-        index = [position[id(readable[slot])] for slot in slots]
+        index = [position[id(frame)] for frame in used]
         if index == list(range(len(index))):
             return depth
         return np.interp(depth, np.arange(len(index)), index).astype(np.float32)
 
-    def _report(
-        self, area: Rectangle, reference: _Looked, alignments: list[Alignment], verdict: Coverage
-    ) -> Report:
-        frames = tuple(
-            self._frame_report(index, frame, alignments) for index, frame in enumerate(self._frames)
-        )
+    def _report(self, area: Rectangle, reference: _Looked, found: Surveyed, verdict: Coverage) -> Report:
+        frames = tuple(self._frame_report(index, frame, found) for index, frame in enumerate(self._frames))
         problems = []
         for source in dict.fromkeys(id(frame.source) for frame in self._frames):
             given = next(frame.source for frame in self._frames if id(frame.source) == source)
@@ -296,21 +285,20 @@ class Stack:
             peak_memory_mb=round(memory.peak_mb(), 1),
         )
 
-    def _frame_report(self, index: int, frame: _Looked, alignments: list[Alignment]) -> FrameReport:
+    def _frame_report(self, index: int, frame: _Looked, found: Surveyed) -> FrameReport:
         if frame.slot is None:
             return FrameReport(index, frame.name, False, frame.reason)
-        assert self._survey is not None
-        found = alignments[frame.slot]
-        sharpness = round(self._survey.sharpness[frame.slot], 3)
-        if not found.used:
-            return FrameReport(index, frame.name, False, f"{frame.name}: {found.reason}", sharpness=sharpness)
+        pose = found.alignments[frame.slot]
+        sharpness = round(found.sharpness[frame.slot], 3)
+        if not pose.used:
+            return FrameReport(index, frame.name, False, f"{frame.name}: {pose.reason}", sharpness=sharpness)
         return FrameReport(
             index,
             frame.name,
             True,
-            transform=tuple(tuple(round(float(value), 7) for value in row) for row in found.transform),
-            gain=(float(found.gain[0]), float(found.gain[1]), float(found.gain[2])),
-            error_px=round(found.residual, 3),
+            transform=tuple(tuple(round(float(value), 7) for value in row) for row in pose.transform),
+            gain=(float(pose.gain[0]), float(pose.gain[1]), float(pose.gain[2])),
+            error_px=round(pose.residual, 3),
             sharpness=sharpness,
         )
 
@@ -321,28 +309,6 @@ class Stack:
             yield
         finally:
             self._seconds[stage] = self._seconds.get(stage, 0.0) + time.monotonic() - start
-
-
-def _read(
-    used: list[_Looked], slots: list[int], pool: ThreadPoolExecutor, ahead: int
-) -> Iterator[tuple[Planes, int]]:
-    """The frames at full size, one at a time, the next one decoded meanwhile if `ahead`."""
-
-    def read(frame: _Looked) -> Planes:
-        return frame.source.planes(frame.at)
-
-    waiting: list[Future[Planes]] = []
-    for number, slot in enumerate(slots):
-        if not ahead:
-            yield read(used[number]), slot
-            continue
-        if number == 0:
-            waiting.append(pool.submit(read, used[0]))
-        planes = waiting.pop().result()
-        if number + 1 < len(used):
-            waiting.append(pool.submit(read, used[number + 1]))
-        yield planes, slot
-        del planes
 
 
 def _nothing_usable(frames: list[_Looked]) -> str:

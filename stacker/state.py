@@ -121,7 +121,7 @@ def enlarge(grid: Array, shape: tuple[int, ...]) -> Array:
 
 
 def move_towards(stored: Array, target: Array, share: Array, steps: float = 1.0) -> None:
-    """stored += share * (steps * target - stored), rounded to what stored can hold. target, share: float32."""
+    """Stored += share * (steps * target - stored), rounded to what stored can hold. target, share: float32."""
     gap = cv2.addWeighted(target, steps, stored, -1.0, 0.0, dtype=cv2.CV_32F)
     depth = _DEPTHS[stored.dtype.char]
     stored[...] = cv2.add(stored, cv2.multiply(gap, share, dst=gap), dtype=depth)

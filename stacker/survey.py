@@ -22,7 +22,7 @@ Array = NDArray[Any]
 
 _HALF_SIZE_FROM = 2.5e6  # px; smaller frames are surveyed at full size: their finest detail is all they have
 _ALIGN_WIDTH = 1014  # px; copies of about this width hold 0.3 px of a 4056 px frame
-_MARGIN = 0.15  # of the frame on every side, for frames that show more than the first one
+_MARGIN = 0.08  # of the frame on every side, for frames that show more than the first one
 
 
 def survey_scale(shape: tuple[int, int]) -> int:
@@ -59,6 +59,17 @@ class _Grid:
         cells = tf.to_low(transform, self.cell)
         cells[:, 2] += self.margin
         return cells
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """What a survey found, seen from its reference frame; frames are numbered as they were added."""
+
+    alignments: tuple[Alignment, ...]  # of every frame
+    fitting: tuple[int, ...]  # the frames that fit the reference frame: the slots of the focus map
+    focus: FocusMap  # on cells of 2**grid_level px of the reference frame and its canvas
+    grid_level: int
+    sharpness: tuple[float, ...]  # of every frame; comparable within the bracket
 
 
 class Survey:
@@ -98,6 +109,10 @@ class Survey:
         self._add_to(self._peaks[index], self._against(index, index), energy)
         return relative
 
+    def against_first(self, index: int) -> Alignment:
+        """Frame `index` against the first one, as soon as it was added."""
+        return self._aligner.alignment_to_first(index)
+
     def _against(self, index: int, base: int) -> Alignment:
         """Frame `index` against frame `base`; quick for the usual case of one run that begins with frame 0."""
         return self._aligner.solve(base)[index] if base else self._aligner.alignment_to_first(index)
@@ -110,44 +125,32 @@ class Survey:
         light = float(np.mean(alignment.gain))
         peaks.add(alignment.index, warped * np.float32(light**2), covered == 255)
 
-    def reference(self, wanted: int | None) -> int:
-        """The reference frame: the wanted one, or the middle of those that fit together."""
-        return self._aligner.suggest_reference() if wanted is None else wanted
+    def suggest_reference(self) -> int:
+        """The middle one of the frames that fit together."""
+        return self._aligner.suggest_reference()
 
-    def alignments(self, reference: int) -> list[Alignment]:
-        """Every frame against the reference frame, in order."""
-        return self._aligner.solve(reference)
-
-    def frames_in_focus_map(self, reference: int) -> list[int]:
-        """Indices of the frames that the focus map counts: its slots."""
-        return self._of(reference)[1].frames
-
-    def focus_map(self, reference: int) -> FocusMap:
-        """Where the frames are sharp, on cells of 2 * scale px of the reference frame and its canvas."""
-        base, peaks = self._of(reference)
+    def result(self, reference: int) -> Surveyed:
+        """What is known now, seen from a frame. Raises KeyError if that was not surveyed."""
+        base, peaks = next((base, peaks) for base, peaks in self._peaks.items() if reference in peaks.frames)
         noise = peaks.noise()
         canvas = pyramid.padded_shape(self.shape, pyramid.level_count(self.shape))
         size = canvas[1] // self._grid.cell, canvas[0] // self._grid.cell
         to_grid = self._grid.of(self._against(reference, base).transform)
 
         def in_reference(plane: Array) -> Array:
+            flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP  # between two depths there is no depth
             return np.asarray(
-                cv2.warpAffine(
-                    plane,
-                    to_grid,
-                    size,
-                    flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP,
-                    borderMode=cv2.BORDER_REPLICATE,
-                )
+                cv2.warpAffine(plane, to_grid, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
             )
 
-        return focus_map(in_reference(peaks.position(noise)), in_reference(peaks.prominence(noise)))
-
-    def _of(self, reference: int) -> tuple[int, FocusPeaks]:
-        for base, peaks in self._peaks.items():
-            if reference in peaks.frames:
-                return base, peaks
-        raise KeyError(f"frame {reference} was not surveyed")
+        focus = focus_map(in_reference(peaks.position(noise)), in_reference(peaks.prominence(noise)))
+        return Surveyed(
+            tuple(self._aligner.solve(reference)),
+            tuple(peaks.frames),
+            focus,
+            self.grid_level,
+            tuple(self.sharpness),
+        )
 
     @property
     def grid_level(self) -> int:

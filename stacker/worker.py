@@ -1,4 +1,4 @@
-"""The stacker as a process of its own: JSON lines in, JSON lines out. `python -m stacker.worker`
+"""The stacker as a process of its own: JSON lines in, JSON lines out. `python -m stacker.worker`.
 
 In, first line: the job: {"frames": [path...], "follow": bool, "total": n or null, "out": path, "depth_map", "report",
 "preview": path or null, "preview_width": px, "settings": {"method", "align", "reference", "crop", "memory_limit_mb",
