@@ -53,7 +53,9 @@ class SimCamera:
         self.preview_size = preview_size or (size[0] // shrink, size[1] // shrink)
         self._full = SceneView(bench.scene, size, bench.seed)
         same = self.preview_size == size
-        self._small = self._full if same else SceneView(bench.scene, self.preview_size, bench.seed)
+        self._small = (
+            self._full if same else SceneView(bench.scene, self.preview_size, bench.seed, quick=True)
+        )
         self._timeline: FrameTimeline | None = None
         self._captures = 0
         self._seq = 0

@@ -10,9 +10,11 @@ import numpy.typing as npt
 
 from rig.devices.scenes.surface import F32, MIPS
 
+Steps = tuple[tuple[float, int], ...]
+
 # Blur diameters in px of the full canvas, with the copy they are drawn on. A pixel between two
 # diameters is shared between them, so the steps may be coarse where the eye cannot follow.
-STEPS_PX: tuple[tuple[float, int], ...] = (
+STEPS_PX: Steps = (
     (0.0, 0),
     (1.6, 0),
     (3.0, 0),
@@ -34,6 +36,19 @@ STEPS_PX: tuple[tuple[float, int], ...] = (
     (800.0, 5),
 )
 
+# For previews, where twice the pictures are worth more than round discs.
+QUICK_STEPS_PX: Steps = (
+    (0.0, 0),
+    (2.0, 0),
+    (4.6, 1),
+    (9.2, 2),
+    (18.5, 3),
+    (37.0, 4),
+    (74.0, 5),
+    (150.0, 5),
+    (300.0, 5),
+)
+
 
 @dataclass(frozen=True)
 class Blur:
@@ -44,18 +59,20 @@ class Blur:
     kernel: F32  # on that copy, sums to 1
 
 
-def blur_weights(diameters_px: npt.NDArray[np.float64], first_mip: int = 0) -> list[tuple[Blur, F32]]:
+def blur_weights(
+    diameters_px: npt.NDArray[np.float64], first_mip: int = 0, steps: Steps = STEPS_PX
+) -> list[tuple[Blur, F32]]:
     """How much of each depth value is drawn with each blur.
 
     diameters_px: (256,) blur of every depth value. Returns (blur, (1, 256) weights) for blurs in use;
     over the blurs the weights of a depth value sum to 1 and their mean diameter is the one asked for.
     """
-    wanted = np.clip(np.abs(diameters_px), 0, STEPS_PX[-1][0])
+    wanted = np.clip(np.abs(diameters_px), 0, steps[-1][0])
     if np.ptp(wanted) == 0:  # one depth: no need to approximate
         return [(exact_blur(float(wanted[0]), first_mip), np.ones((1, 256), np.float32))]
-    grid = [d for d, _ in STEPS_PX]
+    grid = [d for d, _ in steps]
     found = []
-    for index, (diameter, table_mip) in enumerate(STEPS_PX):
+    for index, (diameter, table_mip) in enumerate(steps):
         mip = max(table_mip, first_mip)
         unit = np.zeros(len(grid))
         unit[index] = 1

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rig.devices.scenes import shade
-from rig.devices.scenes.drawing import Drawing
+from rig.devices.scenes.drawing import Drawing, Patch
 from rig.devices.scenes.hair import Roots
 
 Floats = npt.NDArray[np.float64]
@@ -30,7 +30,10 @@ class Ellipsoid:
 
     def paint(self, drawing: Drawing, bgr: tuple[float, float, float], gloss: float = 0.0) -> None:
         """The bare skin."""
-        patch = drawing.patch(self.middle[:2], self.radii[:2])
+        for patch in drawing.patches(self.middle[:2], self.radii[:2]):
+            self._paint(drawing, patch, bgr, gloss)
+
+    def _paint(self, drawing: Drawing, patch: Patch, bgr: tuple[float, float, float], gloss: float) -> None:
         u = (patch.x_mm - self.middle[0]) / self.radii[0]
         v = (patch.y_mm - self.middle[1]) / self.radii[1]
         inside = 1 - u * u - v * v

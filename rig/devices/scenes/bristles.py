@@ -115,13 +115,13 @@ def backdrop(canvas: Canvas) -> Surface:
 
 def earth(drawing: Drawing, top: float) -> None:
     """What shows between the leaflets: dark ground from this height in the picture downwards."""
-    patch = drawing.patch((0.0, 0.0), (9.0, 9.0))
-    x, y = np.broadcast_arrays(patch.x_mm, patch.y_mm)
-    inside = y - top - 0.12 - 0.10 * np.sin(x * 2.1 + 1)
-    cover = np.clip(inside * drawing.canvas.px_per_mm / 4, 0, 1).astype(np.float32)
-    colour = np.broadcast_to(shade.bgr(0.004, 0.016, 0.008), (*cover.shape, 3))
-    z_um = -1000 * np.interp(y, [1.2, 2.35], [-0.60, 0.57]).astype(np.float32)
-    drawing.paint(patch, colour, cover, z_um)
+    for patch in drawing.patches((0.0, 0.0), (9.0, 9.0)):
+        x, y = np.broadcast_arrays(patch.x_mm, patch.y_mm)
+        inside = y - top - 0.12 - 0.10 * np.sin(x * 2.1 + 1)
+        cover = np.clip(inside * drawing.canvas.px_per_mm / 4, 0, 1).astype(np.float32)
+        colour = np.broadcast_to(shade.bgr(0.004, 0.016, 0.008), (*cover.shape, 3))
+        z_um = -1000 * np.interp(y, [1.2, 2.35], [-0.60, 0.57]).astype(np.float32)
+        drawing.paint(patch, colour, cover, z_um)
 
 
 def moss(drawing: Drawing, top: float, bottom: float, count: int) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from rig.devices.scenes import shade
-from rig.devices.scenes.canvas import Canvas
+from rig.devices.scenes.canvas import Canvas, draw_in_bands
 from rig.devices.scenes.scene import Scene
-from rig.devices.scenes.surface import F32, Surface
+from rig.devices.scenes.surface import F32, U8, Surface
 from rig.devices.thinlens import ThinLens
 
 NEAR_UM, FAR_UM = -560.0, 520.0
@@ -15,6 +15,12 @@ NEAR_UM, FAR_UM = -560.0, 520.0
 
 def build(canvas: Canvas) -> list[Surface]:
     """One surface: a dome with rows of pits and a fine leathery grain."""
+    apron = round(0.2 * canvas.px_per_mm) + 2  # the shade of hollows reaches three times 0.06 mm
+    bgra, depth = draw_in_bands(canvas, _paint, apron)
+    return [Surface("shell", bgra, depth, NEAR_UM, FAR_UM)]
+
+
+def _paint(canvas: Canvas) -> tuple[U8, U8]:
     x, y = canvas.grid_mm()
     dome = 1.08 * np.exp(-((x / 3.3) ** 2) - ((y / 2.7) ** 2)) - 0.02 * (x + y)
     height = (dome + 0.02 * canvas.noise("warp", 1.2, 3)).astype(np.float32)
@@ -26,10 +32,7 @@ def build(canvas: Canvas) -> list[Surface]:
     colour = _iridescence(tilt) * (1 - 0.55 * pit[..., None])
     gloss = shade.sheen(normal, 60) + 0.25 * shade.sheen(normal, 8, (0.6, -0.3, 0.7))
     picture = colour * light[..., None] + gloss[..., None] * shade.bgr(0.75, 0.85, 0.8)
-    z_um = np.clip(520 - 1000 * height, NEAR_UM, FAR_UM)
-    return [
-        Surface("shell", shade.opaque(picture), shade.depth_values(z_um, NEAR_UM, FAR_UM), NEAR_UM, FAR_UM)
-    ]
+    return shade.opaque(picture), shade.depth_values(520 - 1000 * height, NEAR_UM, FAR_UM)
 
 
 def _pits(canvas: Canvas) -> F32:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from rig.devices.scenes.canvas import Canvas
 from rig.devices.scenes.surface import ALIGN_PX, F32, Surface, encode
 
+BAND_ROWS = 128
 FIXED = 4  # fractional bits of the coordinates OpenCV draws with
 
 Floats = npt.NDArray[np.float64]
@@ -69,6 +71,14 @@ class Drawing:
         return Patch(
             slice(*spans[1]), slice(*spans[0]), x[None].astype(np.float32), y[:, None].astype(np.float32)
         )
+
+    def patches(self, centre_mm: tuple[float, float], reach_mm: tuple[float, float]) -> Iterator[Patch]:
+        """The same window in bands of rows, to keep memory small."""
+        whole = self.patch(centre_mm, reach_mm)
+        for top in range(0, len(whole.y_mm), BAND_ROWS):
+            y_mm = whole.y_mm[top : top + BAND_ROWS]
+            first = whole.rows.start + top
+            yield Patch(slice(first, first + len(y_mm)), whole.columns, whole.x_mm, y_mm)
 
     def paint(self, patch: Patch, bgr: F32, cover: F32, z_um: F32) -> None:
         """Lay linear colour (h, w, 3) with coverage (h, w) over the window; depth where mostly covered."""

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from rig.devices.scenes.blur import blur_weights
+from rig.devices.scenes.blur import STEPS_PX, Steps, blur_weights
 from rig.devices.scenes.light import Light, Weights, lay, scatter
 from rig.devices.scenes.surface import ALIGN_PX, F32, MIPS, TILE_PX, Surface
 
@@ -68,9 +68,15 @@ class FocusedScene:
     Memory: 1/4-size copies of the surfaces besides the surfaces themselves.
     """
 
-    def __init__(self, surfaces: Sequence[Surface], blur_of: BlurOf, canvas: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        surfaces: Sequence[Surface],
+        blur_of: BlurOf,
+        canvas: tuple[int, int],
+        steps: Steps = STEPS_PX,
+    ) -> None:
         self.canvas = canvas
-        self._prepared = [_prepare(surface, blur_of) for surface in surfaces]
+        self._prepared = [_prepare(surface, blur_of, steps) for surface in surfaces]
         self._low = _compose_coarse(self._prepared, canvas)
 
     def rows(self, top: int, count: int) -> F32:
@@ -86,10 +92,10 @@ class FocusedScene:
         return strip
 
 
-def _prepare(surface: Surface, blur_of: BlurOf) -> _Prepared:
+def _prepare(surface: Surface, blur_of: BlurOf, steps: Steps) -> _Prepared:
     diameters = np.array([blur_of(float(z)) for z in surface.z_um()])
     present = surface.depth_values
-    weights = [w for w in blur_weights(diameters, surface.first_mip) if w[1][0, present].any()]
+    weights = [w for w in blur_weights(diameters, surface.first_mip, steps) if w[1][0, present].any()]
     sharp = [w for w in weights if w[0].mip < COARSE]
     large = [w for w in weights if w[0].mip >= COARSE]
     behind, before = (np.float32(side).reshape(1, 256) for side in (diameters > 0, diameters <= 0))

@@ -49,19 +49,21 @@ class SparseMip:
     """The same, cut into tiles of which only those near something are kept."""
 
     def __init__(self, mip: Mip, tile: int, kept: npt.NDArray[np.bool_]) -> None:
-        self._tile, self._shape = tile, mip.depth.shape
-        self._tiles = {
-            (int(r), int(c)): Mip(
-                mip.bgra[r * tile : (r + 1) * tile, c * tile : (c + 1) * tile].copy(),
-                mip.depth[r * tile : (r + 1) * tile, c * tile : (c + 1) * tile].copy(),
-            )
-            for r, c in np.argwhere(kept)
-        }
+        self._tile = tile
+        self._index = {(int(r), int(c)): i for i, (r, c) in enumerate(np.argwhere(kept))}
+        # one array each, for thousands of small ones would never go back to the system
+        self._bgra = np.zeros((len(self._index), tile, tile, 4), np.uint8)
+        self._depth = np.full((len(self._index), tile, tile), 255, np.uint8)
+        for (r, c), i in self._index.items():
+            part = slice(r * tile, (r + 1) * tile), slice(c * tile, (c + 1) * tile)
+            height, width = mip.depth[part].shape
+            self._bgra[i, :height, :width] = mip.bgra[part]
+            self._depth[i, :height, :width] = mip.depth[part]
 
     @property
     def nbytes(self) -> int:
         """Memory it takes."""
-        return sum(tile.nbytes for tile in self._tiles.values())
+        return self._bgra.nbytes + self._depth.nbytes
 
     def read(self, top: int, bottom: int, left: int, right: int) -> Mip:
         """Rows top..bottom and columns left..right; nothing, far away, where no tile is kept."""
@@ -70,15 +72,14 @@ class SparseMip:
         tile = self._tile
         for r in range(top // tile, -(-bottom // tile)):
             for c in range(left // tile, -(-right // tile)):
-                found = self._tiles.get((r, c))
+                found = self._index.get((r, c))
                 if found is None:
                     continue
                 y0, x0 = max(top, r * tile), max(left, c * tile)
-                y1 = min(bottom, r * tile + found.depth.shape[0])
-                x1 = min(right, c * tile + found.depth.shape[1])
-                inside = slice(y0 - r * tile, y1 - r * tile), slice(x0 - c * tile, x1 - c * tile)
+                y1, x1 = min(bottom, (r + 1) * tile), min(right, (c + 1) * tile)
+                inside = found, slice(y0 - r * tile, y1 - r * tile), slice(x0 - c * tile, x1 - c * tile)
                 here = slice(y0 - top, y1 - top), slice(x0 - left, x1 - left)
-                bgra[here], depth[here] = found.bgra[inside], found.depth[inside]
+                bgra[here], depth[here] = self._bgra[inside], self._depth[inside]
         return Mip(bgra, depth)
 
 

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 
 from rig.devices.scenes import shade
-from rig.devices.scenes.canvas import Canvas
+from rig.devices.scenes.canvas import Canvas, draw_in_bands
 from rig.devices.scenes.scene import Scene
-from rig.devices.scenes.surface import F32, Surface
+from rig.devices.scenes.surface import U8, Surface
 from rig.devices.thinlens import ThinLens
 
 NEAR_UM, FAR_UM = -650.0, 650.0
@@ -17,22 +17,24 @@ INK, PAPER = 0.03, 0.62
 
 def build(canvas: Canvas) -> list[Surface]:
     """One sheet of paper: near at the bottom, far at the top."""
-    _, y = canvas.grid_mm()
     ink = _print(canvas)
+    bgra, depth = draw_in_bands(canvas, lambda band: _paint(band, ink[slice(*band.band)]))
+    return [Surface("paper", bgra, depth, NEAR_UM, FAR_UM)]
+
+
+def _paint(canvas: Canvas, printed: U8) -> tuple[U8, U8]:
+    _, y = canvas.grid_mm()
+    ink = printed.astype(np.float32) / 255
     fibre = 0.045 * canvas.noise("fibre", 0.12, 4, 0.7, stretch=2.5) + 0.02 * canvas.noise("stain", 2.0, 3)
-    paper = PAPER * (1 + fibre)
-    tone = (paper * (1 - ink) + INK * (1 + 4 * fibre) * ink)[..., None]
-    half_mm = canvas.size_px[1] / canvas.px_per_mm / 2
-    falloff = (1.0 - 0.1 * y / half_mm)[..., None]
-    picture = (tone * falloff * shade.bgr(0.88, 0.97, 1.0)).astype(np.float32)
-    z_um = np.broadcast_to(-650.0 * y / half_mm, canvas.shape).astype(np.float32)
-    return [
-        Surface("paper", shade.opaque(picture), shade.depth_values(z_um, NEAR_UM, FAR_UM), NEAR_UM, FAR_UM)
-    ]
+    tone = PAPER * (1 + fibre) * (1 - ink) + INK * (1 + 4 * fibre) * ink
+    up = y / (canvas.size_px[1] / canvas.px_per_mm / 2)  # -1 at the top, 1 at the bottom
+    picture = (tone * (1 - 0.1 * up))[..., None] * shade.bgr(0.88, 0.97, 1.0)
+    z_um = np.broadcast_to(NEAR_UM * up, canvas.shape).astype(np.float32)
+    return shade.opaque(picture), shade.depth_values(z_um, NEAR_UM, FAR_UM)
 
 
-def _print(canvas: Canvas) -> F32:
-    """0..1 ink: lines, scales, letters and stars."""
+def _print(canvas: Canvas) -> U8:
+    """Ink, 0..255: lines, scales, letters and stars."""
     sheet = np.zeros(canvas.shape, np.uint8)
     pen = _Pen(sheet, canvas)
     for index in range(-22, 23):
@@ -49,7 +51,7 @@ def _print(canvas: Canvas) -> F32:
         pen.star((1.75, row * 0.92), 0.36, 18)
         pen.text("FIELDSTACK", (2.2, row * 0.92 + 0.03), 0.1)
         pen.text("focus target 1:1", (2.2, row * 0.92 + 0.16), 0.065)
-    return np.asarray(sheet.astype(np.float32) / 255, np.float32)
+    return sheet
 
 
 class _Pen:

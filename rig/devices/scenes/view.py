@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
 import threading
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from rig.devices.scenes.blur import QUICK_STEPS_PX, STEPS_PX
 from rig.devices.scenes.canvas import SENSOR_MM, Canvas
 from rig.devices.scenes.render import FocusedScene
 from rig.devices.scenes.scene import Scene
@@ -38,20 +40,26 @@ class Pose:
 
 
 class SceneView:
-    """Draws a scene for one frame size. The surfaces are drawn on first use and kept until free()."""
+    """Draws a scene for one frame size. The surfaces are drawn on first use and kept until free().
 
-    def __init__(self, scene: Scene, size: tuple[int, int], seed: int) -> None:
+    quick: coarser blur, for previews.
+    """
+
+    def __init__(self, scene: Scene, size: tuple[int, int], seed: int, *, quick: bool = False) -> None:
+        self._steps = QUICK_STEPS_PX if quick else STEPS_PX
         self.scene, self.size = scene, size
         self.pitch_um = SENSOR_MM[0] * 1000 / size[0]
         self._canvas = Canvas(size, scene.lens.magnification, seed)
         self._guard = threading.Lock()
         self._surfaces: list[Surface] | None = None
         self._focused: tuple[float, FocusedScene] | None = None
+        self._last: Exposed | None = None
 
     def free(self) -> None:
         """Let go of everything drawn."""
         with self._guard:
-            self._surfaces = self._focused = None
+            self._surfaces = self._focused = self._last = None
+        give_back_memory()
 
     @property
     def drawn(self) -> bool:
@@ -64,7 +72,12 @@ class SceneView:
 
     def expose(self, pose: Pose) -> Exposed:
         """The picture with this focus, still in linear light; its rows are drawn when asked for."""
-        return Exposed(self, self._focus(pose.focus_um), pose)
+        last = self._last
+        if last is None or last.pose != pose:
+            self._last = None  # free the old one first
+            small = self.size[0] <= KEPT_WIDTH
+            self._last = last = Exposed(self, self._focus(pose.focus_um), pose, keep=small)
+        return last
 
     def blur_px(self, z_um: float, focus_um: float) -> float:
         """Signed diameter on this frame of a point at depth z."""
@@ -85,11 +98,16 @@ class SceneView:
                 self._focused = (focus_um, focused)
             return self._focused[1]
 
+    def _at_focus(self, surfaces: list[Surface], focus_um: float) -> FocusedScene:
+        return FocusedScene(surfaces, lambda z: self.blur_px(z, focus_um), self._canvas.size_px, self._steps)
+
 
 class Exposed:
-    """One exposure's light on the sensor."""
+    """One exposure's light on the sensor. keep: remember rows drawn, for a still scene is asked for again."""
 
-    def __init__(self, view: SceneView, focused: FocusedScene, pose: Pose) -> None:
+    def __init__(self, view: SceneView, focused: FocusedScene, pose: Pose, keep: bool = False) -> None:
+        self.pose = pose
+        self._kept: dict[tuple[int, int], F32] | None = {} if keep else None
         self._view, self._focused = view, focused
         self._scale = view.scene.lens.breathing_scale(pose.focus_um)
         self._shift_px = tuple(s / view.pitch_um for s in pose.shift_um)
@@ -98,6 +116,13 @@ class Exposed:
 
     def rows(self, top: int, count: int) -> F32:
         """Linear light (count, width, 3) BGR of these rows of the frame; may be called from any thread."""
+        if self._kept is None:
+            return self._draw(top, count)
+        if (top, count) not in self._kept:
+            self._kept[top, count] = self._draw(top, count)
+        return self._kept[top, count].copy()
+
+    def _draw(self, top: int, count: int) -> F32:
         width, height = self._view.size
         canvas_w, canvas_h = self._focused.canvas
         axis = [side * (0.5 + off) for side, off in zip((width, height), BREATHING_CENTRE, strict=True)]
@@ -125,6 +150,13 @@ class Exposed:
         if math.hypot(*self._smear_px) > 0.4:
             light = np.asarray(cv2.filter2D(light, -1, smear_kernel(self._smear_px)), np.float32)
         return light
+
+
+def give_back_memory() -> None:
+    """Hand freed memory back to the system, which the C library otherwise keeps for itself."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's; others do without
+    if trim is not None:
+        trim(0)
 
 
 def smear_kernel(way_px: tuple[float, float]) -> F32:
