@@ -14,6 +14,7 @@ from rig.optics import steps_to_um, um_to_steps
 Cancelled = Callable[[], bool]
 
 BACK_OFF_CHUNK_STEPS = 8  # looked at the endstop after so many while leaving it
+SWITCH_STEPS = 200  # that a switch may take to open again, and a backlash set too small
 
 
 def never() -> bool:
@@ -163,7 +164,7 @@ class Focuser:
         )
 
     def _leave_endstop(self, cancelled: Cancelled) -> None:
-        room = self.settings.backlash_steps * 2 + self.settings.home_margin_steps + BACK_OFF_CHUNK_STEPS
+        room = self.settings.backlash_steps * 2 + self.settings.home_margin_steps + SWITCH_STEPS
         for _ in range(0, room, BACK_OFF_CHUNK_STEPS):
             if not self._motor.at_endstop or self._halted(cancelled):
                 return

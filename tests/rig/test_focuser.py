@@ -176,3 +176,11 @@ def test_um_and_steps_agree_with_the_calibration() -> None:
     rig.focuser.goto_um(250.2)
 
     assert (rig.focuser.position_steps, rig.focuser.position_um) == (500, 250.0)
+
+
+def test_homing_works_although_the_backlash_is_set_too_small() -> None:
+    rig = small_rig(
+        mechanics=Mechanics(backlash_steps=40), motor__backlash_steps=0, motor__home_margin_steps=1
+    )
+
+    assert rig.focuser.home()
