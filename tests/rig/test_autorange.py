@@ -15,7 +15,7 @@ from rig.autorange import FocusRange, find_range, focus_on, sweep_positions
 from rig.config import Settings
 from rig.errors import FocusNotFoundError
 
-SIZE_PX = (507, 380)
+SIZE_PX = (320, 240)
 SPOTS = (0.15, 0.15), (0.85, 0.85)
 PLAY = 18  # steps the carriage lags behind the count once the backlash is taken up
 
