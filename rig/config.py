@@ -175,9 +175,6 @@ class CaptureSettings(Checked):
     max_frames: int = setting(
         300, "A plan of more frames is refused: it is a wrong figure more often.", 1, 999
     )
-    extend_frames: int = setting(
-        6, "Frames that may be added by themselves when an end turns out cut; 0 = only offer it.", 0, 100
-    )
     drift_check: bool = setting(
         False, "After the bracket go to the endstop and tell how many steps were lost; costs the way there."
     )
