@@ -47,9 +47,10 @@ def root(chip_library: Path) -> Iterator[Path]:
 
 def run_check(root: Path, code: Path, name: str) -> subprocess.CompletedProcess[str]:
     """One check in a process of its own, with the package rig of `code`."""
-    package = root / "opt/fieldstack/rig"
-    shutil.rmtree(package, ignore_errors=True)
-    shutil.copytree(code / "rig", package, ignore=shutil.ignore_patterns("__pycache__"))
+    for package, source in (("rig", code), ("stacker", REPOSITORY)):
+        there = root / "opt/fieldstack" / package
+        shutil.rmtree(there, ignore_errors=True)
+        shutil.copytree(source / package, there, ignore=shutil.ignore_patterns("__pycache__"))
     return subprocess.run(
         ["sh", TRIXIE / "run_in_root.sh", root, "python3", "/opt/hil/camera_checks.py", name],
         capture_output=True,

@@ -13,7 +13,7 @@ mirror=${mirror:-http://deb.debian.org/debian}
 
 # Trixie rather than bookworm: bookworm's libcamera has no virtual pipeline.
 packages=python3,python3-pip,python3-dev,python3-libcamera,libcamera-ipa,libcamera-tools,python3-numpy
-packages=$packages,python3-opencv,python3-pil,python3-piexif,python3-jsonschema,python3-prctl,python3-av
+packages=$packages,python3-pil,python3-piexif,python3-jsonschema,python3-prctl,python3-av
 packages=$packages,libarchive13t64,gcc,libc6-dev,swig,ca-certificates
 
 if [ ! -e "$root/etc/os-release" ]; then
@@ -32,7 +32,7 @@ cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
 # PYPI=1: lgpio has no wheel for CPython 3.13; with it the sdist compiles the C library in.
 PYPI=1 chroot "$root" python3 -m pip install --quiet --root-user-action=ignore --break-system-packages --no-deps \
     picamera2==0.3.38 pidng==4.0.9 simplejpeg==1.9.0 videodev2==0.0.4 libarchive-c tqdm openexr \
-    lgpio==0.2.2.0 rpi-lgpio==0.6
+    lgpio==0.2.2.0 rpi-lgpio==0.6 opencv-python-headless==5.0.0.93 tifffile==2026.3.3
 
 # The virtual camera with the sensor's four modes; without this file it does not exist.
 mkdir -p "$root/usr/share/libcamera/pipeline/virtual" "$root/opt/hil"

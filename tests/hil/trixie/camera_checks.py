@@ -5,11 +5,13 @@ from __future__ import annotations
 import bisect
 import os
 import sys
+import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
+import numpy as np
 import simplejpeg
 from virtual_camera import VirtualPicamera2  # first: it makes picamera2 importable
 
@@ -254,6 +256,60 @@ def check_a_bracket_through_motor_and_camera_shows_each_frame_at_its_own_positio
     gpio.close()
     print(seen)
     assert all(abs(grey - position) <= 2 for position, grey in seen)
+
+
+class TiltedPlane:
+    """A textured plane, tilted: the band of rows in focus goes down as the motor goes to far."""
+
+    def __init__(self, rows_per_step: int, half_band: int = 150) -> None:
+        texture = np.random.default_rng(1).integers(0, 256, (380, 507), dtype=np.uint8)
+        self._texture = texture.repeat(8, 0).repeat(8, 1)
+        self._rows_per_step, self._half_band = rows_per_step, half_band
+        VirtualPicamera2.draw = lambda _, luma, start_ns: self._draw(luma)
+
+    def _draw(self, luma: np.ndarray) -> None:
+        centre = self._rows_per_step * steps_on_the_lines()
+        band = slice(max(0, centre - self._half_band), max(0, centre + self._half_band))
+        luma.fill(128)
+        luma[band] = self._texture[band]
+
+
+def steps_on_the_lines() -> int:
+    """Where the motor stands, from the levels on STEP (20) and DIR (21)."""
+    position, towards = 0, 1
+    for row in Path(os.environ["CHIP_TRACE"]).read_text().splitlines():
+        _, line, what = row.split()
+        if line == "21":
+            towards = 1 if what == "1" else -1
+        elif (line, what) == ("20", "1"):
+            position += towards
+    return position
+
+
+def check_fieldstack_shoot_with_camera_and_motor_on_their_wires() -> None:
+    import picamera2
+
+    from rig.cli import main
+
+    picamera2.Picamera2 = VirtualPicamera2
+    TiltedPlane(rows_per_step=7)
+    folder = Path(tempfile.mkdtemp())
+    config = folder / "config.toml"
+    config.write_text(
+        '[camera]\ndriver = "picamera2"\n[motor]\ndriver = "stepdir"\nsteps_per_um = 1.0\n'
+        "backlash_steps = 20\nmin_steps = 20\nmax_steps = 2000\n[store]\nreserve_mb = 0\n"
+    )
+    where = ["--config", str(config), "--data", str(folder / "data")]
+    assert (
+        main(["shoot", "--near", "50", "--far", "350", "--step", "50", "--no-stack", "--json", *where]) == 0
+    )
+    sharpest = []
+    for frame in sorted((folder / "data").glob("b*/frames/*.jpg")):
+        luma = simplejpeg.decode_jpeg(frame.read_bytes(), "GRAY")[..., 0]
+        textured = np.flatnonzero(luma[:, ::8].std(axis=1) > 20)
+        sharpest.append(20 + round(float(textured.mean()) / 7))  # the start counts as min_steps
+    print("positions by the band in focus:", sharpest)
+    assert all(abs(seen - asked) <= 2 for seen, asked in zip(sharpest, range(50, 351, 50), strict=True))
 
 
 if __name__ == "__main__":
