@@ -48,7 +48,10 @@ def split_planes(buffer: Image, pixel_format: str, size: tuple[int, int]) -> Pla
 
 
 def encode_jpeg(planes: Planes, quality: int) -> bytes:
-    """The planes as JPEG, without a detour through RGB. quality: 1..100."""
+    """The planes as JPEG, without a detour through RGB. quality: 1..100.
+
+    The height must be even, as a camera's is: simplejpeg 1.9 reads beyond the planes of an odd one and dies.
+    """
     return bytes(simplejpeg.encode_jpeg_yuv_planes(planes.y, planes.u, planes.v, quality))
 
 
