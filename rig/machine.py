@@ -42,11 +42,11 @@ class Machine:
             camera.start()
         return self._devices
 
-    def find_position(self, remembered_steps: int | None) -> str | None:
+    def find_position(self, remembered_steps: int | None, cancelled: Callable[[], bool]) -> str | None:
         """Home; without endstop believe it stands where it stood. A sentence when that is unsure."""
         focuser = self.focuser
         if focuser.has_endstop:
-            if focuser.home() or not focuser.stopped:
+            if focuser.home(cancelled) or not cancelled():
                 return None
             return (
                 "looking for the endstop was stopped: focus positions are not reliable until the next start"

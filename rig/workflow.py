@@ -472,7 +472,7 @@ class Workflow:
         devices = self._machine.start(self._on_press)
         self._board.change(simulated=devices.simulated)
         self._recipe = self._recipe.for_rig(devices.simulated)
-        unsure = self._machine.find_position(self._recipe.position_steps)
+        unsure = self._machine.find_position(self._recipe.position_steps, self._stop.is_set)
         with self._guard:
             self._rest(message=" ".join(filter(None, (*devices.warnings, unsure))) or None)
 
