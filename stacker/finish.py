@@ -33,19 +33,26 @@ def finish(running: RunningFusion, method: Method, prior: Prior | None, area: Re
     planes = _coarse(running, method, prior)
     shift = running.chroma_shift
     for level in reversed(range(min(_WHOLE_BELOW, running.levels))):
-        size = running.bands[level].shape
-        known = len(running.bands[level].means)
-        done = [level == 0] + [level == shift] * 2
-        above = [np.empty(size, dtype if done[index] else np.float32) for index in range(known)]
-        for patch in patches(size, _PATCH_PX):
+        band = running.bands[level]
+        done = [level == 0, level == shift, level == shift][: len(band.means)]
+        crop = _crop(area, level)
+        above: list[NDArray[Any]] = [
+            np.empty((crop.bottom - crop.top, crop.right - crop.left), dtype)
+            if is_done
+            else np.empty(band.shape, np.float32)
+            for is_done in done
+        ]
+        for patch in patches(band.shape, _PATCH_PX):
             joined = _joined(running, method, prior, level, patch, planes)
             for index, plane in enumerate(joined):
-                centre = neutral(dtype) if index else 0
-                above[index][patch.rows, patch.columns] = (
-                    _coded(plane, dtype, centre) if done[index] else plane
-                )
-        planes = above + planes[known:]
-    return _cropped(planes, shift, area)
+                if done[index]:
+                    here, there = patch.common(crop).within(patch), patch.common(crop).within(crop)
+                    above[index][there] = _coded(plane[here], dtype, neutral(dtype) if index else 0)
+                else:
+                    above[index][patch.rows, patch.columns] = plane
+        planes = above + planes[len(above) :]
+    luma, blue, red = planes
+    return Planes(luma, blue, red, shift)
 
 
 def small_picture(running: RunningFusion, method: Method, prior: Prior | None) -> Planes:
@@ -80,7 +87,7 @@ def _joined(
     band = running.bands[level]
     held = place.grown(_APRON_PX, band.shape)
     below, inner = held.at(1), place.within(held)
-    gain = enlarge(_restoring(band, method, prior, level, place.at(1)), place.size[::-1]) / band.steps
+    gain = enlarge(_restoring(band, method, prior, level, place.at(2)), place.size[::-1]) / band.steps
     out = []
     for mean, plane in zip(band.means, lower[: len(band.means)], strict=True):
         detail = cv2.multiply(mean[place.rows, place.columns], gain, dtype=cv2.CV_32F)
@@ -89,13 +96,13 @@ def _joined(
 
 
 def _restoring(band: Band, method: Method, prior: Prior | None, level: int, cells: Patch) -> Plane:
-    """By how much to multiply a band for the contrast that its most contrasty frame has, per weight cell."""
+    """By how much to multiply a band for the contrast that its most contrasty frame has, per cell of 4x4."""
     here = cells.rows, cells.columns
     mean = np.maximum(band.mean_contrast[here], 1).astype(np.float32)
     ratio = np.clip(band.top_contrast[here] / mean, 1.0, _MOST_RESTORED)
     if prior is None:
         return np.asarray(ratio**method.restore, np.float32)
-    mixed = prior.patch(level, level + 1, cells).mixed
+    mixed = prior.patch(level, level + 2, cells).mixed
     return np.asarray(ratio ** (method.restore * mixed), np.float32)
 
 
@@ -103,17 +110,13 @@ def _coded(values: Plane, dtype: type, centre: int) -> NDArray[Any]:
     """Levels of 255 about 0 as code values, rounded; centre: where 0 lies."""
     top = np.iinfo(dtype).max
     depth = cv2.CV_16U if dtype == np.uint16 else cv2.CV_8U
+    if not values.size:
+        return np.empty(values.shape, dtype)
     return np.asarray(cv2.addWeighted(values, top / 255, values, 0, centre, dtype=depth))
 
 
-def _cropped(planes: list[NDArray[Any]], shift: int, area: Rectangle) -> Planes:
+def _crop(area: Rectangle, level: int) -> Patch:
+    """The part of a level that area is, its last pixels included."""
     x, y, width, height = area
-    half = (1 << shift) - 1
-    chroma = slice(y >> shift, (y + height + half) >> shift), slice(x >> shift, (x + width + half) >> shift)
-    luma, blue, red = planes
-    return Planes(
-        np.ascontiguousarray(luma[y : y + height, x : x + width]),
-        np.ascontiguousarray(blue[chroma]),
-        np.ascontiguousarray(red[chroma]),
-        shift,
-    )
+    last = (1 << level) - 1
+    return Patch(y >> level, x >> level, (y + height + last) >> level, (x + width + last) >> level)

@@ -20,7 +20,7 @@ from stacker import pyramid
 from stacker.methods import Method
 from stacker.patches import APRON_PX, Patch, patches
 from stacker.prior import Prior
-from stacker.state import CONTRAST_STEPS, Band, RunningFusion, enlarge, move_towards
+from stacker.state import CONTRAST_STEPS, Band, RunningFusion, enlarge, move_towards, reduce
 from stacker.view import AlignedFrame, FrameView
 
 __all__ = ["AlignedFrame", "Fuser"]
@@ -87,7 +87,7 @@ class Fuser:
             if number + 1 == shift:
                 lower += view.chroma(held.at(shift), lower[0])
             level = _Level(number, patch.at(number), held.at(number), planes, lower)
-            finer = _half(self._add_band(view, level, finer))
+            finer = reduce(self._add_band(view, level, finer))
             planes = lower
         low = patch.at(FINE_LEVELS)
         inner = low.within(held.at(FINE_LEVELS))
@@ -99,7 +99,7 @@ class Fuser:
         energy = None
         for number in range(FINE_LEVELS, self.running.levels):
             lower = [pyramid.down(plane) for plane in planes]
-            energy = self._add_whole(view, number, planes, lower, None if energy is None else _half(energy))
+            energy = self._add_whole(view, number, planes, lower, None if energy is None else reduce(energy))
             planes = lower
         assert energy is not None
         place = Patch(0, 0, *planes[0].shape)
@@ -137,7 +137,7 @@ class Fuser:
         energy = cv2.multiply(details[0], details[0])
         for tint in details[1:]:
             cv2.accumulateSquare(tint, energy)
-        energy = _half(energy)
+        energy = reduce(energy)
         if finer is not None:
             energy = cv2.scaleAdd(finer, _FINER_SHARE, energy)
         smooth = cv2.GaussianBlur(energy, (3, 3), 0.6)
@@ -175,11 +175,13 @@ def _accumulate(
     total = cv2.add(band.weight[here], weight)
     share = weight / np.maximum(total, np.finfo(np.float32).tiny)
     band.weight[here] = total
-    contrast = cv2.sqrt(energy) * np.float32(CONTRAST_STEPS)
-    move_towards(band.mean_contrast[here], contrast, share)
-    top = band.top_contrast[here]
-    seen = cv2.multiply(contrast, np.sign(weight), dtype=cv2.CV_16U)
-    np.maximum(top, seen, out=top)
+    if band.top_contrast.size:
+        cells = grid.at(1)
+        contrast = cv2.sqrt(reduce(energy)) * np.float32(CONTRAST_STEPS)
+        move_towards(band.mean_contrast[cells.rows, cells.columns], contrast, reduce(share))
+        top = band.top_contrast[cells.rows, cells.columns]
+        seen = cv2.multiply(contrast, np.sign(reduce(weight)), dtype=cv2.CV_16U)
+        np.maximum(top, seen, out=top)
     share = enlarge(share, details[0].shape)
     for mean, detail in zip(band.means, details, strict=True):
         move_towards(mean[place.rows, place.columns], detail, share, band.steps)
@@ -187,8 +189,3 @@ def _accumulate(
 
 def _cut(planes: list[Plane], patch: Patch) -> list[Plane]:
     return [plane[patch.rows, patch.columns] for plane in planes]
-
-
-def _half(plane: Plane) -> Plane:
-    size = plane.shape[1] // 2, plane.shape[0] // 2
-    return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA))

@@ -56,6 +56,12 @@ class Patch:
             min(self.right + by, canvas[1]),
         )
 
+    def common(self, other: Patch) -> Patch:
+        """What lies in both; empty, not negative, if nothing does."""
+        top, left = max(self.top, other.top), max(self.left, other.left)
+        bottom, right = min(self.bottom, other.bottom), min(self.right, other.right)
+        return Patch(top, left, max(bottom, top), max(right, left))
+
     def within(self, other: Patch) -> tuple[slice, slice]:
         """Where this patch lies in an array that holds `other`."""
         return (

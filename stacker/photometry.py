@@ -28,6 +28,7 @@ _MIN_CELLS = 12
 _ENOUGH_CELLS = 0.1  # of the picture
 _DARK = 0.5  # light, white = 255: below, black level and noise decide, not exposure
 _CLIPPED_SHARE = 0.01  # of a cell
+_MOSTLY_CLIPPED = 0.2  # of a cell: glints so dense say little even where nothing else does
 _BLOCK_CELLS = 4  # a block: wide enough that little light of a defocused edge leaves it
 _COLOUR_SPREAD = 0.08  # of light; blocks that differ so much among themselves tell little about white balance
 _LUMA = np.array([0.114, 0.587, 0.299])  # B, G, R; BT.601
@@ -77,8 +78,7 @@ def estimate_gain(reference: Tones, frame: Tones, frame_to_reference: Transform)
     frame do not count, nor do their neighbours; blocks that changed for another reason are outvoted.
     """
     light, clipped, inside = _on_grid_of(reference, frame, frame_to_reference)
-    over = np.maximum(clipped, reference.clipped).max(axis=2) > _CLIPPED_SHARE
-    usable = _away_from_highlights(inside, over)
+    usable = _away_from_highlights(inside, np.maximum(clipped, reference.clipped).max(axis=2))
     count = _block_sums(usable.astype(np.float32))
     logarithm, trust = np.zeros(3), np.zeros(3)
     for channel in range(3):
@@ -91,16 +91,17 @@ def estimate_gain(reference: Tones, frame: Tones, frame_to_reference: Transform)
     return np.clip(np.exp(_colour_if_sure(logarithm, trust) / EXPONENT), *_GAIN_LIMITS)
 
 
-def _away_from_highlights(inside: Array, over: Array) -> Array:
+def _away_from_highlights(inside: Array, clipped: Array) -> Array:
     """Cells to measure on: not clipped nor beside a clipped one; if glints are everywhere, as far as possible.
 
     Light that a blurred highlight has spilled beside it is missing in the frame where it is sharp.
     """
+    over = clipped > _CLIPPED_SHARE
     beside = cv2.dilate(over.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     for usable in (inside & ~beside, inside & ~over):
         if usable.sum() >= max(_MIN_CELLS, _ENOUGH_CELLS * inside.sum()):
             return np.asarray(usable)
-    return inside
+    return np.asarray(inside & (clipped < _MOSTLY_CLIPPED))
 
 
 def _colour_if_sure(logarithm: Array, trust: Array) -> Array:

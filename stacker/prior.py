@@ -43,7 +43,7 @@ class Prior:
         planes: tuple[Plane, ...] = (focus.depth, focus.sharpness, mixed)
         self._grid_level = grid_level
         self._planes = {grid_level: planes}
-        for level in range(grid_level + 1, levels + 1):
+        for level in range(grid_level + 1, levels + 2):
             size = planes[0].shape[1] // 2, planes[0].shape[0] // 2
             planes = tuple(cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in planes)
             self._planes[level] = planes

@@ -24,8 +24,8 @@ def level_count(shape: tuple[int, int]) -> int:
 
 
 def padded_shape(shape: tuple[int, int], levels: int) -> tuple[int, int]:
-    """The least (height, width), not below shape, that halves exactly `levels` times."""
-    cell = 1 << levels
+    """The least (height, width), not below shape, that halves exactly levels + 1 times: the base by a grid of cells."""
+    cell = 1 << (levels + 1)
     return -(-shape[0] // cell) * cell, -(-shape[1] // cell) * cell
 
 

@@ -21,7 +21,8 @@ from stacker.transforms import Transform, compose, identity, invert
 
 _LEVELS_AT_ONCE = 3  # blurred tiles still speak at a coarser level when sharp ones do at a finer
 _MAX_STEPS = 5
-_DONE_PX = 0.005  # at the level's own size: a smaller step is not repeated
+_DONE_PX = 0.005  # at the finest level's own size: after a smaller step there is none
+_NEARLY_PX = 0.03  # the same at the levels before
 _SMALLEST_SIDE_PX = 16  # no phase correlation below
 _SPEAKING = 0.25  # of full weight: a tile below does not agree with the others
 
@@ -56,7 +57,7 @@ def register(
             tiles = join([templates[n].measure(moving.bands[n], transform) for n in levels])
             fit = fit_similarity(tiles, template.shape)
             transform = compose(transform, invert(fit.step))
-            if fit.largest_move_px < _DONE_PX * 2**level:
+            if fit.largest_move_px < (_DONE_PX if level == finest else _NEARLY_PX) * 2**level:
                 break
     return _judge(transform, tiles, fit)
 

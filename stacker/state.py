@@ -27,8 +27,8 @@ class Band:
     """One level of the running result.
 
     means: (h, w) of luma, and of both chroma planes where the level has them; int16 in 1/64 levels, or float32.
-    weight: (h/2, w/2) float32, sum of the weights so far; mean_contrast and top_contrast: (h/2, w/2) uint16 in
-    1/64 levels, of the frames that went in. The base has them at its own size.
+    weight: (h/2, w/2) float32, sum of the weights so far. mean_contrast and top_contrast: (h/4, w/4) uint16 in
+    1/64 levels, of the frames that went in. The base has its weight at its own size, and no contrast.
     """
 
     means: list[Array]
@@ -71,13 +71,14 @@ class RunningFusion:
     def _empty_band(self, level: int) -> Band:
         height, width = self.canvas[0] >> level, self.canvas[1] >> level
         grid = (height, width) if level == self.levels else (height >> 1, width >> 1)
+        cells = (0, 0) if level == self.levels else (grid[0] >> 1, grid[1] >> 1)
         planes = 3 if level >= self.chroma_shift else 1
         kind = np.float32 if self.exact else np.int16
         return Band(
             [np.zeros((height, width), kind) for _ in range(planes)],
             np.zeros(grid, np.float32),
-            np.zeros(grid, np.uint16),
-            np.zeros(grid, np.uint16),
+            np.zeros(cells, np.uint16),
+            np.zeros(cells, np.uint16),
         )
 
     @property
@@ -108,7 +109,8 @@ def _merge_band(band: Band, theirs: Band) -> None:
     wide = enlarge(share, band.shape)
     for mine, other in zip(band.means, theirs.means, strict=True):
         move_towards(mine, other.astype(np.float32), wide)
-    move_towards(band.mean_contrast, theirs.mean_contrast.astype(np.float32), share)
+    if band.mean_contrast.size:
+        move_towards(band.mean_contrast, theirs.mean_contrast.astype(np.float32), reduce(share))
     np.maximum(band.top_contrast, theirs.top_contrast, out=band.top_contrast)
     band.weight[...] = weight
 
@@ -118,6 +120,13 @@ def enlarge(grid: Array, shape: tuple[int, ...]) -> Array:
     if grid.shape == tuple(shape):
         return grid
     return np.asarray(cv2.resize(grid, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR))
+
+
+def reduce(grid: Array) -> Array:
+    """A grid at half its size: means of 2x2 cells."""
+    return np.asarray(
+        cv2.resize(grid, (grid.shape[1] // 2, grid.shape[0] // 2), interpolation=cv2.INTER_AREA)
+    )
 
 
 def move_towards(stored: Array, target: Array, share: Array, steps: float = 1.0) -> None:
