@@ -59,6 +59,11 @@ def test_the_expected_error_is_of_the_size_of_the_real_one():
     assert 0.2 * worst_error_px(aligner, shot.to_first) < aligner.alignment_to_first(7).residual < 0.3
 
 
+def test_errors_do_not_add_up_along_a_long_noisy_bracket():
+    shot = bracket(30, seed=40, jitter_px=0.5, noise=15, blur_px=0.1)
+    assert worst_error_px(align(shot.frames), shot.to_first) < 0.1
+
+
 def test_identical_frames_do_not_move():
     frame = bracket(1, seed=7).frames[0]
     aligner = align([frame] * 5)

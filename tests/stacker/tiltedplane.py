@@ -23,7 +23,7 @@ def texture(seed: int, shape: tuple[int, int] = SHAPE) -> NDArray[np.float32]:
     for cell in (2, 4, 8, 16, 32, 64):
         coarse = rng.normal(0, 1, (height // cell + 2, width // cell + 2, 3)).astype(np.float32)
         light += cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
-    return np.asarray(np.clip(0.25 * np.exp(0.35 * light), 0.01, 0.95), np.float32)
+    return np.asarray(np.clip(0.25 * np.exp(0.35 * light), 0.01, 0.8), np.float32)
 
 
 def encode(light: NDArray[np.float32]) -> NDArray[np.uint8]:
