@@ -55,7 +55,13 @@ def measure_tones(low: Array) -> Tones:
     cell = min(_CELL_PX, max(1, min(height, width) // 8))
     columns, rows = width // cell, height // cell
     cut = codes[: rows * cell, : columns * cell]
-    light = cv2.resize(light_of(cut), (columns, rows), interpolation=cv2.INTER_AREA)
+    # A channel at a time: three of them as float would be the largest array of the whole alignment.
+    light = cv2.merge(
+        [
+            cv2.resize(light_of(channel), (columns, rows), interpolation=cv2.INTER_AREA)
+            for channel in cv2.split(cut)
+        ]
+    )
     over = cv2.threshold(cut, _CLIPPED - 1, 255, cv2.THRESH_BINARY)[1]
     clipped = cv2.resize(over, (columns, rows), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     # Smooth cells lose nothing when they are interpolated; rough ones would all come out a little darker.
