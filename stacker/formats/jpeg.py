@@ -116,8 +116,21 @@ def read_low(path: Path, header: Header, scale: int) -> Array:
 def encode(planes: Planes, quality: int, metadata: Metadata) -> bytes:
     """A JPEG file of the picture: 4:2:0 where the chroma has half size, otherwise 4:4:4; always 8 bit."""
     planes = with_bit_depth(planes, 8)
-    data = simplejpeg.encode_jpeg_yuv_planes(planes.y, planes.cb, planes.cr, quality=quality)
+    luma = _with_even_edges(planes.y) if planes.chroma_shift else planes.y
+    data = simplejpeg.encode_jpeg_yuv_planes(luma, planes.cb, planes.cr, quality=quality)
     return insert_metadata(data, metadata)
+
+
+def _with_even_edges(luma: Array) -> Array:
+    """The same plane, within a buffer that goes on for the row and column which complete its 2×2 pixels.
+
+    The encoder reads luma as far as chroma reaches, so beyond the end of an odd plane (libjpeg-turbo asks for
+    planes padded to even sizes; simplejpeg 1.9.0 does not check).
+    """
+    height, width = luma.shape
+    if height % 2 == width % 2 == 0:
+        return luma
+    return cv2.copyMakeBorder(luma, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)[:height, :width]
 
 
 def _chroma(data: bytes, header: Header) -> tuple[Array, Array]:
