@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import json
 import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from rig.errors import StorageFullError, StoreError
 
@@ -76,11 +74,6 @@ def write_derived(path: Path, data: bytes) -> None:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
         raise as_store_error(error, path, len(data)) from error
-
-
-def write_json(path: Path, value: Any) -> None:
-    """write_whole of a value as JSON."""
-    write_whole(path, (json.dumps(value, indent=1) + "\n").encode())
 
 
 def as_store_error(error: OSError, path: Path, size: int) -> StoreError:

@@ -1,0 +1,166 @@
+"""Moving the focus, and finding where near and far are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from rig.autorange import FocusRange, find_range, focus_on
+from rig.control import Control
+from rig.errors import FocusNotFoundError, FocusRangeError, NotAllowedError, PlanError
+from rig.recipe import with_limits
+from rig.status import Phase
+
+Limits = tuple[int | None, int | None]
+ROLES = ("goto", "near", "far")
+
+
+class Focusing:
+    """The actions of Workflow that move the focus or set its limits."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+        self._target = (0, 0)  # position to go to; how often that has changed
+
+    # --- moving ---------------------------------------------------------------------------------
+    def jog(self, steps: int) -> None:
+        """See Workflow.jog."""
+        control = self._control
+        with control.guard:
+            status = control.require("jog")
+            focuser = control.machine.focuser
+            origin = self._target[0] if status.state is Phase.MOVING else focuser.position_steps
+            self._move_to(focuser.clamped(origin + steps))
+
+    def goto(self, position_steps: int) -> None:
+        """See Workflow.goto."""
+        with self._control.guard:
+            self._control.require("goto")
+            self._move_to(self._inside(position_steps))
+
+    def _move_to(self, position_steps: int) -> None:
+        self._target = (position_steps, self._target[1] + 1)
+        if self._control.state is not Phase.MOVING:
+            self._control.begin(Phase.MOVING, self._move)
+
+    def _move(self) -> None:
+        control = self._control
+        while True:
+            target, number = self._target
+            control.machine.focuser.goto(target, partial(self._no_longer, number))
+            with control.guard:
+                if control.stopping.is_set() or self._target[1] == number:
+                    control.rest()
+                    return
+
+    def _no_longer(self, number: int) -> bool:
+        """Whether the way to a target is given up: stopped, or there is a newer target."""
+        return self._control.stopping.is_set() or self._target[1] != number
+
+    def _inside(self, position_steps: int) -> int:
+        low, high = self._control.settings.motor.min_steps, self._control.settings.motor.max_steps
+        if not low <= position_steps <= high:
+            raise FocusRangeError(f"focus position {position_steps} steps is outside {low}..{high}")
+        return position_steps
+
+    # --- limits ---------------------------------------------------------------------------------
+    def set_near(self, position_steps: int | None) -> None:
+        """See Workflow.set_near."""
+        self._set("set_near", position_steps, lambda here: (here, self._control.recipe.far_steps))
+
+    def set_far(self, position_steps: int | None) -> None:
+        """See Workflow.set_far."""
+        self._set("set_far", position_steps, lambda here: (self._control.recipe.near_steps, here))
+
+    def _set(self, action: str, position_steps: int | None, limits: Callable[[int], Limits]) -> None:
+        control = self._control
+        with control.guard:
+            control.require(action)
+            focuser = control.machine.focuser
+            here = focuser.clamped(focuser.position_steps)
+            position = here if position_steps is None else self._inside(position_steps)
+            control.remember(with_limits(control.recipe, *limits(position)))
+
+    def set_step(self, step_steps: int | None) -> None:
+        """See Workflow.set_step."""
+        with self._control.guard:
+            self._control.require("set_near")
+            if step_steps is not None and step_steps < 1:
+                raise PlanError(
+                    f"a focus step of {step_steps} motor steps leads nowhere: at least 1 is needed"
+                )
+            self._control.remember(replace(self._control.recipe, step_steps=step_steps))
+
+    def clear_limits(self) -> None:
+        """See Workflow.clear_limits."""
+        with self._control.guard:
+            self._control.require("clear_limits")
+            self._control.remember(with_limits(self._control.recipe, None, None))
+
+    # --- finding --------------------------------------------------------------------------------
+    def auto_range(self, then: Callable[[], None]) -> None:
+        """See Workflow.auto_range. then: called under the guard when near and far were found."""
+        with self._control.guard:
+            self._control.require("auto_range")
+            self._control.begin(Phase.FOCUSING, partial(self._find_range, then))
+
+    def touch(self, x: float, y: float, role: str) -> None:
+        """See Workflow.touch."""
+        if role not in ROLES:
+            raise NotAllowedError(
+                f"a touched spot cannot become {role[:20]!r}: it is one of {', '.join(ROLES)}"
+            )
+        if not (0 <= x <= 1 and 0 <= y <= 1):
+            raise NotAllowedError(f"the spot {x:g}, {y:g} is outside the picture: fractions from 0 to 1")
+        with self._control.guard:
+            self._control.require("touch")
+            self._control.begin(Phase.FOCUSING, partial(self._focus_on, x, y, role))
+
+    def _find_range(self, then: Callable[[], None]) -> None:
+        control = self._control
+        try:
+            found = self._sweep()
+        except FocusNotFoundError as error:
+            control.give_up(error)
+            return
+        with control.guard:
+            if found is None:
+                control.rest()
+                return
+            control.rest((found.near_steps, found.far_steps), found.why)
+            if not control.stopping.is_set():
+                then()
+
+    def _sweep(self) -> FocusRange | None:
+        machine = self._control.machine
+        with machine.lit(), machine.camera_shown(self._control.previews.publish) as camera:
+            return find_range(
+                camera,
+                machine.focuser,
+                self._control.settings,
+                clock=machine.devices.clock,
+                cancelled=self._control.stopping.is_set,
+            )
+
+    def _focus_on(self, x: float, y: float, role: str) -> None:
+        control, machine = self._control, self._control.machine
+        try:
+            with machine.lit(), machine.camera_shown(control.previews.publish) as camera:
+                found = focus_on(
+                    camera,
+                    machine.focuser,
+                    control.settings,
+                    x,
+                    y,
+                    clock=machine.devices.clock,
+                    cancelled=control.stopping.is_set,
+                )
+        except FocusNotFoundError as error:
+            control.give_up(error)
+            return
+        with control.guard:
+            near, far = control.recipe.near_steps, control.recipe.far_steps
+            if found is not None:
+                near, far = {"near": (found, far), "far": (near, found)}.get(role, (near, far))
+            control.rest((near, far))

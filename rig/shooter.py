@@ -1,0 +1,196 @@
+"""Brackets begun, paused, gone on with and ended; fed to the stacker while they are shot."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from rig.bracketfolder import BracketFolder
+from rig.brackets import BracketDetail
+from rig.capture import CaptureReport, capture_bracket
+from rig.control import Control
+from rig.devices.panel import Signal
+from rig.errors import BusyError, NotAllowedError
+from rig.plan import BracketPlan
+from rig.reports import storage_status
+from rig.shooting import Shooting, bracket_head, can_be_resumed, first_missing, plan_of, progress_of
+from rig.stackorders import stacker_settings
+from rig.stackqueue import StackQueue, StackTask
+from rig.status import BracketProgress, Outcome, Phase
+
+MOST_KEYS = 256
+
+
+class Shooter:
+    """The actions of Workflow that shoot."""
+
+    def __init__(self, control: Control, stacks: StackQueue) -> None:
+        self._control = control
+        self._stacks = stacks
+        self._keys: dict[str, str] = {}  # idempotency key -> bracket id, oldest first
+        self._paused = threading.Event()
+        self._go_on = threading.Event()  # wakes a paused bracket: resumed or stopped
+
+    def look_back(self) -> None:
+        """At start: keys already used, and a bracket that was broken off, to be offered."""
+        self._keys = self._control.store.keys()
+        newest = next(self._control.store.details(), None)
+        if newest is not None and can_be_resumed(newest):
+            self._control.board.change(bracket=progress_of(newest))
+
+    # --- actions --------------------------------------------------------------------------------
+    def start(self, key: str | None) -> str:
+        """See Workflow.start_bracket."""
+        control = self._control
+        with control.guard:
+            if key is not None and key in self._keys:
+                return self._keys[key]
+            if control.state is Phase.IDLE and control.recipe.limits() is not None:
+                control.plan = control.planned()  # raises what is wrong with near and far
+            control.require("start_bracket")
+            return self._shoot_new(key)
+
+    def pause(self) -> None:
+        """See Workflow.pause."""
+        with self._control.guard:
+            self._control.require("pause")
+            self._go_on.clear()
+            self._paused.set()
+
+    def resume(self, bracket_id: str | None) -> None:
+        """See Workflow.resume."""
+        control = self._control
+        with control.guard:
+            status = control.board.now()
+            current = status.bracket.id if status.bracket is not None else None
+            if self._paused.is_set() and bracket_id in (None, current):
+                self._paused.clear()
+                self._go_on.set()
+                return
+            if bracket_id is None or status.state is not Phase.IDLE:
+                control.require("resume")
+            self._shoot_rest(control.store.detail(bracket_id or str(current)))
+
+    def wake(self) -> None:
+        """Let a paused bracket see that it is stopped."""
+        self._go_on.set()
+
+    # --- beginning, under the guard -------------------------------------------------------------
+    def _shoot_new(self, key: str | None) -> str:
+        control, devices, plan = self._control, self._control.machine.devices, self._control.plan
+        if plan is None:
+            raise NotAllowedError("set near and far first, then shoot")
+        head = bracket_head(control.settings, plan, devices.camera, devices.motor, devices.simulated, key)
+        folder = control.store.create(plan.bytes, **head)
+        if key is not None:
+            self._note_key(key, folder.id)
+        self._begin(folder, plan, None, self._live(folder, plan))
+        return folder.id
+
+    def _shoot_rest(self, detail: BracketDetail) -> None:
+        if not can_be_resumed(detail):
+            raise NotAllowedError(f"bracket {detail.id} has nothing left to shoot")
+        if self._stacks.busy_with(detail.id):
+            raise BusyError(f"bracket {detail.id} is being stacked: go on with it afterwards")
+        store = self._control.store
+        plan, folder = plan_of(detail), store.folder_of(detail.id)
+        missing = detail.summary.frames_planned - detail.summary.frames_done
+        store.need_room(plan.bytes * missing // len(plan.positions_steps))
+        folder.note("resumed")
+        there = [folder.frame_path(index) for index in range(first_missing(detail))]
+        self._begin(folder, plan, detail, self._live(folder, plan, there))
+
+    def _begin(
+        self, folder: BracketFolder, plan: BracketPlan, before: BracketDetail | None, task: StackTask | None
+    ) -> None:
+        control = self._control
+        shooting = Shooting(folder, plan, self._show, control.previews.publish, before=before, task=task)
+        control.store.active_id = folder.id
+        self._paused.clear()
+        self._go_on.clear()
+        control.begin(Phase.CAPTURING, partial(self._shoot, shooting), bracket=shooting.state)
+        if task is not None:
+            self._stacks.put(task)
+
+    def _live(
+        self, folder: BracketFolder, plan: BracketPlan, frames: Sequence[Path] = ()
+    ) -> StackTask | None:
+        """The task that grows with the bracket, when the settings want one."""
+        stacking = self._control.settings.stacking
+        if not stacking.live:
+            return None
+        total = len(plan.positions_steps)
+        return StackTask(
+            folder, frames, stacker_settings(stacking), stacking.depth_map, total=total, live=True
+        )
+
+    def _note_key(self, key: str, bracket_id: str) -> None:
+        self._keys[key] = bracket_id
+        while len(self._keys) > MOST_KEYS:
+            del self._keys[next(iter(self._keys))]
+
+    # --- on the rig's thread --------------------------------------------------------------------
+    def _shoot(self, shooting: Shooting) -> None:
+        control, machine = self._control, self._control.machine
+        machine.show(Signal.CAPTURING)
+        try:
+            with machine.lit(), machine.camera() as camera:
+                report = capture_bracket(
+                    camera,
+                    machine.focuser,
+                    shooting.plan,
+                    control.settings,
+                    shooting.sink,
+                    clock=machine.devices.clock,
+                    progress=shooting.progress,
+                    cancelled=control.stopping.is_set,
+                    paused=self._wait_while_paused,
+                    start=shooting.start,
+                    exposure=shooting.exposure,
+                )
+            shooting.end(report)
+        finally:
+            control.store.active_id = None
+            self._paused.clear()
+            if shooting.state.outcome is None:  # the end could not be noted, or never came
+                control.board.change(bracket=replace(shooting.state, outcome=Outcome.FAILED))
+            if shooting.task is not None:
+                shooting.task.end()
+        self._ended(shooting.state, report)
+
+    def _ended(self, state: BracketProgress, report: CaptureReport) -> None:
+        control = self._control
+        with control.guard:
+            if report.error is not None:
+                control.board.change(bracket=state)
+                raise report.error
+            control.rest(message=next(iter(report.warnings), None), bracket=state)
+            if report.outcome is Outcome.COMPLETE:
+                stacking = self._stacks.busy_with(state.id)
+                control.machine.show(Signal.STACKING if stacking else Signal.DONE)
+
+    def _wait_while_paused(self) -> bool:
+        """Between two frames: lend the camera to the live picture until resumed or stopped."""
+        control = self._control
+        with control.guard:
+            if not self._paused.is_set() or control.state is not Phase.CAPTURING:
+                return False
+            control.board.change(state=Phase.PAUSED)
+        with control.machine.camera_lent():
+            self._go_on.wait()
+        with control.guard:
+            self._paused.clear()
+            if control.board.now().state is Phase.PAUSED:
+                control.board.change(state=Phase.CAPTURING)
+        return False
+
+    def _show(self, progress: BracketProgress) -> None:
+        control = self._control
+        before = control.board.now().bracket
+        storage = storage_status(control.settings, control.store.room(), control.plan)
+        control.board.change(bracket=progress, storage=storage)
+        if before is None or progress.done > before.done:
+            control.machine.show(Signal.FRAME)
