@@ -81,11 +81,17 @@ class FuseResult:
 class _Looked:
     """A frame of the bracket, and what the survey found."""
 
-    source: FrameSource
+    source: FrameSource | None  # None when it could not even be opened
     at: int  # index within its source
     name: str
     slot: int | None = None  # number in the survey; None when it could not be read
     reason: str | None = None
+
+    @property
+    def opened(self) -> FrameSource:
+        """The source of a frame that was read before."""
+        assert self.source is not None
+        return self.source
 
 
 @dataclass
@@ -123,6 +129,11 @@ class Stack:
             index, looked.name, relative.reason is None, relative.reason, sharpness=survey.sharpness[-1]
         )
 
+    def leave_out(self, name: str, reason: str) -> FrameReport:
+        """Count a frame that cannot even be opened: the frames after it keep their numbers."""
+        self._frames.append(_Looked(None, 0, name, reason=reason))
+        return FrameReport(len(self._frames) - 1, name, False, reason)
+
     def growing_picture(self) -> Planes | None:
         """The frames looked at so far, fused at a quarter of their size; None before the first."""
         if self._grown is None or not self._grown.frames:
@@ -156,7 +167,7 @@ class Stack:
         method = METHODS[self.settings.method]
         with one_opencv_thread(), self._timed("fusion"):
             running, prior = self._run(used, found, method, progress, cancelled, preview)
-        area = self._area(reference.source, [found.alignments[slot] for slot in found.fitting])
+        area = self._area(reference.opened, [found.alignments[slot] for slot in found.fitting])
         with one_opencv_thread(), self._timed("finish"):
             planes = finish(running, method, prior, area)
         return FuseResult(
@@ -177,7 +188,7 @@ class Stack:
         preview: Callable[[Planes], None] | None,
     ) -> tuple[RunningFusion, Prior | None]:
         """The second pass."""
-        source = used[0].source
+        source = used[0].opened
         wanted = self.settings.threads or os.cpu_count() or 1
         sample_bytes = source.dtype.itemsize
         threads = memory.threads_within(
@@ -191,7 +202,7 @@ class Stack:
                 if cancelled():
                     raise CancelledError("the stack was cancelled")
                 alignment = found.alignments[found.fitting[count]]
-                planes = frame.source.planes(frame.at)
+                planes = frame.opened.planes(frame.at)
                 fuser.add(AlignedFrame(planes, alignment.transform, alignment.gain, count))
                 del planes  # before the next one is decoded
                 progress(count + 1, len(used), "fusing")
@@ -238,7 +249,7 @@ class Stack:
         return self._frames[wanted]
 
     def _single(self, only: _Looked, found: Surveyed) -> FuseResult:
-        planes = only.source.planes(only.at)
+        planes = only.opened.planes(only.at)
         area = (0, 0, planes.shape[1], planes.shape[0])
         verdict = Coverage("unknown", 0.0, 0.0, "one frame says nothing about what lies before or behind it")
         nothing = np.zeros((1, 1), np.float32)
@@ -269,8 +280,7 @@ class Stack:
     def _report(self, area: Rectangle, reference: _Looked, found: Surveyed, verdict: Coverage) -> Report:
         frames = tuple(self._frame_report(index, frame, found) for index, frame in enumerate(self._frames))
         problems = []
-        for source in dict.fromkeys(id(frame.source) for frame in self._frames):
-            given = next(frame.source for frame in self._frames if id(frame.source) == source)
+        for given in {id(frame.source): frame.source for frame in self._frames if frame.source}.values():
             problems += [FrameReport(-1, problem.name, False, problem.reason) for problem in given.problems]
         left_out = [frame.reason for frame in (*frames, *problems) if frame.reason]
         return Report(

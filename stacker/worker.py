@@ -126,15 +126,11 @@ class Worker:
             try:
                 opened = open_frames([path])
             except (InputError, FrameError) as error:
-                self._tell(
-                    "frame", index=count, name=path.name, used=False, reason=str(error), sharpness=None
-                )
-                self._tell("warning", message=f"left out: {error}")
-                continue
-            finally:
-                count += 1
-            source = source or opened
-            seen = stack.look(opened, 0)
+                seen = stack.leave_out(path.name, str(error))
+            else:
+                source = source or opened
+                seen = stack.look(opened, 0)
+            count += 1
             self._tell(
                 "frame",
                 index=count - 1,
@@ -178,6 +174,8 @@ class Worker:
             try:
                 message = json.loads(line)
             except json.JSONDecodeError:
+                continue
+            if not isinstance(message, dict):
                 continue
             if message.get("cancel"):
                 self._cancelled.set()
