@@ -43,5 +43,14 @@ $("pin-form").addEventListener("submit", async (event) => {
   }
 });
 
-// A link from another app arrives without the session cookie (SameSite=Strict): look again from here.
-get("/api/pair").then(({ paired }) => paired && enter(), () => {});
+// Let in already? A link from another app arrives without the session cookie (SameSite=Strict), and a
+// rig that is still starting does not know yet that it is a simulated one, which needs no pairing here.
+async function lookAgain() {
+  for (;;) {
+    const { paired } = await get("/api/pair").catch(() => ({ paired: false }));
+    if (paired) return enter();
+    await new Promise((next) => setTimeout(next, 2000));
+  }
+}
+
+lookAgain();

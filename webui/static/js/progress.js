@@ -83,7 +83,7 @@ function showDone(state) {
   $("see").href = `/b/${bracket.id}`;
   $("see").classList.toggle("primary", Boolean(ready));
   $("stack-now").dataset.never = running || ready ? "1" : "0";
-  $("resume-later").dataset.never = bracket.outcome === "complete" ? "1" : "0";
+  $("resume-later").dataset.never = running || bracket.outcome === "complete" ? "1" : "0"; // after the stack
   tellOnce(`${bracket.id} ${bracket.outcome} ${job?.stage}`, `${$("verdict").textContent} ${$("verdict-more").textContent}`);
 }
 

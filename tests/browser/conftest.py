@@ -1,0 +1,84 @@
+"""A real `fieldstack run` and a real browser at a phone's size."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from phonepage import CHROMIUM_FLAGS, PhonePage, RunningRig
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything here needs the browser; without one it is skipped with the reason."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            if CHROMIUM is None:
+                item.add_marker(pytest.mark.skip(reason="no Chromium found: apt-get install chromium"))
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRig]:
+    """`fieldstack run` as a process of its own, with small frames so that a bracket takes seconds."""
+    folder = tmp_path_factory.mktemp("rig")
+    config = folder / "config.toml"
+    config.write_text(
+        "[camera]\nsim_width_px = 640\n"
+        "[capture]\nsettle_mode = 'fixed'\nsettle_s = 0.1\n"
+        "[store]\nreserve_mb = 1\n"
+    )
+    command = [sys.executable, "-m", "rig.cli", "run", "--sim", "bristles", "--port", "0"]
+    with subprocess.Popen(
+        [*command, "--data", str(folder / "data"), "--config", str(config)],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    ) as process:  # fmt: skip
+        try:
+            yield RunningRig.started_by(process)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The Playwright driver, started once."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with sync_api.sync_playwright() as driver:
+        yield driver
+
+
+@pytest.fixture
+def new_phone(chromium, rig: RunningRig) -> Iterator[Callable[..., PhonePage]]:
+    """Makes phones with fresh profiles: new_phone("Pixel 7", viewport={...})."""
+    opened = []
+
+    def make(device: str = "Pixel 7", path: str = "", **over) -> PhonePage:
+        described = {k: v for k, v in chromium.devices[device].items() if k != "default_browser_type"} | over
+        context = chromium.chromium.launch_persistent_context(
+            tempfile.mkdtemp(prefix="phone-"),
+            executable_path=CHROMIUM,
+            headless=True,
+            args=CHROMIUM_FLAGS,
+            **described,
+        )
+        opened.append(context)
+        return PhonePage(context, rig, path)
+
+    yield make
+    for context in opened:
+        context.close()
+
+
+@pytest.fixture
+def phone(new_phone: Callable[..., PhonePage]) -> PhonePage:
+    """A Pixel 7 with the Shoot page open."""
+    return new_phone()

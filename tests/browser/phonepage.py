@@ -1,0 +1,157 @@
+"""What a person does with a phone, in words."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import time
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+
+PATIENCE_S = 90.0  # a limit for a test that hangs, never a claim about speed
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+    # Whatever leaves loopback fails; the address of the hotspot is the rig, and no secure context.
+    "--host-resolver-rules=MAP 10.42.0.1 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]  # fmt: skip
+
+
+@dataclass
+class RunningRig:
+    """A `fieldstack run` process and its address."""
+
+    process: subprocess.Popen[str]
+    url: str
+
+    @classmethod
+    def started_by(cls, process: subprocess.Popen[str]) -> RunningRig:
+        """The rig whose address the process prints, once its devices are ready."""
+        said = []
+        assert process.stdout is not None
+        for line in process.stdout:
+            said.append(line)
+            if found := re.search(r"http://127\.0\.0\.1:\d+/", line):
+                rig = cls(process, found[0])
+                rig.until_paired()
+                rig.until(lambda state: state["state"] == "idle")
+                return rig
+        raise AssertionError("".join(said))
+
+    def state(self) -> dict[str, Any]:
+        with urllib.request.urlopen(f"{self.url}api/state", timeout=PATIENCE_S) as answer:
+            return json.load(answer)
+
+    def until_paired(self) -> None:
+        """A rig that starts does not know yet that it is simulated, and so trusts nobody."""
+        end = time.monotonic() + PATIENCE_S
+        paired = False
+        while not paired:
+            assert time.monotonic() < end
+            with urllib.request.urlopen(f"{self.url}api/pair", timeout=PATIENCE_S) as answer:
+                paired = json.load(answer)["paired"]
+
+    def order(self, method: str, path: str, body: Any = None) -> None:
+        """A command from elsewhere, for arranging a test."""
+        request = urllib.request.Request(
+            self.url + path, json.dumps(body or {}).encode(), method=method,
+            headers={"X-Rig": "1", "Content-Type": "application/json"},
+        )  # fmt: skip
+        urllib.request.urlopen(request, timeout=PATIENCE_S).close()
+
+    def until(self, true: Any) -> dict[str, Any]:
+        """The first state for which this is true."""
+        end = time.monotonic() + PATIENCE_S
+        while not true(state := self.state()):
+            assert time.monotonic() < end, state
+            time.sleep(0.1)
+        return state
+
+    def at_rest(self) -> None:
+        """Nothing is shot or stacked, and near and far are not set."""
+        if "stop" in self.state()["allowed"]:
+            self.order("POST", "api/stop")
+        self.until(lambda s: s["state"] == "idle")
+        self.until(lambda s: s["stack"] is None or s["stack"]["stage"] in ("done", "failed", "cancelled"))
+        self.order("DELETE", "api/focus/limits")
+
+    def brackets(self) -> list[dict[str, Any]]:
+        with urllib.request.urlopen(f"{self.url}api/brackets", timeout=PATIENCE_S) as answer:
+            return json.load(answer)["brackets"]
+
+
+class PhonePage:
+    """A phone with one of the pages open. Errors of the page fail the test that ends with `no_errors`."""
+
+    def __init__(self, context: Any, rig: RunningRig, path: str = "") -> None:
+        self.context, self.rig = context, rig
+        self.page = context.new_page()
+        self.errors: list[str] = []
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("requestfailed", lambda request: self._note_foreign(request.url))
+        self.page.goto(rig.url + path)
+
+    def _note_foreign(self, url: str) -> None:
+        if not url.startswith(("http://127.0.0.1", "blob:", "data:")):
+            self.errors.append(f"asked for {url}")
+
+    def until(self, expression: str, what: str = "") -> Any:
+        """Wait for a JavaScript expression. Evaluated from outside: the page's CSP forbids eval within."""
+        end = time.monotonic() + PATIENCE_S
+        while not (value := self.page.evaluate(expression)):
+            assert time.monotonic() < end, f"{what or expression}; the page shows: {self.text('main')[:600]}"
+            time.sleep(0.08)
+        return value
+
+    def mode(self, name: str) -> None:
+        """Wait until the page shows this set of controls, going back to live from a finished bracket."""
+        self.until(f"document.body.dataset.mode === '{name}'")
+
+    def live(self) -> None:
+        """The live picture with its controls, whatever was shot before."""
+        self.until("document.body.dataset.mode && fieldstack.live.drawn > 0")
+        if self.page.evaluate("document.body.dataset.mode") == "done":
+            self.tap("#back")
+        self.mode("live")
+
+    def tap(self, selector: str) -> None:
+        self.page.locator(selector).tap(timeout=PATIENCE_S * 1000)
+
+    def text(self, selector: str) -> str:
+        return self.page.locator(selector).inner_text()
+
+    def set_limits(self, steps_between: int) -> None:
+        """Near and far as a person would set them, the focus moved by the rail between them."""
+        self.focus_at(1300)
+        self.tap("#near")
+        self.until("document.querySelector('#near').classList.contains('set')")
+        self.focus_at(1300 + steps_between)
+        self.tap("#far")
+        self.until("!document.querySelector('#plan').hidden", "the plan")
+
+    def focus_at(self, steps: int) -> None:
+        """Drag the rail there and wait for the motor."""
+        self.page.locator("#rail").evaluate(
+            """(rail, to) => {
+                rail.value = to;
+                for (const name of ['input', 'change']) rail.dispatchEvent(new Event(name));
+            }""",
+            steps,
+        )
+        self.rig.until(lambda s: s["state"] == "idle" and s["focus"]["position_steps"] == steps)
+
+    def picture_digest(self) -> int:
+        """A figure that changes with what the live canvas shows."""
+        return self.page.evaluate("""(() => {
+            const c = document.querySelector('#live');
+            const pixels = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+            let digest = 0;
+            for (let i = 0; i < pixels.length; i += 97) digest = (digest * 31 + pixels[i]) | 0;
+            return digest;
+        })()""")
+
+    def no_errors(self) -> None:
+        assert self.errors == []

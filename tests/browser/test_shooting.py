@@ -1,0 +1,147 @@
+"""From the first look to the picture, with a thumb."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from phonepage import PhonePage, RunningRig
+
+FRAMES_APART = 48  # steps between frames that the optics of the scene ask for
+
+
+@pytest.fixture(autouse=True)
+def at_rest(rig: RunningRig) -> None:
+    rig.at_rest()
+
+
+def test_the_live_picture_moves_and_follows_the_focus(phone: PhonePage) -> None:
+    phone.live()
+    drawn = phone.page.evaluate("fieldstack.live.drawn")
+    before = phone.picture_digest()
+    phone.until(f"fieldstack.live.drawn > {drawn} + 2")
+    assert phone.picture_digest() != before
+
+    phone.focus_at(1500)
+    phone.until("parseInt(document.querySelector('#score').textContent.match(/\\d+/)[0]) > 0")
+    phone.no_errors()
+
+
+def test_a_tap_on_jog_moves_the_focus_a_little(phone: PhonePage, rig: RunningRig) -> None:
+    phone.live()
+    phone.focus_at(1000)
+    phone.tap("[data-jog='1']")
+
+    moved = rig.until(lambda s: s["state"] == "idle" and s["focus"]["position_steps"] > 1000)
+    assert moved["focus"]["position_steps"] - 1000 < 30
+
+
+def test_shoot_says_why_it_cannot_yet(phone: PhonePage) -> None:
+    phone.live()
+
+    assert phone.page.locator("#shoot").is_disabled()
+    assert "NEAR" in phone.text("#shoot")
+
+
+def test_three_settings_and_a_tap_lead_to_a_picture_with_zoom_gallery_and_download(
+    phone: PhonePage, rig: RunningRig, tmp_path: Path
+) -> None:
+    phone.live()
+    phone.set_limits(5 * FRAMES_APART)
+    assert "frames" in phone.text("#plan-line")
+    phone.tap("#shoot")
+
+    phone.mode("capture")
+    phone.until("document.querySelectorAll('#thumbs img').length >= 2", "thumbnails")
+    phone.until("document.querySelector('#done').value > 0", "progress")
+    phone.until("!document.querySelector('#growing').hidden", "the growing stack")
+    phone.mode("done")
+    phone.until("document.querySelector('#see').classList.contains('primary')", "the finished stack")
+    bracket = rig.brackets()[0]
+    assert (bracket["outcome"], bracket["frames_done"]) == ("complete", bracket["frames_planned"])
+
+    phone.tap("#see")
+    phone.until("document.querySelector('#shown')?.naturalWidth > 100", "the result")
+    phone.tap("#zoom-in")
+    phone.until("!document.querySelector('#zoom-text').hidden", "zoom")
+    phone.tap("[data-view=compare]")
+    phone.until("document.querySelector('#under').naturalWidth > 100", "the single frame")
+    with phone.page.expect_download() as download:
+        phone.tap("#save-zip")
+    download.value.save_as(tmp_path / "bracket.zip")
+    with zipfile.ZipFile(tmp_path / "bracket.zip") as archive:
+        assert archive.testzip() is None
+        assert sum(name.endswith(".jpg") for name in archive.namelist()) == bracket["frames_done"] + 1
+
+    phone.tap(".bar a[href='/gallery']")
+    phone.until(
+        f"document.querySelector('.card[data-id={bracket['id']}] img')?.naturalWidth > 10", "its card"
+    )
+    phone.no_errors()
+
+
+def test_stop_keeps_the_frames_and_the_rest_can_be_shot_later(phone: PhonePage, rig: RunningRig) -> None:
+    phone.live()
+    phone.set_limits(14 * FRAMES_APART)
+    phone.tap("#shoot")
+    phone.until("document.querySelectorAll('#thumbs img').length >= 2")
+    phone.tap("#stop")
+
+    phone.mode("done")
+    bracket = rig.brackets()[0]
+    assert bracket["outcome"] == "stopped" and 2 <= bracket["frames_done"] < bracket["frames_planned"]
+    phone.until("!document.querySelector('#resume-later').hidden", "the offer to go on")
+    phone.tap("#resume-later")
+    rig.until(lambda s: s["bracket"]["outcome"] == "complete")
+    detail = rig.brackets()[0]
+    assert (detail["id"], detail["frames_done"]) == (bracket["id"], bracket["frames_planned"])
+
+
+def test_a_double_tap_shoots_one_bracket(phone: PhonePage, rig: RunningRig) -> None:
+    phone.live()
+    phone.set_limits(2 * FRAMES_APART)
+    before = len(rig.brackets())
+    phone.page.evaluate("document.querySelector('#shoot').click(); document.querySelector('#shoot').click()")
+    rig.until(lambda s: s["state"] == "capturing")
+    rig.until(lambda s: s["state"] == "idle")
+
+    assert len(rig.brackets()) == before + 1
+
+
+def test_a_reload_and_a_second_phone_show_the_same_bracket(
+    phone: PhonePage, new_phone: Callable[..., PhonePage], rig: RunningRig
+) -> None:
+    phone.live()
+    phone.set_limits(14 * FRAMES_APART)
+    phone.tap("#shoot")
+    phone.until("document.querySelectorAll('#thumbs img').length >= 1")
+    phone.page.reload()
+    second = new_phone()
+
+    for one in (phone, second):
+        one.mode("capture")
+        one.until("document.querySelectorAll('#thumbs img').length >= 2")
+        assert f"of {rig.state()['bracket']['total']}" in one.text("#count")
+    second.tap("#stop")  # Stop is open to every phone
+    phone.mode("done")
+
+
+def test_a_lost_link_is_said_with_what_the_rig_was_doing_and_found_again(
+    phone: PhonePage, rig: RunningRig
+) -> None:
+    phone.live()
+    phone.set_limits(14 * FRAMES_APART)
+    phone.tap("#shoot")
+    phone.until("document.querySelectorAll('#thumbs img').length >= 1")
+    phone.context.set_offline(True)
+    phone.until("!document.querySelector('#banner').hidden", "the banner")
+    assert "was shooting frame" in phone.text("#banner")
+
+    done = rig.state()["bracket"]["done"]
+    rig.until(lambda s: s["bracket"]["done"] > done or s["bracket"]["outcome"])  # the rig goes on
+    phone.context.set_offline(False)
+    phone.until("document.querySelector('#banner').hidden", "the end of the banner")
+    rig.order("POST", "api/stop")
+    phone.mode("done")
