@@ -90,12 +90,12 @@ class SceneView:
                 self._surfaces = (
                     _draw_once(self.scene, self._canvas) if small else self.scene.build(self._canvas)
                 )
+                give_back_memory()
             if self._focused is None or self._focused[0] != focus_um:
                 self._focused = None  # free the old one first
-                focused = FocusedScene(
-                    self._surfaces, lambda z: self.blur_px(z, focus_um), self._canvas.size_px
-                )
-                self._focused = (focus_um, focused)
+                if self.size[0] > KEPT_WIDTH:
+                    give_back_memory()
+                self._focused = (focus_um, self._at_focus(self._surfaces, focus_um))
             return self._focused[1]
 
     def _at_focus(self, surfaces: list[Surface], focus_um: float) -> FocusedScene:
