@@ -121,9 +121,8 @@ class StackQueue:
             task.cancel()
         if self._thread.is_alive():
             self._thread.join()
-        for task in self._tasks:
-            task.discard()
-        self._tasks.clear()
+        while self._tasks:
+            self._end(self._tasks.popleft(), "cancelled")
 
     def put(self, task: StackTask) -> None:
         """Queue a task behind those that wait."""

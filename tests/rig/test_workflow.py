@@ -784,3 +784,13 @@ def test_a_bracket_being_stacked_cannot_be_deleted(make_rig):
     rig.workflow.stack(bracket_id)
     with pytest.raises(BusyError, match="being worked on"):
         rig.workflow.delete(bracket_id)
+
+
+def test_a_stack_that_still_waits_is_cancelled_too(make_rig):
+    rig = make_rig(stacker=(sys.executable, "-c", "import time; time.sleep(600)"))
+    bracket_id = rig.shoot(2)
+    rig.workflow.stack(bracket_id)
+    rig.workflow.stack(bracket_id)
+    rig.workflow.close()
+    assert rig.workflow.status().stack.running is False
+    assert not list(rig.data.rglob("*.part"))
