@@ -19,9 +19,14 @@ Plane = NDArray[Any]  # float32
 # Peaks that stand out less than the first are noise, more than the second are certain (natural logarithm of
 # peak over mean). Measured on brackets of known depth: 95 % of the cells above the second are right to 0.3 frames.
 _UNCERTAIN, _CERTAIN = 0.35, 0.90
-_BLEND = 0.45  # frames; a Gaussian this wide around the depth keeps 0.95 of the detail of the sharpest frame
-_AVERAGE = 2.0  # frames more where nothing is sharp
-_STEP = 1.0  # frames; a jump between neighbouring cells above this is an edge in depth
+# In widths of the focus peak: a Gaussian this wide around the depth keeps 0.97 of the sharpest frame's finest detail
+# where frames are as dense as they should be, and averages the more of them the denser they are.
+_BLEND, _LEAST_BLEND = 0.25, 0.30  # the least in frames: narrower would only choose between two
+_AVERAGE = 1.5  # more where nothing is sharp
+_STEP, _LEAST_STEP = (
+    0.75,
+    1.0,
+)  # a jump between neighbouring cells above this is an edge in depth; the least in frames
 _REACH = 2  # cells around such an edge where contrast decides
 
 
@@ -39,17 +44,18 @@ class FocusMap:
     mixed: Plane
 
 
-def focus_map(position: Plane, prominence: Plane) -> FocusMap:
+def focus_map(position: Plane, prominence: Plane, width: float) -> FocusMap:
     """Clean and fill the sub-frame positions of the peaks.
 
-    position: (h, w) float32, slots. prominence: (h, w) float32, see FocusPeaks.prominence.
+    position: (h, w) float32, slots. prominence: (h, w) float32, see FocusPeaks.prominence. width: of the peaks, in
+    frames, see FocusPeaks.width.
     """
     confidence = np.clip((prominence - _UNCERTAIN) / (_CERTAIN - _UNCERTAIN), 0, 1) ** 2
     depth = fill(cv2.medianBlur(position, 3), confidence)
     near = np.ones((3, 3), np.uint8)
     trust = np.clip(cv2.GaussianBlur(cv2.dilate(confidence, near), (0, 0), 1.5), 0, 1)
-    spread = _BLEND + _AVERAGE * (1 - trust)
-    mixed = depth_edges(depth) * np.clip(1.5 * trust, 0, 1)
+    spread = max(_LEAST_BLEND, _BLEND * width) + _AVERAGE * max(width, 1) * (1 - trust)
+    mixed = depth_edges(depth, max(_LEAST_STEP, _STEP * width)) * np.clip(1.5 * trust, 0, 1)
     return FocusMap(depth, confidence, np.float32(1) / np.square(spread), mixed)
 
 
@@ -72,11 +78,11 @@ def fill(values: Plane, confidence: Plane, floor: float = 0.05) -> Plane:
     return filled
 
 
-def depth_edges(depth: Plane) -> Plane:
-    """Where depths meet: 1 on and around jumps, 0 on smooth ground, soft between; (h, w) float32."""
+def depth_edges(depth: Plane, step: float) -> Plane:
+    """Where depths meet: 1 on and around jumps of step + 1, 0 on smooth ground, soft between; (h, w) float32."""
     cell = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
     jump = cv2.dilate(depth, cell) - cv2.erode(depth, cell)
-    edge = np.clip(jump - _STEP, 0, 1).astype(np.float32)
+    edge = np.clip(jump - step, 0, 1).astype(np.float32)
     side = 2 * _REACH + 1
     around = cv2.dilate(edge, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
     return np.asarray(cv2.GaussianBlur(around, (0, 0), max(_REACH / 2, 0.8)))

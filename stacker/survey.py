@@ -101,21 +101,17 @@ class Survey:
         energy = _energy(low)
         self.sharpness.append(float(np.sqrt(np.percentile(energy, 99))))
         for base, peaks in self._peaks.items():
-            alignment = self._against(index, base)
+            alignment = self._aligner.alignment(index, base)
             if alignment.used:
                 self._add_to(peaks, alignment, energy)
                 return relative
         self._peaks[index] = FocusPeaks(self._grid.shape)
-        self._add_to(self._peaks[index], self._against(index, index), energy)
+        self._add_to(self._peaks[index], self._aligner.alignment(index, index), energy)
         return relative
 
     def against_first(self, index: int) -> Alignment:
         """Frame `index` against the first one, as soon as it was added."""
         return self._aligner.alignment_to_first(index)
-
-    def _against(self, index: int, base: int) -> Alignment:
-        """Frame `index` against frame `base`; quick for the usual case of one run that begins with frame 0."""
-        return self._aligner.solve(base)[index] if base else self._aligner.alignment_to_first(index)
 
     def _add_to(self, peaks: FocusPeaks, alignment: Alignment, energy: Array) -> None:
         to_grid = self._grid.of(alignment.transform)
@@ -135,7 +131,7 @@ class Survey:
         noise = peaks.noise()
         canvas = pyramid.padded_shape(self.shape, pyramid.level_count(self.shape))
         size = canvas[1] // self._grid.cell, canvas[0] // self._grid.cell
-        to_grid = self._grid.of(self._against(reference, base).transform)
+        to_grid = self._grid.of(self._aligner.alignment(reference, base).transform)
 
         def in_reference(plane: Array) -> Array:
             flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP  # between two depths there is no depth
@@ -143,7 +139,9 @@ class Survey:
                 cv2.warpAffine(plane, to_grid, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
             )
 
-        focus = focus_map(in_reference(peaks.position(noise)), in_reference(peaks.prominence(noise)))
+        focus = focus_map(
+            in_reference(peaks.position(noise)), in_reference(peaks.prominence(noise)), peaks.width(noise)
+        )
         return Surveyed(
             tuple(self._aligner.solve(reference)),
             tuple(peaks.frames),
