@@ -6,6 +6,7 @@ Blur is Gaussian, in code values: crude optics, but which frame is sharp where i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -14,11 +15,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from stacker import transforms
+from stacker.finish import finish
 from stacker.frames import ArraySource
+from stacker.fusion import AlignedFrame, Fuser
+from stacker.methods import METHODS, Method
 from stacker.pipeline import fuse
-from stacker.planes import to_bgr
+from stacker.planes import from_bgr, to_bgr
+from stacker.prior import Prior
 from stacker.settings import AlignSettings, FuseMethod, StackSettings
 from stacker.stack import FuseResult
+from stacker.state import RunningFusion
+from stacker.survey import Survey
 
 Picture = NDArray[np.uint8] | NDArray[np.uint16]
 SHAPE = 192, 256
@@ -185,6 +193,13 @@ def psnr(a: Picture, b: Picture) -> float:
     return float(10 * np.log10(top**2 / max(error, 1e-9)))
 
 
+def assert_alike(a: Picture, b: Picture, most: int = 3, beyond_one: float = 0.01) -> None:
+    """Equal up to rounding, in levels of 255: never more than `most` apart, and more than one nearly nowhere."""
+    apart = np.abs(a.astype(np.int32) - b.astype(np.int32)) / (np.iinfo(a.dtype).max // 255)
+    assert apart.max() <= most
+    assert np.mean(apart > 1) <= beyond_one
+
+
 def sharpness(picture: Picture) -> float:
     """Mean energy of the Laplacian of the luma, levels of 255."""
     scale = 255 / np.iinfo(picture.dtype).max
@@ -199,3 +214,44 @@ def write_frames(folder: Path, frames: Sequence[Picture], suffix: str = ".jpg") 
     for path, frame in zip(paths, frames, strict=True):
         assert cv2.imwrite(str(path), frame, [cv2.IMWRITE_JPEG_QUALITY, 95])
     return paths
+
+
+@dataclass(frozen=True)
+class Fusing:
+    """What is needed to fuse frames by hand, unmoved and as bright as they are."""
+
+    method: Method
+    frames: Sequence[Picture]
+    prior: Prior | None
+    chroma_shift: int
+
+    @classmethod
+    def of(cls, frames: Sequence[Picture], method: FuseMethod = "auto", chroma_shift: int = 0) -> Fusing:
+        chosen = METHODS[method]
+        if not chosen.depth:
+            return cls(chosen, frames, None, chroma_shift)
+        survey = Survey(frames[0].shape[:2], AlignSettings("none"))
+        source = ArraySource(list(frames))
+        for index in range(len(frames)):
+            survey.add(source.low(index, survey.scale))
+        found = survey.result(0)
+        prior = Prior(found.focus, chosen, found.grid_level, cls.empty(frames, chroma_shift).levels)
+        return cls(chosen, frames, prior, chroma_shift)
+
+    @staticmethod
+    def empty(frames: Sequence[Picture], chroma_shift: int) -> RunningFusion:
+        return RunningFusion(frames[0].shape[:2], chroma_shift, exact=frames[0].dtype == np.uint16)
+
+    def run(self, slots: Sequence[int] | None = None, threads: int = 1) -> RunningFusion:
+        """The running result of some of the frames, or of all."""
+        running = self.empty(self.frames, self.chroma_shift)
+        with ThreadPoolExecutor(threads) as pool:
+            fuser = Fuser(running, self.method, self.prior, pool)
+            for slot in range(len(self.frames)) if slots is None else slots:
+                planes = from_bgr(self.frames[slot], self.chroma_shift)
+                fuser.add(AlignedFrame(planes, transforms.identity(), np.ones(3), slot))
+        return running
+
+    def finish(self, running: RunningFusion) -> Picture:
+        height, width = running.shape
+        return to_bgr(finish(running, self.method, self.prior, (0, 0, width, height)))
