@@ -6,6 +6,7 @@ set -eu
 root=$(realpath -m "$1")
 done_mark="$root/opt/hil/built"
 [ ! -e "$done_mark" ] || exit 0
+mkdir -p "$(dirname "$root")"
 
 # The archive this machine already uses, so that a local mirror is honoured.
 mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' 2>/dev/null | head -1)
