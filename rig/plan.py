@@ -1,4 +1,4 @@
-"""Pure: settings and limits -> BracketPlan. Near is always visited, far is always covered."""
+"""Pure: settings and limits -> BracketPlan. Near and far are always visited."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class BracketPlan:
     """What to shoot. Positions grow from near to far; neighbours are at most step_steps apart."""
 
     positions_steps: tuple[int, ...]
-    step_steps: int
+    step_steps: int  # the most between neighbours
     step_um: float
     depth_um: float  # from the first to the last position
     frames: int
@@ -91,12 +91,16 @@ def plan_depth(
 
 
 def bracket_positions(near_steps: int, far_steps: int, step_steps: int) -> tuple[int, ...]:
-    """near, near + step, ... and far itself, so that both ends are visited; the last step may be shorter.
+    """Both ends and as few positions between as the step allows, evenly: no two are further apart than it.
 
+    Even, because a last step of a few motor steps would shoot nearly the same frame twice.
     Requires near <= far and step >= 1.
     """
-    count = frame_count(far_steps - near_steps, step_steps)
-    return tuple(min(near_steps + index * step_steps, far_steps) for index in range(count))
+    depth = far_steps - near_steps
+    gaps = max(frame_count(depth, step_steps) - 1, 1)
+    places = 1 if depth == 0 else gaps + 1
+    # Rounded half up in whole numbers, so that neighbours never differ by more than the gap rounded up.
+    return tuple(near_steps + (2 * index * depth + gaps) // (2 * gaps) for index in range(places))
 
 
 def frame_bytes(camera: CameraSettings, size_px: tuple[int, int] = FULL_SIZE_PX) -> int:
@@ -179,9 +183,10 @@ def _explain(settings: Settings, plan: BracketPlan, by_hand: bool) -> tuple[str,
     return (
         f"At magnification {optics.magnification:g} f/{optics.f_number:g} works as f/{effective:.3g}.",
         f"One frame is sharp over {_um(depth_of_field_um(optics))}, by {criterion}.",
-        f"The step is {_um(plan.step_um)} ({_count(plan.step_steps, 'motor step')}): {step_from}.",
+        f"The step is {_um(plan.step_um)} ({_count(plan.step_steps, 'motor step')}) at most: {step_from}.",
         f"{_count(plan.frames, 'frame')} cover{'s' if plan.frames == 1 else ''} {_um(plan.depth_um)} "
-        f"from {plan.positions_steps[0]} to {plan.positions_steps[-1]} steps, both ends visited.",
+        f"from {plan.positions_steps[0]} to {plan.positions_steps[-1]} steps, spread evenly, "
+        "both ends visited.",
         f"It will take about {_time(plan.time_s)}: moving, settling for "
         f"{settle_estimate_s(settings.capture):g} s, exposing and saving each frame.",
         f"It needs up to {plan.bytes / 1e6:.0f} MB on the card{', with the raw data' if camera.dng else ''}.",

@@ -36,7 +36,16 @@ def test_both_ends_are_visited_and_no_gap_is_larger_than_the_step(ends: list[int
 
 
 def test_far_limit_is_covered_when_step_does_not_divide() -> None:
-    assert bracket_positions(100, 450, 100) == (100, 200, 300, 400, 450)
+    assert bracket_positions(100, 450, 100) == (100, 188, 275, 363, 450)
+
+
+@given(limits, st.integers(1, 60_000))
+def test_the_frames_are_as_few_as_the_step_allows_and_spread_evenly(ends: list[int], step: int) -> None:
+    near, far = ends
+    gaps = [b - a for a, b in pairwise(bracket_positions(near, far, step))]
+
+    assert len(gaps) == -(-(far - near) // step)
+    assert max(gaps, default=0) - min(gaps, default=0) <= 1
 
 
 def test_near_and_far_at_the_same_place_make_one_frame() -> None:
