@@ -101,10 +101,18 @@ class PhonePage:
     def until(self, expression: str, what: str = "") -> Any:
         """Wait for a JavaScript expression. Evaluated from outside: the page's CSP forbids eval within."""
         end = time.monotonic() + PATIENCE_S
-        while not (value := self.page.evaluate(expression)):
+        while not (value := self._evaluate(expression)):
             assert time.monotonic() < end, f"{what or expression}; the page shows: {self.text('main')[:600]}"
             time.sleep(0.08)
         return value
+
+    def _evaluate(self, expression: str) -> Any:
+        try:
+            return self.page.evaluate(expression)
+        except Exception as error:
+            if "context was destroyed" in str(error):  # the page is just being left for the next
+                return None
+            raise
 
     def mode(self, name: str) -> None:
         """Wait until the page shows this set of controls, going back to live from a finished bracket."""

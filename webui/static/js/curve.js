@@ -2,10 +2,14 @@
 
 const NS = "http://www.w3.org/2000/svg";
 
-/** Heights 0..1 relative to the sharpest frame so far. */
+const FLAT = 0.02; // a spread below this share of the sharpest is noise
+const LOWEST = 0.2; // height of the least sharp frame
+
+/** Heights 0..1: the sharpest frame is 1, the least sharp LOWEST; the shape counts, not the figures. */
 export function heights(sharpness) {
-  const top = Math.max(...sharpness, 0);
-  return sharpness.map((value) => (top > 0 ? value / top : 0));
+  const top = Math.max(...sharpness);
+  const spread = top - Math.min(...sharpness);
+  return sharpness.map((value) => (spread < FLAT * top ? 1 : 1 - ((1 - LOWEST) * (top - value)) / spread));
 }
 
 export function drawCurve(svg, sharpness, total) {

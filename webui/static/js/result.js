@@ -130,15 +130,21 @@ function showPicture() {
   divide();
 }
 
-/** A frame is larger than the stack, which is cropped to what all frames show: lay it where it belongs. */
+/**
+ * Lay a frame where it belongs under the stack: the stack is cropped to what all frames show (`area`), and
+ * each frame was moved and scaled onto the reference (`transform`, full-size pixels).
+ */
 function place(image) {
-  const crop = result?.report?.valid_area;
-  const shot = bracket.frames[frame];
-  if (!crop || !shot || view === "frames" && !result) return image.removeAttribute("style");
-  const [x, y, w, h] = Array.isArray(crop) ? crop : [crop.x, crop.y, crop.width, crop.height];
-  Object.assign(image.style, {
-    left: `${(-100 * x) / w}%`, top: `${(-100 * y) / h}%`, width: `${(100 * shot.width) / w}%`, height: `${(100 * shot.height) / h}%`,
-  });
+  const shot = bracket?.frames[frame];
+  if (!shot || !viewer.base) return;
+  const area = result?.report?.area;
+  const moved = result?.report?.frames?.find((one) => one.name === shot.name)?.transform;
+  const [x, y] = area ?? [0, 0];
+  const k = viewer.base.width / (area?.[2] ?? shot.width);
+  const [[a, c, tx], [b, d, ty]] = moved ?? [[1, 0, 0], [0, 1, 0]];
+  image.style.width = `${shot.width * k}px`;
+  image.style.height = `${shot.height * k}px`;
+  image.style.transform = `matrix(${a}, ${b}, ${c}, ${d}, ${(tx - x) * k}, ${(ty - y) * k})`;
 }
 
 const closeUp = () => viewer.base && viewer.view.s * viewer.base.width * devicePixelRatio > SCREEN_PX * 1.1;
@@ -146,6 +152,7 @@ const closeUp = () => viewer.base && viewer.view.s * viewer.base.width * deviceP
 function zoomed(scale, percent) {
   $("zoom-text").hidden = scale < 1.01;
   say($("zoom-text"), `${percent} %`);
+  place($("under"));
   if (result && bracket && closeUp()) swap($("shown"), fileOf("fused"));
   divide();
 }
