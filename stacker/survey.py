@@ -22,6 +22,7 @@ Array = NDArray[Any]
 
 _HALF_SIZE_FROM = 2.5e6  # px; smaller frames are surveyed at full size: their finest detail is all they have
 _ALIGN_WIDTH = 1014  # px; copies of about this width hold 0.3 px of a 4056 px frame
+_BAND_ROWS, _BAND_APRON = 256, 32  # of a small copy: measured at once, and what the measure's blurs reach beyond
 _MARGIN = 0.08  # of the frame on every side, for frames that show more than the first one
 
 
@@ -157,6 +158,20 @@ class Survey:
 
 
 def _energy(low: Array) -> Array:
+    """The focus measure of a small copy, in bands of rows: whole planes of float32 would be the peak of a job."""
+    height, width = low.shape[0] & ~1, low.shape[1] & ~1  # a measure stands for 2x2 pixels
+    low = low[:height, :width]
+    out = np.empty((height // 2, width // 2), np.float32)
+    for top in range(0, height, _BAND_ROWS):
+        bottom = min(top + _BAND_ROWS, height)
+        start = max(top - _BAND_APRON, 0)
+        band = _energy_of_band(low[start : min(bottom + _BAND_APRON, height)])
+        rows = slice(top // 2, bottom // 2)
+        out[rows] = band[rows.start - start // 2 : rows.stop - start // 2]
+    return out
+
+
+def _energy_of_band(low: Array) -> Array:
     scale = 1.0 if low.dtype == np.uint8 else 1 / 257.0
     planes = from_bgr(low, chroma_shift=1)
     luma = planes.y.astype(np.float32)
