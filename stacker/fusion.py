@@ -154,14 +154,13 @@ class Fuser:
         self, view: FrameView, band: int, grid_level: int, cells: Patch, energy: Plane, exponent: float
     ) -> Plane:
         """Weights of the frame on a grid of cells, from the energy of its band there."""
-        relative = cv2.addWeighted(energy, 1 / _TYPICAL**2, energy, 0, (_NOISE / _TYPICAL) ** 2)
-        logarithm = cv2.log(relative)
+        logarithm = cv2.log(energy + np.float32(_NOISE**2)) - np.float32(2 * np.log(_TYPICAL))
         if self._prior is None:
-            logarithm = logarithm * np.float32(exponent / 2)
+            logarithm *= np.float32(exponent / 2)
         else:
             here = self._prior.patch(band, grid_level, cells)
-            logarithm = cv2.multiply(logarithm, here.mixed, scale=exponent / 2)
-            logarithm = cv2.add(logarithm, here.log_weight(view.slot))
+            logarithm *= here.mixed * np.float32(exponent / 2)
+            logarithm += here.log_weight(view.slot)
         weight = cv2.exp(np.clip(logarithm, -_LIMIT, _LIMIT))
         covered = view.cover(cells, grid_level)
         return np.asarray(weight if covered is None else weight * covered)

@@ -130,10 +130,10 @@ def reduce(grid: Array) -> Array:
 
 
 def move_towards(stored: Array, target: Array, share: Array, steps: float = 1.0) -> None:
-    """Stored += share * (steps * target - stored), rounded to what stored can hold. target, share: float32."""
-    gap = cv2.addWeighted(target, steps, stored, -1.0, 0.0, dtype=cv2.CV_32F)
-    depth = _DEPTHS[stored.dtype.char]
-    stored[...] = cv2.add(stored, cv2.multiply(gap, share, dst=gap), dtype=depth)
-
-
-_DEPTHS = {"h": cv2.CV_16S, "H": cv2.CV_16U, "f": cv2.CV_32F}
+    """stored += share * (steps * target - stored), rounded to what stored can hold. target, share: float32."""
+    before = stored.astype(np.float32)
+    moved = np.multiply(target, np.float32(steps))
+    moved -= before
+    moved *= share
+    moved += before
+    stored[...] = moved if stored.dtype == np.float32 else np.rint(moved, out=moved)
