@@ -47,7 +47,8 @@ class Server:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, port), family=family, backlog=128)
         self.host, self.port = host, int(listener.getsockname()[1])
-        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a short queue is no news
+        logging.getLogger("waitress").setLevel(logging.WARNING)  # a phone that leaves is no news,
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # nor is a short queue
         self._sockets: dict[int, Any] = {}
         self._waitress: Any = waitress.server.create_server(
             app,
