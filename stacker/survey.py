@@ -22,7 +22,8 @@ Array = NDArray[Any]
 
 _HALF_SIZE_FROM = 2.5e6  # px; smaller frames are surveyed at full size: their finest detail is all they have
 _ALIGN_WIDTH = 1014  # px; copies of about this width hold 0.3 px of a 4056 px frame
-_BAND_ROWS, _BAND_APRON = 256, 32  # of a small copy: measured at once, and what the measure's blurs reach beyond
+_BAND_ROWS = 256  # of a small copy, measured at once
+_BAND_APRON = 32  # rows around them, more than the blurs of the measure reach
 _MARGIN = 0.08  # of the frame on every side, for frames that show more than the first one
 
 
