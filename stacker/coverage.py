@@ -16,7 +16,9 @@ _CERTAIN = 0.5
 def coverage(focus: FocusMap, frames: int) -> Coverage:
     """The verdict on a bracket of that many frames."""
     sure = focus.depth[focus.confidence > _CERTAIN]
-    if frames < 3 or sure.size < 100:
+    if frames < 3:
+        return Coverage("unknown", 0.0, 0.0, "it takes three frames to tell whether the ends are cut off")
+    if sure.size < 100:
         return Coverage("unknown", 0.0, 0.0, "too little of the picture is sharp in any frame to tell")
     first = float(np.mean(sure < 0.25))
     last = float(np.mean(sure > frames - 1.25))

@@ -1,0 +1,90 @@
+"""From raw peaks to a clean depth and how far it may be trusted."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stacker.focusmap import FocusMap, depth_edges, fill, focus_map
+
+SHAPE = 40, 56
+CLEAR, NOTHING = 3.0, 0.0  # prominences
+
+
+def mapped(position, prominence) -> FocusMap:
+    """The map of a bracket whose depth of field is about one frame."""
+    return focus_map(position, prominence, 1.0)
+
+
+def plane(value):
+    return np.full(SHAPE, value, np.float32)
+
+
+def ramp(last=9.0):
+    return np.broadcast_to(np.linspace(0, last, SHAPE[1], dtype=np.float32), SHAPE).copy()
+
+
+def test_clear_peaks_are_taken_as_they_are():
+    found = mapped(ramp(), plane(CLEAR))
+    np.testing.assert_allclose(found.depth, ramp(), atol=0.35)
+    assert found.confidence.min() > 0.99
+
+
+def test_a_hole_is_filled_from_its_surroundings():
+    prominence, position = plane(CLEAR), ramp()
+    prominence[15:25, 20:36] = NOTHING
+    position[15:25, 20:36] = 77
+    found = mapped(position, prominence)
+    np.testing.assert_allclose(found.depth[15:25, 20:36], ramp()[15:25, 20:36], atol=1.2)
+
+
+def test_a_single_odd_peak_is_removed():
+    position = plane(4)
+    position[20, 20] = 9
+    assert mapped(position, plane(CLEAR)).depth[20, 20] == pytest.approx(4, abs=0.1)
+
+
+def test_where_nothing_is_sharp_more_frames_are_averaged():
+    prominence = plane(CLEAR)
+    prominence[:, 28:] = NOTHING
+    found = mapped(plane(4), prominence)
+    assert found.sharpness[:, 40:].max() < 0.25 * found.sharpness[:, :16].min()
+
+
+def test_contrast_decides_where_depths_meet_and_nowhere_else():
+    position = plane(1)
+    position[:, 28:] = 8
+    found = mapped(position, plane(CLEAR))
+    assert found.mixed[:, 27:29].min() > 0.9
+    assert found.mixed[:, :14].max() < 0.01
+    assert found.mixed[:, 42:].max() < 0.01
+
+
+def test_a_slope_is_no_edge():
+    assert depth_edges(ramp(), 1.0).max() < 0.05
+
+
+@given(st.integers(0, 1000), st.floats(0.0, 1.0))
+@settings(max_examples=30, deadline=None)
+def test_what_is_filled_in_lies_between_what_is_known(seed, share):
+    rng = np.random.default_rng(seed)
+    values = rng.uniform(2, 7, SHAPE).astype(np.float32)
+    confidence = (rng.random(SHAPE) < share).astype(np.float32)
+    filled = fill(values, confidence)
+    assert filled.shape == SHAPE
+    assert filled.min() >= 2 - 1e-3
+    assert filled.max() <= 7 + 1e-3
+
+
+@given(st.integers(1, 40), st.integers(1, 40))
+@settings(max_examples=30, deadline=None)
+def test_maps_of_any_size_are_made(height, width):
+    found = mapped(np.ones((height, width), np.float32), np.full((height, width), CLEAR, np.float32))
+    assert found.depth == pytest.approx(1, abs=1e-3)
+
+
+def test_without_any_clear_peak_the_map_is_finite_and_without_confidence():
+    position = np.random.default_rng(0).integers(0, 9, SHAPE).astype(np.float32)
+    found = mapped(position, plane(NOTHING))
+    assert np.isfinite(found.depth).all()
+    assert found.confidence.max() == 0
