@@ -135,8 +135,9 @@ class FocusPeaks:
         return float(np.median(1 / np.sqrt(np.maximum(2 * best - before - after, 1e-3))))
 
     def prominence(self, noise: float) -> Plane:
-        """By how much each peak stands out: log of its measure over the mean of all frames, above the noise."""
-        mean = self.total / np.maximum(self.seen, 1)
+        """By how much each peak stands out: log of its measure over the mean of the other frames, above the noise."""
+        others = self.total - np.exp(self.best.astype(np.float32) / STEPS)
+        mean = np.maximum(others, 0) / np.maximum(self.seen - 1, 1)
         return np.asarray(_above(self.best, noise) - np.log(mean + noise), np.float32)
 
 
