@@ -13,12 +13,11 @@ from stacker.methods import Method
 from stacker.patches import Patch, patches
 from stacker.planes import Planes, neutral
 from stacker.prior import Prior
-from stacker.state import Band, RunningFusion, enlarge
+from stacker.state import FINE_LEVELS, Band, RunningFusion, enlarge
 from stacker.validarea import Rectangle
 
 Plane = NDArray[Any]  # float32
 
-_WHOLE_BELOW = 2  # bands from this level on are put together whole, the finer ones in patches
 _APRON_PX = 8
 _PATCH_PX = 512, 512
 _MOST_RESTORED = 2.0  # contrast is never given back more than twofold
@@ -27,30 +26,32 @@ _MOST_RESTORED = 2.0  # contrast is never given back more than twofold
 def finish(running: RunningFusion, method: Method, prior: Prior | None, area: Rectangle) -> Planes:
     """The fused picture, cropped to area (x, y, width, height). The running result stays as it is.
 
-    x and y must be even where chroma has half the size. Returns planes of uint8, or uint16 for exact means.
+    x and y must be even where chroma has half the size. A running result that holds only some rows of the finest
+    levels must hold parts.OVERLAP_PX more than the area has above and below, as far as the canvas goes. Returns
+    planes of uint8, or uint16 for exact means.
     """
     dtype = np.uint16 if running.exact else np.uint8
     planes = _coarse(running, method, prior)
     shift = running.chroma_shift
-    for level in reversed(range(min(_WHOLE_BELOW, running.levels))):
+    first_row = 0  # of the planes
+    for level in reversed(range(FINE_LEVELS)):
         band = running.bands[level]
         done = [level == 0, level == shift, level == shift][: len(band.means)]
-        crop = _crop(area, level)
+        crop, needed = _crop(area, level), _needed(area, level, running.canvas)
         above: list[NDArray[Any]] = [
-            np.empty((crop.bottom - crop.top, crop.right - crop.left), dtype)
-            if is_done
-            else np.empty(band.shape, np.float32)
-            for is_done in done
+            np.empty(part.size[::-1], dtype if is_done else np.float32)
+            for is_done, part in ((is_done, crop if is_done else needed) for is_done in done)
         ]
-        for patch in patches(band.shape, _PATCH_PX):
-            joined = _joined(running, method, prior, level, patch, planes)
+        for patch in patches((needed.bottom - needed.top, needed.right), _PATCH_PX):
+            patch = patch.raised(-needed.top)
+            joined = _joined(running, method, prior, level, patch, planes, first_row)
             for index, plane in enumerate(joined):
                 if done[index]:
                     here, there = patch.common(crop).within(patch), patch.common(crop).within(crop)
                     above[index][there] = _coded(plane[here], dtype, neutral(dtype) if index else 0)
                 else:
-                    above[index][patch.rows, patch.columns] = plane
-        planes = above + planes[len(above) :]
+                    above[index][patch.within(needed)] = plane
+        planes, first_row = above + planes[len(above) :], needed.top
     luma, blue, red = planes
     return Planes(luma, blue, red, shift)
 
@@ -58,8 +59,7 @@ def finish(running: RunningFusion, method: Method, prior: Prior | None, area: Re
 def small_picture(running: RunningFusion, method: Method, prior: Prior | None) -> Planes:
     """The fused picture at a quarter of its size (or as near as its levels allow), quickly, for a preview."""
     planes = _coarse(running, method, prior)
-    level = min(_WHOLE_BELOW, running.levels)
-    height, width = (max(side >> level, 1) for side in running.shape)
+    height, width = (max(side >> FINE_LEVELS, 1) for side in running.shape)
     y, cb, cr = (
         _coded(plane[:height, :width], np.uint8, 128 if index else 0) for index, plane in enumerate(planes)
     )
@@ -70,8 +70,8 @@ def _coarse(running: RunningFusion, method: Method, prior: Prior | None) -> list
     """Luma and chroma (about 0), float32, at the finest of the levels that are put together whole."""
     base = running.bands[-1]
     planes = [mean.astype(np.float32) / base.steps for mean in base.means]
-    for level in reversed(range(min(_WHOLE_BELOW, running.levels), running.levels)):
-        planes = _joined(running, method, prior, level, Patch(0, 0, *running.bands[level].shape), planes)
+    for level in reversed(range(FINE_LEVELS, running.levels)):
+        planes = _joined(running, method, prior, level, Patch(0, 0, *running.bands[level].shape), planes, 0)
     return planes
 
 
@@ -82,22 +82,28 @@ def _joined(
     level: int,
     place: Patch,
     lower: list[Plane],
+    first_row: int,
 ) -> list[Plane]:
-    """One band on top of what lies below it, in one place: luma, and chroma where the level has it."""
+    """One band on top of what lies below it, in one place: luma, and chroma where the level has it.
+
+    lower: the next level from its first_row on.
+    """
     band = running.bands[level]
-    held = place.grown(_APRON_PX, band.shape)
-    below, inner = held.at(1), place.within(held)
-    gain = enlarge(_restoring(band, method, prior, level, place.at(2)), place.size[::-1]) / band.steps
+    held = place.grown(_APRON_PX, (running.canvas[0] >> level, running.canvas[1] >> level))
+    below, inner = held.at(1).raised(first_row), place.within(held)
+    gain = enlarge(_restoring(band, method, prior, level, held.at(2)), held.size[::-1])[inner] / band.steps
+    stored = place.raised(band.first_row)
     out = []
     for mean, plane in zip(band.means, lower[: len(band.means)], strict=True):
-        detail = cv2.multiply(mean[place.rows, place.columns], gain, dtype=cv2.CV_32F)
+        detail = cv2.multiply(mean[stored.rows, stored.columns], gain, dtype=cv2.CV_32F)
         out.append(cv2.add(detail, pyramid.up(plane[below.rows, below.columns])[inner]))
     return out
 
 
 def _restoring(band: Band, method: Method, prior: Prior | None, level: int, cells: Patch) -> Plane:
     """By how much to multiply a band for the contrast that its most contrasty frame has, per cell of 4x4."""
-    here = cells.rows, cells.columns
+    stored = cells.raised(band.first_row >> 2)
+    here = stored.rows, stored.columns
     mean = np.maximum(band.mean_contrast[here], 1).astype(np.float32)
     ratio = np.clip(band.top_contrast[here] / mean, 1.0, _MOST_RESTORED)
     if prior is None:
@@ -113,6 +119,20 @@ def _coded(values: Plane, dtype: type, centre: int) -> NDArray[Any]:
     if not values.size:
         return np.empty(values.shape, dtype)
     return np.asarray(cv2.addWeighted(values, top / 255, values, 0, centre, dtype=depth))
+
+
+def _needed(area: Rectangle, level: int, canvas: tuple[int, int]) -> Patch:
+    """The rows of a level, of full width, that the area is put together from."""
+    height, width = canvas
+    rows = Patch(area[1], 0, area[1] + area[3], width)
+    for number in range(level + 1):
+        rows = _on_a_grid(rows.grown(_APRON_PX if number else 0, (height, width)).at(min(number, 1)))
+        height, width = height >> min(number, 1), width >> min(number, 1)
+    return Patch(rows.top, 0, min(rows.bottom, height), width)
+
+
+def _on_a_grid(rows: Patch, step: int = 8) -> Patch:
+    return Patch(rows.top // step * step, rows.left, -(-rows.bottom // step) * step, rows.right)
 
 
 def _crop(area: Rectangle, level: int) -> Patch:

@@ -18,16 +18,16 @@ from numpy.typing import NDArray
 
 from stacker import pyramid
 from stacker.methods import Method
+from stacker.parts import Part, everything
 from stacker.patches import APRON_PX, Patch, patches
 from stacker.prior import Prior
-from stacker.state import CONTRAST_STEPS, Band, RunningFusion, enlarge, move_towards, reduce
+from stacker.state import CONTRAST_STEPS, FINE_LEVELS, Band, RunningFusion, enlarge, move_towards, reduce
 from stacker.view import AlignedFrame, FrameView
 
 __all__ = ["AlignedFrame", "Fuser"]
 
 Plane = NDArray[Any]  # float32
 
-FINE_LEVELS = 2  # fused straight from the frame; the others from what lies below them, taken whole
 _FINER_SHARE = 0.5  # of the next finer band's energy: a frame that is sharp there is sharp here
 _NOISE = 0.1  # levels of 255; equal weights where there is less contrast than that
 _TYPICAL = 8.0  # levels; contrast is taken relative to it to stay within float32
@@ -46,21 +46,45 @@ class _Level:
 
 
 class Fuser:
-    """Adds frames to a running fusion by one method. prior: None when the method needs no focus map."""
+    """Adds frames to a running fusion by one method.
 
-    def __init__(self, running: RunningFusion, method: Method, prior: Prior | None, pool: Executor) -> None:
+    prior: None when the method needs no focus map. part: what to fuse; None for everything.
+    """
+
+    def __init__(
+        self,
+        running: RunningFusion,
+        method: Method,
+        prior: Prior | None,
+        pool: Executor,
+        part: Part | None = None,
+    ) -> None:
         self.running = running
         self._method = method
         self._prior = prior
         self._pool = pool
+        self._part = part or everything(running.canvas)
+
+    def needs(self, slot: int) -> bool:
+        """Whether the frame at this slot counts anywhere in the part."""
+        return self._part.coarse or bool(self._active(slot))
+
+    def _active(self, slot: int) -> list[Patch]:
+        """The patches to be made from a frame."""
+        places = [
+            patch for patch in patches(self.running.canvas) if self._part.coarse or self._part.holds(patch)
+        ]
+        return [patch for patch in places if self._has_a_say(slot, patch)]
 
     def add(self, frame: AlignedFrame) -> None:
         """Take a frame in. Its planes are not needed afterwards."""
         view = FrameView(frame, self.running.shape)
-        everywhere = list(patches(self.running.canvas))
-        active = [patch for patch in everywhere if self._has_a_say(frame.slot, patch)]
+        active = self._active(frame.slot)
+        if not self._part.coarse:
+            list(self._pool.map(lambda patch: self._add_fine(view, patch, []), active))
+            return
         height, width = (side >> FINE_LEVELS for side in self.running.canvas)
-        if len(active) < len(everywhere):
+        if len(active) < len(list(patches(self.running.canvas))):
             small = view.small(FINE_LEVELS, Patch(0, 0, height, width))
         else:
             small = [np.empty((height, width), np.float32) for _ in range(3)]
@@ -75,7 +99,7 @@ class Fuser:
         return self._prior.counts(slot, patch.grown(APRON_PX, self.running.canvas))
 
     def _add_fine(self, view: FrameView, patch: Patch, small: list[Plane]) -> None:
-        """Take in the finest levels of a patch, and leave what lies below them in `small`."""
+        """Take in the finest levels of a patch, if the part holds them; leave what lies below them in `small`."""
         held = patch.grown(APRON_PX, self.running.canvas)
         shift = self.running.chroma_shift
         planes = [view.luma(held)]
@@ -87,11 +111,12 @@ class Fuser:
             if number + 1 == shift:
                 lower += view.chroma(held.at(shift), lower[0])
             level = _Level(number, patch.at(number), held.at(number), planes, lower)
-            finer = reduce(self._add_band(view, level, finer))
+            if self._part.holds(patch):
+                finer = reduce(self._add_band(view, level, finer))
             planes = lower
         low = patch.at(FINE_LEVELS)
         inner = low.within(held.at(FINE_LEVELS))
-        for whole, plane in zip(small, planes, strict=True):
+        for whole, plane in zip(small, planes, strict=False):  # nothing is left without coarse levels
             whole[low.rows, low.columns] = plane[inner]
 
     def _add_coarse(self, view: FrameView, planes: list[Plane]) -> None:
@@ -170,6 +195,7 @@ def _accumulate(
     band: Band, place: Patch, grid: Patch, weight: Plane, energy: Plane, details: list[Plane]
 ) -> None:
     """Move the means of a band towards a frame's details, by its share of the weight so far."""
+    place, grid = place.raised(band.first_row), grid.raised(band.first_row >> 1)
     here = grid.rows, grid.columns
     total = cv2.add(band.weight[here], weight)
     share = weight / np.maximum(total, np.finfo(np.float32).tiny)

@@ -56,6 +56,10 @@ class Patch:
             min(self.right + by, canvas[1]),
         )
 
+    def raised(self, rows: int) -> Patch:
+        """The same patch in an array that begins with that row."""
+        return Patch(self.top - rows, self.left, self.bottom - rows, self.right)
+
     def common(self, other: Patch) -> Patch:
         """What lies in both; empty, not negative, if nothing does."""
         top, left = max(self.top, other.top), max(self.left, other.left)

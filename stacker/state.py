@@ -20,6 +20,8 @@ Array = NDArray[Any]
 # twentieth of a level over 300 frames.
 _STEPS = 64.0
 CONTRAST_STEPS = 64.0  # of a stored contrast per level of 255
+# Levels finer than this are fused in patches, and in parts one after another where memory is short.
+FINE_LEVELS = 2
 
 
 @dataclass
@@ -35,11 +37,17 @@ class Band:
     weight: Array
     mean_contrast: Array
     top_contrast: Array
+    first_row: int = 0  # of the level, that the means begin with
 
     @property
     def shape(self) -> tuple[int, int]:
         """(h, w) of the means."""
         return self.means[0].shape[0], self.means[0].shape[1]
+
+    @property
+    def arrays(self) -> tuple[Array, ...]:
+        """Everything it holds."""
+        return (*self.means, self.weight, self.mean_contrast, self.top_contrast)
 
     @property
     def steps(self) -> float:
@@ -56,20 +64,42 @@ class RunningFusion:
     """What is fused so far.
 
     shape: (height, width) of the picture. chroma_shift: 1 when chroma has half the size. exact: store float32
-    instead of int16 means, for frames of 16 bit.
+    instead of int16 means, for frames of 16 bit. rows: (first, end) that the finest levels hold, multiples of 64 in
+    pixels of the canvas; None for all.
     """
 
-    def __init__(self, shape: tuple[int, int], chroma_shift: int, exact: bool = False) -> None:
+    def __init__(
+        self,
+        shape: tuple[int, int],
+        chroma_shift: int,
+        exact: bool = False,
+        rows: tuple[int, int] | None = None,
+    ) -> None:
         self.shape = shape
         self.chroma_shift = chroma_shift
         self.exact = exact
         self.levels = pyramid.level_count(shape)
         self.canvas = pyramid.padded_shape(shape, self.levels)
         self.frames = 0
+        self.rows = rows or (0, self.canvas[0])
         self.bands = [self._empty_band(level) for level in range(self.levels + 1)]
+
+    def move_to(self, rows: tuple[int, int]) -> None:
+        """Let go of the finest levels but for the rows that the next part, (first, end), begins with."""
+        (_, held), self.rows = self.rows, rows
+        for level in range(FINE_LEVELS):
+            old, self.bands[level] = self.bands[level], self._empty_band(level)
+            kept = max(held - rows[0], 0) >> level
+            for mine, before in zip(self.bands[level].arrays, old.arrays, strict=True):
+                count = kept * len(mine) // self.bands[level].shape[0]
+                if count:
+                    mine[:count] = before[-count:]
 
     def _empty_band(self, level: int) -> Band:
         height, width = self.canvas[0] >> level, self.canvas[1] >> level
+        first = 0
+        if level < FINE_LEVELS:
+            first, height = self.rows[0] >> level, (self.rows[1] - self.rows[0]) >> level
         grid = (height, width) if level == self.levels else (height >> 1, width >> 1)
         cells = (0, 0) if level == self.levels else (grid[0] >> 1, grid[1] >> 1)
         planes = 3 if level >= self.chroma_shift else 1
@@ -79,23 +109,20 @@ class RunningFusion:
             np.zeros(grid, np.float32),
             np.zeros(cells, np.uint16),
             np.zeros(cells, np.uint16),
+            first,
         )
 
     @property
     def nbytes(self) -> int:
         """Memory that the bands take."""
-        return sum(
-            array.nbytes
-            for band in self.bands
-            for array in (*band.means, band.weight, band.mean_contrast, band.top_contrast)
-        )
+        return sum(array.nbytes for band in self.bands for array in band.arrays)
 
     def merge(self, other: RunningFusion) -> None:
         """Take the frames of another running result into this one.
 
         Raises ValueError when the two are not of one shape and kind.
         """
-        mine, theirs = ((of.shape, of.chroma_shift, of.exact) for of in (self, other))
+        mine, theirs = ((of.shape, of.chroma_shift, of.exact, of.rows) for of in (self, other))
         if mine != theirs:
             raise ValueError(f"a result of {theirs} cannot be merged into one of {mine}")
         for band, their_band in zip(self.bands, other.bands, strict=True):
@@ -130,7 +157,7 @@ def reduce(grid: Array) -> Array:
 
 
 def move_towards(stored: Array, target: Array, share: Array, steps: float = 1.0) -> None:
-    """stored += share * (steps * target - stored), rounded to what stored can hold. target, share: float32."""
+    """Stored += share * (steps * target - stored), rounded to what stored can hold. target, share: float32."""
     before = stored.astype(np.float32)
     moved = np.multiply(target, np.float32(steps))
     moved -= before
