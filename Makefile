@@ -39,7 +39,7 @@ $(READY): pyproject.toml constraints.txt
 	@echo 'preparing .venv; the first time this takes some minutes'
 	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(SIGHT) .venv
 	@$(PIP) pip setuptools
-	@$(PIP) --no-build-isolation --editable '.[dev,raw]'
+	@PYTHONWARNINGS=ignore $(PIP) --no-build-isolation --editable '.[dev,raw]'
 	@touch $@
 
 demo: setup
