@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -23,14 +24,22 @@ Progress = Callable[[int, int, str], None]
 Figures = npt.NDArray[np.float64]
 Measure = Callable[[Image], Figures]
 
-SWEEP_TILES = (12, 16)  # finer than a frame's: a tile should hold one depth
+TILE_PX = 16  # side of a tile of the sweep: small, for a tile should hold one depth
+MOST_TILES = (30, 40)  # rows, columns: as of a preview of 640 px
 SWEEP_POSITIONS = 48  # at most: half a minute at the usual speeds
+MOST_SWEEPS = 3  # each over what the one before found
+COARSE = 1.5  # times STEPS_A_SAMPLE: samples further apart may miss a peak between them
 SWEEP_SETTLE_S = 0.2  # the coarse of the vibration; a sweep compares, it is not kept
 STEPS_A_SAMPLE = 2.0  # focus steps between samples: previews are small, so their focus peak is wide
 KEPT_SHARE = 0.98  # of the textured tiles inside the range found
 LEAST_SHARE = 0.01  # of the sharpest tile: less is noise
+NEIGHBOUR_SHARE = 0.2  # of the sharpest tile around: less may be its blur, spilt over a blank tile
+NEIGHBOURS = 5  # tiles each way that blur spills over
+NARROW_STEPS = 10.0  # focus steps within which a focus peak falls clearly, even as previews show it
+MARGIN_STEPS = 1.0  # focus steps added at each end: a tile's peak is the middle of the depths in it
 LEAST_SHARPNESS = 1e-5  # squared gradient against squared brightness; a blank wall has less
-LEAST_OVER_NOISE = 0.5  # of the noise that was taken off: less may be what was left of it
+LEAST_OVER_NOISE = 0.5  # of the noise that was taken off a touched spot: less may be what was left of it
+LEAST_OVER_NOISE_TILE = 1.5  # the same of a tile of the sweep: more is left where it averages over less
 SPOT = 0.12  # side of a touched spot, as a share of the picture's width
 STALE_PREVIEWS = 8  # that a camera's queue may hold
 
@@ -50,7 +59,7 @@ class Sweep:
     """Sharpness of each tile at each position; ended early when cancelled."""
 
     positions_steps: tuple[int, ...]
-    tiles: npt.NDArray[np.float64]  # (positions, tiles)
+    tiles: npt.NDArray[np.float64]  # (positions, rows, columns)
 
 
 def find_range(
@@ -63,16 +72,24 @@ def find_range(
     cancelled: Callable[[], bool] = never,
     box: tuple[float, float, float, float] | None = None,
 ) -> FocusRange | None:
-    """Sweep the travel once, find every tile's focus and take in 98 % of them; None when cancelled.
+    """Sweep the travel, find every tile's focus and take in 98 % of them; None when cancelled.
 
+    A travel too long for SWEEP_POSITIONS samples is swept again, only where the first sweep saw something.
     box: x, y, w, h of the subject as fractions of the picture. The focus is left at the near limit found.
     Raises FocusNotFoundError when nothing in the picture comes into focus.
     """
-    positions = sweep_positions(settings)
-    seen = sweep(camera, focuser, positions, _measure_tiles(box), clock, progress, cancelled)
-    if len(seen.positions_steps) < len(positions):
-        return None
-    found = range_of(seen, focus_step_steps(settings), focuser)
+    low, high = _ends(focuser)
+    step = focus_step_steps(settings)
+    for _ in range(MOST_SWEEPS):
+        positions = sweep_positions(low, high, step)
+        seen = sweep(camera, focuser, positions, _measure_tiles(box), clock, progress, cancelled)
+        if len(seen.positions_steps) < len(positions):
+            return None
+        found = range_of(seen, step, focuser)
+        gap = _widest_gap(positions)
+        low, high = (focuser.clamped(end) for end in (found.near_steps - gap, found.far_steps + gap))
+        if gap <= COARSE * STEPS_A_SAMPLE * step:
+            break
     focuser.goto(found.near_steps, cancelled)
     return found
 
@@ -95,24 +112,26 @@ def focus_on(
     """
     start, step = focuser.position_steps, focus_step_steps(settings)
     around = spread(focuser, start, 10 * step, 11)
-    for positions in (around, sweep_positions(settings)):
+    for positions in (around, sweep_positions(*_ends(focuser), step)):
         seen = sweep(camera, focuser, positions, _measure_spot(x, y), clock, progress, cancelled)
         if len(seen.positions_steps) < len(positions):
             return None
-        at = int(seen.tiles[:, 0].argmax())
+        curve = seen.tiles[:, 0, 0]
+        at = int(curve.argmax())
         inside = 0 < at < len(positions) - 1 or positions[at] in _ends(focuser)
-        if inside and peaks(positions, seen.tiles[:, 0], LEAST_SHARPNESS):
+        if inside and peaks(positions, curve, LEAST_SHARPNESS):
             break
     else:
         focuser.goto(focuser.clamped(start), cancelled)
         raise FocusNotFoundError("there is no detail there that comes into focus: touch an edge or a hair")
-    peak = refined(positions, seen.tiles[:, 0], at)
+    peak = refined(positions, curve, at)
     gap = max(positions[min(at + 1, len(positions) - 1)] - positions[max(at - 1, 0)], 2)
     fine = spread(focuser, round(peak), gap / 2, 9)
     seen = sweep(camera, focuser, fine, _measure_spot(x, y), clock, progress, cancelled)
     if len(seen.positions_steps) < len(fine):
         return None
-    best = refined(fine, seen.tiles[:, 0], int(seen.tiles[:, 0].argmax()))
+    curve = seen.tiles[:, 0, 0]
+    best = refined(fine, curve, int(curve.argmax()))
     return focuser.goto(focuser.clamped(round(best)), cancelled)
 
 
@@ -134,7 +153,7 @@ def sweep(
             break
         clock.sleep(SWEEP_SETTLE_S)
         rows.append(measure(_preview_from(camera, camera.now_ns()).image))
-    tiles = np.stack(rows) if rows else np.zeros((0, 1))
+    tiles = np.stack(rows) if rows else np.zeros((0, 1, 1))
     return Sweep(tuple(positions[: len(rows)]), tiles)
 
 
@@ -143,8 +162,13 @@ def range_of(seen: Sweep, step_steps: float, focuser: Focuser) -> FocusRange:
 
     Raises FocusNotFoundError when no tile has a peak.
     """
-    floor = max(LEAST_SHARE * float(np.quantile(seen.tiles.max(axis=0), 0.98)), LEAST_SHARPNESS)
-    each = [peaks(seen.positions_steps, curve, floor) for curve in seen.tiles.T]
+    floors = _floors(seen.tiles.max(axis=0))
+    reach = max(NARROW_STEPS * step_steps, 2 * _widest_gap(seen.positions_steps))
+    curves = seen.tiles.reshape(len(seen.positions_steps), -1).T
+    each = [
+        peaks(seen.positions_steps, curve, floor, reach)
+        for curve, floor in zip(curves, floors.ravel(), strict=True)
+    ]
     found = np.array([peak for tile in each for peak in tile])
     if len(found) == 0:
         raise FocusNotFoundError(
@@ -152,9 +176,8 @@ def range_of(seen: Sweep, step_steps: float, focuser: Focuser) -> FocusRange:
         )
     cut = (1 - KEPT_SHARE) / 2
     near, far = np.quantile(found, cut), np.quantile(found, 1 - cut)
-    # A tile's peak is the middle of the depths in it, so its edges lie a little outside.
-    near_steps = focuser.clamped(math.floor(near - step_steps))
-    far_steps = focuser.clamped(math.ceil(far + step_steps))
+    near_steps = focuser.clamped(math.floor(near - MARGIN_STEPS * step_steps))
+    far_steps = focuser.clamped(math.ceil(far + MARGIN_STEPS * step_steps))
     textured = sum(1 for tile in each if tile)
     why = (
         f"{textured} of {len(each)} parts of the picture come into focus from {near:.0f} to {far:.0f} steps; "
@@ -163,12 +186,22 @@ def range_of(seen: Sweep, step_steps: float, focuser: Focuser) -> FocusRange:
     return FocusRange(near_steps, far_steps, textured, why)
 
 
-def sweep_positions(settings: Settings) -> tuple[int, ...]:
-    """Evenly over the travel, no denser than needed to find every peak."""
-    low, high = settings.motor.min_steps, settings.motor.max_steps
-    wanted = math.ceil((high - low) / (STEPS_A_SAMPLE * focus_step_steps(settings))) + 1
+def _floors(tops: Figures) -> Figures:
+    """What counts as no sharpness in each tile, from the highest figure of each. (rows, columns) both."""
+    overall = max(LEAST_SHARE * float(np.quantile(tops, 0.98)), LEAST_SHARPNESS)
+    around: Figures = cv2.dilate(tops, np.ones((NEIGHBOURS, NEIGHBOURS), np.uint8)).astype(np.float64)
+    return np.maximum(NEIGHBOUR_SHARE * around, overall)
+
+
+def sweep_positions(low: int, high: int, step_steps: float) -> tuple[int, ...]:
+    """Evenly from low to high, no denser than needed to find every peak, and no more than SWEEP_POSITIONS."""
+    wanted = math.ceil((high - low) / (STEPS_A_SAMPLE * step_steps)) + 1
     count = min(max(wanted, 7), SWEEP_POSITIONS, high - low + 1)
     return tuple(sorted({round(position) for position in np.linspace(low, high, count)}))
+
+
+def _widest_gap(positions: Sequence[int]) -> int:
+    return max((b - a for a, b in pairwise(positions)), default=0)
 
 
 def spread(focuser: Focuser, middle: float, reach: float, count: int) -> tuple[int, ...]:
@@ -198,7 +231,7 @@ def _preview_from(camera: Camera, moment_ns: int) -> Preview:
 def _measure_tiles(box: tuple[float, float, float, float] | None) -> Measure:
     def measure(image: Image) -> Figures:
         luma = _luma(image if box is None else _part(image, *box))
-        return _over_noise(tile_sharpness(luma, SWEEP_TILES).astype(np.float64).ravel(), luma)
+        return _over_noise(tile_sharpness(luma, _grid(luma)).astype(np.float64), luma, LEAST_OVER_NOISE_TILE)
 
     return measure
 
@@ -208,14 +241,22 @@ def _measure_spot(x: float, y: float) -> Measure:
         height, width = image.shape[:2]
         side, tall = SPOT, SPOT * width / height
         luma = _luma(_part(image, x - side / 2, y - tall / 2, side, tall))
-        return _over_noise(np.array([sharpness(luma)]), luma)
+        return _over_noise(np.array([[sharpness(luma)]]), luma, LEAST_OVER_NOISE)
 
     return measure
 
 
-def _over_noise(figures: Figures, luma: npt.NDArray[np.uint8]) -> Figures:
+def _grid(luma: npt.NDArray[np.uint8]) -> tuple[int, int]:
+    """Rows and columns of the sweep's tiles in a picture or a part of one."""
+    rows, columns = (
+        min(max(side // TILE_PX, 1), most) for side, most in zip(luma.shape, MOST_TILES, strict=True)
+    )
+    return rows, columns
+
+
+def _over_noise(figures: Figures, luma: npt.NDArray[np.uint8], least: float) -> Figures:
     """The figures, 0 where noise could have made them."""
-    return np.where(figures > LEAST_OVER_NOISE * noise_level(luma), figures, 0.0)
+    return np.where(figures > least * noise_level(luma), figures, 0.0)
 
 
 def _part(image: Image, x: float, y: float, w: float, h: float) -> Image:

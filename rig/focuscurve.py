@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,12 +12,16 @@ Curve = npt.NDArray[np.float64]
 
 PROMINENCE = 0.35  # a second peak counts from this share of the highest on: a hair before its background
 CLEAR = 2.5  # a peak stands out when it is so many times the curve's low fifth
+NARROW = 0.6  # of its height is left at most, within reach of a peak; blur that only fades falls more slowly
 
 
-def peaks(positions: Sequence[float], curve: Curve, floor: float) -> tuple[float, ...]:
+def peaks(
+    positions: Sequence[float], curve: Curve, floor: float, reach: float = math.inf
+) -> tuple[float, ...]:
     """Positions of the peaks of one curve, nearest first; none where there is no detail.
 
     positions: (n,) ascending. curve: (n,) sharpness. floor: what counts as no sharpness at all.
+    reach: distance within which a peak must fall to NARROW of its height, on one side at least.
     A maximum at an end of the curve counts, as that end: the peak may lie beyond.
     """
     if len(curve) == 0:
@@ -24,7 +29,8 @@ def peaks(positions: Sequence[float], curve: Curve, floor: float) -> tuple[float
     top = float(curve.max())
     if top <= floor or top < CLEAR * float(np.quantile(curve, 0.2)):
         return ()
-    return tuple(refined(positions, curve, at) for at in _summits(curve, max(PROMINENCE * top, floor)))
+    summits = _summits(curve, max(PROMINENCE * top, floor))
+    return tuple(refined(positions, curve, at) for at in summits if _is_narrow(positions, curve, at, reach))
 
 
 def refined(positions: Sequence[float], curve: Curve, at: int) -> float:
@@ -43,6 +49,11 @@ def refined(positions: Sequence[float], curve: Curve, at: int) -> float:
         return float(positions[at])
     vertex = (positions[at - 1] + positions[at]) / 2 - first / (2 * bend)
     return float(min(max(vertex, positions[at - 1]), positions[at + 1]))
+
+
+def _is_narrow(positions: Sequence[float], curve: Curve, at: int, reach: float) -> bool:
+    near = np.abs(np.asarray(positions, np.float64) - positions[at]) <= reach
+    return float(curve[near].min()) < NARROW * float(curve[at])
 
 
 def _summits(curve: Curve, least: float) -> list[int]:

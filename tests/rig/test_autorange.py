@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -12,8 +13,8 @@ from hypothesis import strategies as st
 from smallrig import SmallRig, small_rig
 
 from rig.autorange import FocusRange, find_range, focus_on, sweep_positions
-from rig.config import Settings
 from rig.errors import FocusNotFoundError
+from rig.focuser import Focuser
 
 SIZE_PX = (320, 240)
 SPOTS = (0.15, 0.15), (0.85, 0.85)
@@ -53,6 +54,20 @@ def test_a_box_narrows_the_range_to_what_is_in_it(swept: tuple[SmallRig, FocusRa
 
     assert part is not None
     assert part.far_steps - part.near_steps < 0.6 * (whole.far_steps - whole.near_steps)
+
+
+def test_a_travel_too_long_for_one_sweep_is_swept_again_where_something_was_seen() -> None:
+    rig = small_rig(size_px=SIZE_PX)
+    bench = rig.devices.bench
+    bench.scene = replace(bench.scene, travel_um=(-1500.0, 24_500.0))
+    focuser = Focuser(rig.devices.motor, replace(rig.settings.motor, max_steps=26_000))
+    near, far = bench.scene.textured_range_steps
+
+    found = find_range(rig.devices.camera, focuser, rig.settings, clock=rig.clock)
+
+    assert found is not None
+    assert near - 100 < found.near_steps < near + 100
+    assert far - 100 < found.far_steps < far + 150
 
 
 def test_a_cancelled_sweep_answers_nothing() -> None:
@@ -119,11 +134,9 @@ def test_touching_where_nothing_is_moves_the_focus_back_and_says_so(capped: Smal
     assert capped.focuser.position_steps == 1500
 
 
-@given(st.floats(0.05, 20), st.integers(200, 10**6))
-def test_a_sweep_visits_both_ends_in_order_and_never_too_often(steps_per_um: float, travel: int) -> None:
-    settings = Settings().changed({"motor.steps_per_um": steps_per_um, "motor.max_steps": travel})
-
-    positions = sweep_positions(settings)
+@given(st.floats(1, 4000), st.integers(1, 10**6))
+def test_a_sweep_visits_both_ends_in_order_and_never_too_often(step: float, travel: int) -> None:
+    positions = sweep_positions(0, travel, step)
 
     assert (positions[0], positions[-1]) == (0, travel)
     assert list(positions) == sorted(set(positions))
