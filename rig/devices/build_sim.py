@@ -55,9 +55,6 @@ def simulated_devices(
         bench = OpticalBench(find_scene(scene), clock, seed=seed, mechanics=mechanics, faults=faults)
     except ValueError as error:
         raise ConfigError(f"{error}, or {REPLAY}FOLDER") from error
-    camera: SimCamera | ReplayCamera
-    if name.startswith(REPLAY):
-        camera = ReplayCamera(bench, Path(name.removeprefix(REPLAY)))
-    else:
-        camera = SimCamera(bench, size)
+    replayed = name.startswith(REPLAY)
+    camera = ReplayCamera(bench, Path(name.removeprefix(REPLAY))) if replayed else SimCamera(bench, size)
     return SimDevices(camera, SimMotor(bench), SimPanel(), bench)
