@@ -25,6 +25,8 @@ WHERE = {
     "stack": HAS_STORE,
     "cancel_stack": HAS_STORE,
     "delete": HAS_STORE,
+    "describe": HAS_STORE,
+    "change_settings": {Phase.IDLE, Phase.FAULT},
 }
 
 
@@ -48,20 +50,20 @@ def _refusal(action: str, status: Status) -> BusyError | NotAllowedError | None:
         return NotAllowedError(f"{name} is not possible now: {WORDS[status.state]}")
     if action == "start_bracket" and status.plan is None:
         return NotAllowedError("set near and far first, then shoot")
-    if action == "resume" and status.state is Phase.IDLE and not _resumable(status):
-        return NotAllowedError("there is no stopped bracket to go on with")
+    if action == "resume" and status.state is Phase.IDLE:
+        return _no_resume(status)
     if action == "cancel_stack" and (status.stack is None or not status.stack.running):
         return NotAllowedError("nothing is being stacked")
     return None
 
 
-def _resumable(status: Status) -> bool:
-    bracket = status.bracket
-    return (
-        bracket is not None
-        and bracket.outcome not in (None, Outcome.COMPLETE)
-        and bracket.done < bracket.total
-    )
+def _no_resume(status: Status) -> BusyError | NotAllowedError | None:
+    bracket, stack = status.bracket, status.stack
+    if bracket is None or bracket.outcome in (None, Outcome.COMPLETE) or bracket.done >= bracket.total:
+        return NotAllowedError("there is no stopped bracket to go on with")
+    if stack is not None and stack.running and stack.bracket_id == bracket.id:
+        return BusyError(f"bracket {bracket.id} is being stacked: go on with it afterwards")
+    return None
 
 
 WORDS = {

@@ -29,6 +29,7 @@ from rig.durable import (
 from rig.errors import NoSuchBracketError, StorageFullError, StoreError
 from rig.facts import Fact, append_fact, read_facts
 from rig.status import Outcome
+from rig.words import words_of
 
 BRACKET_ID = re.compile(r"b\d{6,9}")
 RESULT_ID = re.compile(r"r\d{2,4}")
@@ -117,18 +118,23 @@ class BracketFolder:
         head = facts[0]
         frames = frames_of(facts)
         results = tuple(_result(fact) for fact in facts if fact["fact"] == "result")
+        plan, added = dict(head.get("plan", {})), added_positions(facts)
+        if added:
+            plan["positions_steps"] = [*plan.get("positions_steps", ()), *added]
+            plan["frames"] = len(plan["positions_steps"])
         summary = BracketSummary(
             id=self.id,
             created=head.get("created"),
             outcome=None if active else outcome_of(facts),
             frames_done=len(frames),
-            frames_planned=int(head.get("frames_planned", len(frames))),
+            frames_planned=int(head.get("frames_planned", len(frames))) + len(added),
             bytes=sum(f.size_bytes for f in frames) + sum(r.size_bytes for r in results),
             results=tuple(result.id for result in results),
             thumb=bool(frames),
             simulated=head.get("simulated"),
+            words=words_of(facts),
         )
-        return BracketDetail(summary, head.get("plan", {}), head.get("devices", {}), frames, results)
+        return BracketDetail(summary, plan, head.get("devices", {}), frames, results)
 
     def damaged_frames(self) -> tuple[FrameInfo, ...]:
         """Noted frames that are missing or differ from their checksum. Reads every frame."""
@@ -218,11 +224,16 @@ def frames_of(facts: Iterable[Fact]) -> tuple[FrameInfo, ...]:
     return tuple(noted[index] for index in sorted(noted))
 
 
+def added_positions(facts: Iterable[Fact]) -> list[int]:
+    """Focus positions that the bracket was extended by, in the order shot."""
+    return [int(place) for fact in facts if fact["fact"] == "extended" for place in fact["positions_steps"]]
+
+
 def outcome_of(facts: Iterable[Fact]) -> Outcome:
-    """How the bracket ended last; INTERRUPTED when it was begun or resumed and nothing noted its end."""
+    """How the bracket ended last; INTERRUPTED when it was begun or gone on with and nothing noted its end."""
     outcome = Outcome.INTERRUPTED
     for fact in facts:
-        if fact["fact"] == "resumed":
+        if fact["fact"] in ("resumed", "extended"):
             outcome = Outcome.INTERRUPTED
         elif fact["fact"] == "ended":
             outcome = Outcome(fact["outcome"])

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rig.status import Outcome
+from rig.words import Words
 
 
 @dataclass(frozen=True)
 class FrameInfo:
     """One frame noted in a bracket: complete on the card, with its checksum."""
 
-    index: int  # place in the bracket, 0 = nearest planned position
+    index: int  # in the order shot; 0 = nearest planned position
     name: str  # file name within frames/, "000.jpg"
     position_steps: int
     position_um: float
@@ -57,6 +58,7 @@ class BracketSummary:
     results: tuple[str, ...]  # ids, oldest first
     thumb: bool  # file(id, "thumb") would answer
     simulated: str | None  # name of the scene, None on a real rig
+    words: Words = field(default_factory=Words)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -77,6 +79,11 @@ class BracketDetail:
     def id(self) -> str:
         """The bracket's id."""
         return self.summary.id
+
+    @property
+    def in_focus_order(self) -> tuple[FrameInfo, ...]:
+        """The frames from near to far: those of an extension come last by index."""
+        return tuple(sorted(self.frames, key=lambda frame: (frame.position_steps, frame.index)))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values; the summary's fields stand beside the others."""

@@ -175,6 +175,12 @@ class CaptureSettings(Checked):
     max_frames: int = setting(
         300, "A plan of more frames is refused: it is a wrong figure more often.", 1, 999
     )
+    extend_frames: int = setting(
+        6,
+        "Frames that a bracket adds by itself where an end turns out cut or a gap is left; 0 = never.",
+        0,
+        50,
+    )
     drift_check: bool = setting(
         False, "After the bracket go to the endstop and tell how many steps were lost; costs the way there."
     )
@@ -271,6 +277,12 @@ class Settings:
             if pin != NOT_FITTED and pin in used:
                 raise ConfigError(f"{name} = {pin} is already {used[pin]}: give each its own GPIO pin")
             used[pin] = name
+
+    def value(self, name: str) -> Any:
+        """One setting's value, by dotted name. Raises ConfigError."""
+        section, _, key = name.partition(".")
+        part_of(section, key)
+        return getattr(getattr(self, section), key)
 
     def changed(self, changes: Mapping[str, Any]) -> Settings:
         """These settings with some replaced, by dotted name: {"capture.settle_s": 0.5}.

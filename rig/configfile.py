@@ -131,15 +131,16 @@ def _table(section: str, part: Checked) -> str:
     lines = [f"[{section}]"]
     for key, declared in setting_fields(type(part)).items():
         lines.append(f"# {declared.metadata['why']} ({describe(type(part), key)})")
-        lines.append(f"{key} = {_toml_value(getattr(part, key))}")
+        lines.append(f"{key} = {toml_value(getattr(part, key))}")
     return "\n".join(lines) + "\n"
 
 
-def _toml_value(value: Any) -> str:
+def toml_value(value: Any) -> str:
+    """A setting's value as TOML text."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):  # a JSON string is a TOML string, but for one control character
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, tuple):
-        return "[" + ", ".join(_toml_value(item) for item in value) + "]"
+        return "[" + ", ".join(toml_value(item) for item in value) + "]"
     return repr(value)

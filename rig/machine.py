@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from rig.config import Settings
 from rig.devices.build import Devices, build_devices
@@ -16,6 +17,15 @@ from rig.focuser import Focuser
 from rig.status import FocusStatus
 
 Build = Callable[[Settings], Devices]
+
+DEVICE_PARTS = {"camera", "motor", "panel"}  # of the settings, that drivers are made from
+FOCUSER_SETTINGS = {  # but these are the focuser's, which is made anew in a moment
+    "motor.steps_per_um",
+    "motor.min_steps",
+    "motor.max_steps",
+    "motor.backlash_steps",
+    "motor.home_margin_steps",
+}
 
 
 class Machine:
@@ -56,6 +66,16 @@ class Machine:
             return None
         self.devices.motor.set_position(self.settings.motor.min_steps)
         return "there is no endstop: the present focus counts as the near end of the travel"
+
+    def adopt(self, changes: Mapping[str, Any]) -> bool:
+        """Take changed settings, by dotted name; True when the devices have to be started again for them.
+
+        Raises ConfigError, and nothing has changed then.
+        """
+        self._asked, self.settings = self._asked.changed(changes), self.settings.changed(changes)
+        if self._devices is not None and self._focuser is not None:
+            self._focuser = Focuser(self._devices.motor, self.settings.motor)
+        return any(name.split(".")[0] in DEVICE_PARTS and name not in FOCUSER_SETTINGS for name in changes)
 
     def close(self) -> None:
         """Motor and lines safe, camera released. Safe in every state and to call twice."""

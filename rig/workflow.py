@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,14 @@ from rig.errors import BusyError, NotAllowedError, RigError
 from rig.focusing import Focusing
 from rig.machine import Build, Machine
 from rig.recipe import load_recipe
+from rig.settingsfile import keep_changes
 from rig.shooter import Shooter
 from rig.stackjob import WORKER
 from rig.stackorders import stacker_settings
 from rig.stackqueue import StackQueue, StackTask
 from rig.status import Phase, PreviewJpeg, StackProgress, Status
 from rig.store import Store
+from rig.words import checked_words
 
 
 class Workflow:
@@ -41,12 +43,15 @@ class Workflow:
         free: FreeBytes = free_bytes,
         stacker: Sequence[str] = WORKER,
         press_taken: Callable[[], bool] = lambda: False,
+        settings_file: Path | None = None,
     ) -> None:
         """free: room on a folder's card. stacker: the command that starts the stacker process.
 
+        settings_file: where changed settings are kept for the next start; None: nowhere.
         press_taken: asked first at a short press of the button; True when it meant something else.
         """
         self._press_taken = press_taken
+        self._settings_file = settings_file
         self._machine = Machine(settings, build)
         self._store = Store(data_folder, settings.store.reserve_mb * 1_000_000, free)
         self._control = Control(self._machine, self._store)
@@ -189,7 +194,29 @@ class Workflow:
         """Leave FAULT by reopening the devices."""
         with self._control.guard:
             self._control.require("recover")
-            self._control.begin(Phase.HOMING, partial(self._control.start_devices, self._on_press))
+            self._start_again()
+
+    def change_settings(self, changes: Mapping[str, Any]) -> None:
+        """Change settings by dotted name, {"capture.settle_s": 0.5}, and keep them for the next start.
+
+        In force at once; those that drivers are made from start the devices again (HOMING).
+        Raises ConfigError, and nothing has changed then; StoreError when they cannot be kept.
+        """
+        control = self._control
+        with control.guard:
+            control.require("change_settings")
+            wanted = self.settings.changed(changes)
+            values = {name: wanted.value(name) for name in changes}
+            if self._settings_file is not None:
+                keep_changes(self._settings_file, values)
+            again = self._machine.adopt(changes)
+            if control.state is Phase.IDLE and again:
+                self._start_again()
+            elif control.state is Phase.IDLE:
+                control.show_plan(message=None)
+
+    def _start_again(self) -> None:
+        self._control.begin(Phase.HOMING, partial(self._control.start_devices, self._on_press))
 
     # --- stacking -------------------------------------------------------------------------------
     def stack(self, bracket_id: str, settings: dict[str, Any] | None = None) -> str:
@@ -258,6 +285,16 @@ class Workflow:
             self._store.delete(bracket_id)
             shown = self._control.board.now().bracket
             self._control.show_plan(bracket=None if shown is not None and shown.id == bracket_id else shown)
+
+    def describe(self, bracket_id: str, words: Mapping[str, Any]) -> BracketDetail:
+        """Note a title, tags or a rating of a bracket, see rig.words; the bracket with them.
+
+        Raises ConfigError naming the wrong one.
+        """
+        with self._control.guard:
+            self._control.require("describe")
+            self._store.folder_of(bracket_id).note("words", **checked_words(words))
+            return self._store.detail(bracket_id)
 
     # --- called by the other threads ------------------------------------------------------------
     def _halt(self) -> None:

@@ -20,6 +20,7 @@ from rig.commands.options import (
     settings_from,
 )
 from rig.config import WebSettings
+from rig.configfile import USER_FILE
 from rig.durable import as_store_error
 from rig.errors import RigError
 from rig.workflow import Workflow
@@ -72,7 +73,13 @@ def run(args: argparse.Namespace, console: Console) -> None:
     folder, web = data_folder(args, settings), settings.web
     page = page_settings(web, folder / PHONES)
     pairing = Pairing(page.state_dir / "phones.json", page.pin, session_days=page.session_days)
-    workflow = Workflow(settings, folder, build=builder(args.sim), press_taken=pairing.press)
+    workflow = Workflow(
+        settings,
+        folder,
+        build=builder(args.sim),
+        press_taken=pairing.press,
+        settings_file=args.config or USER_FILE.expanduser(),
+    )
     try:
         workflow.open(wait=False)
         serve(
