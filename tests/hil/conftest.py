@@ -6,16 +6,15 @@ import importlib.util
 import platform
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 
 import pytest
-from emulated_chip import RigProcess, rig_process
+from emulated_chip import StartRig, rig_process
 
 HERE = Path(__file__).parent
-StartRig = Callable[..., RigProcess]
 
 
 @pytest.fixture(scope="session")

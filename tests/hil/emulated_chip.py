@@ -9,7 +9,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,7 @@ from rig.devices.panel_gpio import GpioPanel
 from rig.errors import RigError
 
 def say(*words):
-    print(*words, flush=True)
+    os.write(1, (" ".join(map(str, words)) + "\\n").encode())  # at once: a signal handler may interrupt
 
 def wait_for_the_world():
     say("ready")
@@ -123,6 +123,9 @@ class RigProcess:
             if stream is not None:
                 with suppress(OSError):
                     stream.close()
+
+
+StartRig = Callable[..., RigProcess]
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import StartRig
+from emulated_chip import StartRig
 
 pytestmark = pytest.mark.hil
 

@@ -11,8 +11,7 @@ import pytest
 import test_panel_on_chip as panel
 import test_stepdir_on_chip as stepdir
 import test_uln2003_on_chip as uln2003
-from conftest import StartRig
-from emulated_chip import REPOSITORY
+from emulated_chip import REPOSITORY, StartRig
 
 DEVICES = "rig/devices"
 TRIES = 4  # a loaded machine may by chance wait as the mutant does not; the right code never fails

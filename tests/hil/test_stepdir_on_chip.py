@@ -5,8 +5,8 @@ from __future__ import annotations
 import signal
 
 import pytest
-from conftest import StartRig
 from drivers_world import StepDirDriver
+from emulated_chip import StartRig
 
 from rig.devices.motor_stepdir import DIRECTION_SETUP_NS, STEP_HIGH_NS
 
