@@ -1,7 +1,7 @@
 """The stacker: frames in, one sharp picture out. Imports nothing of the rig and runs alone on a laptop.
 
-    from stacker import fuse, open_frames
-    result = fuse(open_frames([Path("bracket/")]))
+from stacker import fuse, open_frames
+result = fuse(open_frames([Path("bracket/")]))
 """
 
 from stacker.errors import StackerError

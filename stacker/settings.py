@@ -21,7 +21,9 @@ class AlignSettings:
 
     def __post_init__(self) -> None:
         if self.method not in get_args(AlignMethod):
-            raise SettingsError(f"align method {self.method!r} is not one of {', '.join(get_args(AlignMethod))}")
+            raise SettingsError(
+                f"align method {self.method!r} is not one of {', '.join(get_args(AlignMethod))}"
+            )
         if self.reference is not None and self.reference < 0:
             raise SettingsError(f"reference frame {self.reference} is negative; the first frame is 0")
         if self.low_scale not in (1, 2, 4, 8):
