@@ -53,6 +53,12 @@ def test_the_result_is_sharper_than_any_frame_and_not_sharper_than_the_truth(sce
     assert sharpness(fused) < 1.1 * sharpness(bracket.truth)
 
 
+@pytest.mark.parametrize("method", SELECTING)
+def test_what_is_in_focus_in_a_frame_is_as_sharp_in_the_result(method):
+    bracket = SCENES["step"]()
+    assert sharpness(picture_of(stacked(bracket.frames, method))) > 0.93 * sharpness(bracket.truth)
+
+
 @pytest.mark.parametrize("scene", SCENES)
 @pytest.mark.parametrize("method", METHODS)
 def test_frames_in_reverse_give_the_same_picture_and_a_mirrored_depth(scene, method):

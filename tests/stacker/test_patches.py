@@ -15,6 +15,7 @@ SIZES = st.tuples(st.sampled_from([16, 64, 256, 512]), st.sampled_from([16, 64, 
 def test_patches_tile_the_canvas_exactly_once(height, width, size):
     times = np.zeros((height, width), int)
     for patch in patches((height, width), size):
+        assert times[patch.rows, patch.columns].shape == patch.size[::-1]
         times[patch.rows, patch.columns] += 1
     assert (times == 1).all()
 

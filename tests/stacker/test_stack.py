@@ -117,6 +117,16 @@ def test_the_rim_of_a_cropped_result_is_as_good_as_its_middle(method):
     assert psnr(rim(fused), rim(truth)) > psnr(fused, truth) - 3
 
 
+def test_a_crop_of_frames_with_half_size_chroma_begins_on_whole_chroma_and_stays_within():
+    _, frames, _ = moved_bracket()
+    x, y, width, height = stacked(frames, align="auto", reference=3).report.area
+    assert (x % 2, y % 2) != (0, 0), "else this bracket shows nothing"
+    half = stacked(frames, align="auto", reference=3, chroma_shift=1).report.area
+    assert (half[0] % 2, half[1] % 2) == (0, 0)
+    assert x <= half[0] <= half[0] + half[2] <= x + width
+    assert y <= half[1] <= half[1] + half[3] <= y + height
+
+
 @pytest.mark.parametrize("chroma_shift", [0, 1])
 @pytest.mark.parametrize("method", METHODS)
 def test_without_crop_the_size_is_kept_and_no_frames_outside_shows(method, chroma_shift):
