@@ -20,6 +20,8 @@ WHERE = {
     "start_bracket": STANDING,
     "pause": {Phase.CAPTURING},
     "resume": {Phase.PAUSED, Phase.IDLE},
+    "extend": STANDING,
+    "fill_gaps": STANDING,
     "stop": AT_WORK,
     "recover": {Phase.FAULT},
     "stack": HAS_STORE,
@@ -28,6 +30,8 @@ WHERE = {
     "describe": HAS_STORE,
     "change_settings": {Phase.IDLE, Phase.FAULT},
 }
+
+REPAIRS = {"extend": {"extend_near", "extend_far"}, "fill_gaps": {"fill"}}  # by what a verdict offers
 
 
 def allowed_actions(status: Status) -> tuple[str, ...]:
@@ -52,6 +56,8 @@ def _refusal(action: str, status: Status) -> BusyError | NotAllowedError | None:
         return NotAllowedError("set near and far first, then shoot")
     if action == "resume" and status.state is Phase.IDLE:
         return _no_resume(status)
+    if action in REPAIRS:
+        return _no_repair(action, status)
     if action == "cancel_stack" and (status.stack is None or not status.stack.running):
         return NotAllowedError("nothing is being stacked")
     return None
@@ -61,6 +67,16 @@ def _no_resume(status: Status) -> BusyError | NotAllowedError | None:
     bracket, stack = status.bracket, status.stack
     if bracket is None or bracket.outcome in (None, Outcome.COMPLETE) or bracket.done >= bracket.total:
         return NotAllowedError("there is no stopped bracket to go on with")
+    if stack is not None and stack.running and stack.bracket_id == bracket.id:
+        return BusyError(f"bracket {bracket.id} is being stacked: go on with it afterwards")
+    return None
+
+
+def _no_repair(action: str, status: Status) -> BusyError | NotAllowedError | None:
+    bracket, stack = status.bracket, status.stack
+    offered = {offer.action for offer in bracket.repairs} if bracket is not None else set()
+    if bracket is None or not offered & REPAIRS[action]:
+        return NotAllowedError("the last bracket needs no more frames")
     if stack is not None and stack.running and stack.bracket_id == bracket.id:
         return BusyError(f"bracket {bracket.id} is being stacked: go on with it afterwards")
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rig.config import Settings
 from rig.devices.camera import Camera, Exposure, Frame
@@ -87,6 +87,12 @@ def capture_bracket(
             focuser.release()
         with contextlib.suppress(RigError):
             camera.unlock()
+
+
+def together(first: CaptureReport, then: CaptureReport) -> CaptureReport:
+    """One report on a bracket that was gone on with: it ended as the second part did."""
+    warnings = tuple(dict.fromkeys((*first.warnings, *then.warnings)))
+    return replace(then, frames=first.frames + then.frames, warnings=warnings)
 
 
 def kept_sentence(done: int, total: int) -> str:

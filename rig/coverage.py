@@ -21,6 +21,7 @@ REACH = 0.75  # frames that an end frame's own depth of field covers beyond its 
 MOST_EXTRA = 12  # frames offered at once; the next verdict may ask for more
 BLIND_EXTRA = 6  # offered when the curve at the end is still so far from its peak that nothing can be told
 TRUSTED = 4.0  # frames beyond the end up to which a peak can be extrapolated; the foot of a curve is too flat
+IN_FOCUS = 0.25  # of a tile in focus: an end frame that shows so much of what is cut is not far from it
 DIP = 0.7  # of what its neighbours let expect: over depth sharpness bends one way, so a dip is motion
 DIP_SHARE = 0.5  # of the textured tiles
 CLIPPED_SHARE = 0.01  # of a frame, burnt out
@@ -45,6 +46,7 @@ class Repair:
     action: str  # "extend_near", "extend_far", "fill", "leave_out", "expose_less"
     frames: int  # to add or to leave out
     label: str  # of the button
+    sure: bool = True  # False: what is missing may be a background that need not be sharp
 
 
 @dataclass(frozen=True)
@@ -151,16 +153,24 @@ def _cut_end(
     missing = beyond > REACH
     if missing.mean() < CUT_SHARE:
         return ()
-    extra = _frames_to_add(beyond[missing])
+    extra, end_tiles = _frames_to_add(beyond[missing]), curves[0 if near else -1, missing]
+    sure = np.count_nonzero(end_tiles > IN_FOCUS * _usual_top(curves)) >= CUT_SHARE * missing.size
     end, way, which = ("Near", "nearer", "first") if near else ("Far", "farther", "last")
     return (
         Finding(
             Verdict.NEAR_CUT if near else Verdict.FAR_CUT,
             f"{end} end cut: {missing.mean():.0%} of the subject is sharpest beyond the {which} frame.",
             (frames[0 if near else -1].index,),
-            Repair("extend_near" if near else "extend_far", extra, f"Extend {extra} {way}"),
+            Repair("extend_near" if near else "extend_far", extra, f"Extend {extra} {way}", bool(sure)),
         ),
     )
+
+
+def _usual_top(curves: Curves) -> float:
+    """Sharpness of a tile in focus: of those whose peak lies inside, where there are some."""
+    at = curves.argmax(axis=0)
+    inside = (at > 0) & (at < len(curves) - 1)
+    return float(np.median(curves.max(axis=0)[inside] if inside.any() else curves.max(axis=0)))
 
 
 def _frames_to_add(beyond: npt.NDArray[np.float64]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,16 +11,29 @@ from pathlib import Path
 
 from rig.bracketfolder import BracketFolder
 from rig.brackets import BracketDetail
-from rig.capture import CaptureReport, capture_bracket
+from rig.capture import CaptureReport, capture_bracket, together
 from rig.control import Control
+from rig.devices.camera import Camera
 from rig.devices.panel import Signal
-from rig.errors import BusyError, NotAllowedError
+from rig.errors import BusyError, NotAllowedError, StorageFullError
 from rig.plan import BracketPlan
+from rig.repair import ENDS, EXTEND, End, between, beyond, is_in_focus_order
 from rig.reports import storage_status
-from rig.shooting import Shooting, bracket_head, can_be_resumed, first_missing, plan_of, progress_of
+from rig.shooting import (
+    Shooting,
+    bracket_head,
+    can_be_resumed,
+    extended,
+    first_missing,
+    noted_coverage,
+    plan_of,
+    progress_of,
+)
 from rig.stackorders import stacker_settings
 from rig.stackqueue import StackQueue, StackTask
 from rig.status import BracketProgress, Outcome, Phase
+
+log = logging.getLogger(__name__)
 
 MOST_KEYS = 256
 
@@ -74,6 +88,37 @@ class Shooter:
                 control.require("resume")
             self._shoot_rest(control.store.detail(bracket_id or str(current)))
 
+    def extend(self, bracket_id: str | None, frames: int | None, end: End | None) -> None:
+        """See Workflow.extend."""
+        control = self._control
+        with control.guard:
+            detail = self._ended_bracket("extend", bracket_id)
+            plan = plan_of(detail)
+            coverage = noted_coverage(control.store.folder_of(detail.id), plan.step_steps)
+            motor = control.settings.motor
+            places: list[int] = []
+            for way in ENDS if end is None else (end,):
+                wanted = coverage.extra_frames(EXTEND[way])
+                count = wanted if frames is None or (end is None and not wanted) else frames
+                travel = motor.min_steps, motor.max_steps
+                places += beyond(plan.positions_steps, way, count, plan.step_steps, travel)
+            if not places:
+                raise NotAllowedError(
+                    f"bracket {detail.id} cannot be extended: its ends are not cut, or the travel of the "
+                    "focus drive ends there; name the end and the frames to extend it all the same"
+                )
+            self._shoot_more(detail, plan, sorted(places))
+
+    def fill_gaps(self, bracket_id: str | None) -> None:
+        """See Workflow.fill_gaps."""
+        with self._control.guard:
+            detail = self._ended_bracket("fill_gaps", bracket_id)
+            plan = plan_of(detail)
+            places = between([frame.position_steps for frame in detail.frames], plan.step_steps)
+            if not places:
+                raise NotAllowedError(f"bracket {detail.id} has no gap wider than its focus step")
+            self._shoot_more(detail, plan, places)
+
     def wake(self) -> None:
         """Let a paused bracket see that it is stopped."""
         self._go_on.set()
@@ -90,18 +135,41 @@ class Shooter:
         self._begin(folder, plan, None, self._live(folder, plan))
         return folder.id
 
+    def _ended_bracket(self, action: str, bracket_id: str | None) -> BracketDetail:
+        """The bracket named, or the one shown, when frames can be added to it."""
+        control = self._control
+        status = control.board.now()
+        if bracket_id is None or status.state is not Phase.IDLE:
+            control.require(action)
+        shown = status.bracket.id if status.bracket is not None else ""
+        detail = control.store.detail(bracket_id or shown)
+        if can_be_resumed(detail) or not detail.frames:
+            raise NotAllowedError(f"bracket {detail.id} has frames missing: go on with it first")
+        self._not_being_stacked(detail)
+        return detail
+
+    def _not_being_stacked(self, detail: BracketDetail) -> None:
+        if self._stacks.busy_with(detail.id):
+            raise BusyError(f"bracket {detail.id} is being stacked: go on with it afterwards")
+
+    def _shoot_more(self, detail: BracketDetail, plan: BracketPlan, places: Sequence[int]) -> None:
+        store = self._control.store
+        store.need_room(plan.bytes * len(places) // len(plan.positions_steps))
+        folder = store.folder_of(detail.id)
+        folder.note("extended", positions_steps=list(places))
+        plan = extended(plan, places)
+        self._begin(folder, plan, detail, self._live(folder, plan, detail))
+
     def _shoot_rest(self, detail: BracketDetail) -> None:
         if not can_be_resumed(detail):
             raise NotAllowedError(f"bracket {detail.id} has nothing left to shoot")
-        if self._stacks.busy_with(detail.id):
-            raise BusyError(f"bracket {detail.id} is being stacked: go on with it afterwards")
+        self._not_being_stacked(detail)
         store = self._control.store
         plan, folder = plan_of(detail), store.folder_of(detail.id)
         missing = detail.summary.frames_planned - detail.summary.frames_done
         store.need_room(plan.bytes * missing // len(plan.positions_steps))
         folder.note("resumed")
-        there = [folder.frame_path(index) for index in range(first_missing(detail))]
-        self._begin(folder, plan, detail, self._live(folder, plan, there))
+        self._begin(folder, plan, detail, self._live(folder, plan, detail))
 
     def _begin(
         self, folder: BracketFolder, plan: BracketPlan, before: BracketDetail | None, task: StackTask | None
@@ -116,16 +184,31 @@ class Shooter:
             self._stacks.put(task)
 
     def _live(
-        self, folder: BracketFolder, plan: BracketPlan, frames: Sequence[Path] = ()
+        self, folder: BracketFolder, plan: BracketPlan, before: BracketDetail | None = None
     ) -> StackTask | None:
-        """The task that grows with the bracket, when the settings want one."""
-        stacking = self._control.settings.stacking
-        if not stacking.live:
-            return None
+        """The task that grows with the bracket, when the settings want one and the order of frames allows it.
+
+        Frames nearer than, or between, those there already are stacked when all is shot: see _stack_whole.
+        """
         total = len(plan.positions_steps)
+        if not self._control.settings.stacking.live or not is_in_focus_order(plan.positions_steps):
+            return None
+        there = range(first_missing(before)) if before is not None else ()
+        return self._task(folder, [folder.frame_path(index) for index in there], total, live=True)
+
+    def _task(
+        self, folder: BracketFolder, frames: Sequence[Path], total: int | None = None, live: bool = False
+    ) -> StackTask:
+        stacking = self._control.settings.stacking
         return StackTask(
-            folder, frames, stacker_settings(stacking), stacking.depth_map, total=total, live=True
+            folder, frames, stacker_settings(stacking), stacking.depth_map, total=total, live=live
         )
+
+    def _stack_whole(self, folder: BracketFolder) -> None:
+        """Stack a bracket that could not be stacked while it was shot."""
+        frames = [folder.frame_path(frame.index) for frame in folder.detail().in_focus_order]
+        if self._control.settings.stacking.live and frames:
+            self._stacks.put(self._task(folder, frames))
 
     def _note_key(self, key: str, bracket_id: str) -> None:
         self._keys[key] = bracket_id
@@ -138,20 +221,12 @@ class Shooter:
         machine.show(Signal.CAPTURING)
         try:
             with machine.lit(), machine.camera() as camera:
-                report = capture_bracket(
-                    camera,
-                    machine.focuser,
-                    shooting.plan,
-                    control.settings,
-                    shooting.sink,
-                    clock=machine.devices.clock,
-                    progress=shooting.progress,
-                    cancelled=control.stopping.is_set,
-                    paused=self._wait_while_paused,
-                    start=shooting.start,
-                    exposure=shooting.exposure,
-                )
+                report = self._capture(camera, shooting)
+                while report.outcome is Outcome.COMPLETE and self._extend_unasked(shooting):
+                    report = together(report, self._capture(camera, shooting))
             shooting.end(report)
+            if shooting.task is None:
+                self._stack_whole(shooting.folder)
         finally:
             control.store.active_id = None
             self._paused.clear()
@@ -160,6 +235,44 @@ class Shooter:
             if shooting.task is not None:
                 shooting.task.end()
         self._ended(shooting.state, report)
+
+    def _capture(self, camera: Camera, shooting: Shooting) -> CaptureReport:
+        control, machine = self._control, self._control.machine
+        report = capture_bracket(
+            camera,
+            machine.focuser,
+            shooting.plan,
+            control.settings,
+            shooting.sink,
+            clock=machine.devices.clock,
+            progress=shooting.progress,
+            cancelled=control.stopping.is_set,
+            paused=self._wait_while_paused,
+            start=shooting.start,
+            exposure=shooting.exposure,
+        )
+        shooting.exposure = report.exposure  # for what is shot after it
+        return report
+
+    def _extend_unasked(self, shooting: Shooting) -> bool:
+        """Add the frames that the verdict asks for, where the settings allow it; False when there are none."""
+        control = self._control
+        motor, most = control.settings.motor, control.settings.capture.extend_frames
+        places = shooting.wanted((motor.min_steps, motor.max_steps), most)
+        plan = shooting.plan
+        if not places or len(plan.positions_steps) + len(places) > control.settings.capture.max_frames:
+            return False
+        try:
+            control.store.need_room(plan.bytes * len(places) // len(plan.positions_steps))
+        except StorageFullError as error:
+            log.warning("the bracket is not extended: %s", error)
+            return False
+        shooting.extend(places)
+        if shooting.task is not None and not is_in_focus_order(shooting.plan.positions_steps):
+            self._stacks.drop(shooting.task)
+            shooting.task = None
+        control.board.change(bracket=shooting.state, message=f"Extending by {len(places)} frames.")
+        return True
 
     def _ended(self, state: BracketProgress, report: CaptureReport) -> None:
         control = self._control

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any
@@ -19,8 +19,9 @@ from rig.errors import NotAllowedError
 from rig.facts import Fact
 from rig.pictures import FRAME_THUMB_PX, encode_jpeg, small_copy
 from rig.plan import BracketPlan
+from rig.repair import unasked
 from rig.stackqueue import StackTask
-from rig.status import BracketProgress, Outcome, Step
+from rig.status import BracketProgress, Outcome, RepairOffer, Step
 
 # A Pi without a battery-backed clock starts in the past; before this moment the clock is not set.
 CLOCK_IS_SET_AFTER = datetime(2024, 1, 1).timestamp()
@@ -44,6 +45,7 @@ class Shooting:
         self.task = task
         self.start = first_missing(before) if before is not None else 0
         self.exposure = exposure_of(before) if before is not None else None
+        self._added = 0  # frames that it was extended by without asking
         self._show = show
         self._picture = picture
         self._begun = time.monotonic()
@@ -78,10 +80,13 @@ class Shooting:
         if self.task is not None:
             self.task.end()
         self.state = replace(self.state, outcome=report.outcome, step=None, eta_s=None)
-        coverage = self._check() if report.outcome is Outcome.COMPLETE else None
+        coverage = self.check() if report.outcome is Outcome.COMPLETE else None
         if coverage is not None:
             self.state = replace(
-                self.state, verdict=coverage.verdict.value, verdict_sentence=coverage.sentence
+                self.state,
+                verdict=coverage.verdict.value,
+                verdict_sentence=coverage.sentence,
+                repairs=repair_offers(coverage),
             )
         self.folder.note(
             "ended",
@@ -92,17 +97,54 @@ class Shooting:
             lost_steps=report.lost_steps,
         )
 
-    def _check(self) -> Coverage:
+    def check(self) -> Coverage:
         """The verdict on all frames, those shot before a break included, as they were noted."""
-        noted = {fact["index"]: fact for fact in self.folder.facts() if fact["fact"] == "frame"}
-        frames = [NotedFrame.of(noted[index]) for index in sorted(noted)]
-        return check_coverage(frames, self.plan.step_steps)
+        return noted_coverage(self.folder, self.plan.step_steps)
+
+    def wanted(self, travel: tuple[int, int], most: int) -> tuple[int, ...]:
+        """Positions to add without asking, of at most so many frames in all; none when it is well covered."""
+        places, room = self.plan.positions_steps, most - self._added
+        return unasked(self.check(), places, self.plan.step_steps, travel, room) if room > 0 else ()
+
+    def extend(self, places: Sequence[int]) -> None:
+        """Go on with these positions; noted first, so that a power cut does not forget them."""
+        self.folder.note("extended", positions_steps=list(places))
+        self._added += len(places)
+        self.start = len(self.plan.positions_steps)
+        self.plan = extended(self.plan, places)
+        self._begun = time.monotonic()
+        self.state = replace(self.state, total=len(self.plan.positions_steps))
 
     def _left_s(self, done: int, total: int) -> float:
         """From the frames shot so far; before the first one from the plan."""
         shot = done - self.start
         each_s = (time.monotonic() - self._begun) / shot if shot else self.plan.time_s / max(1, total)
         return round(each_s * (total - done), 1)
+
+
+def noted_coverage(folder: BracketFolder, step_steps: int) -> Coverage:
+    """The verdict on the frames of a bracket on the card."""
+    noted = {fact["index"]: NotedFrame.of(fact) for fact in folder.facts() if fact["fact"] == "frame"}
+    return check_coverage(sorted(noted.values(), key=lambda frame: frame.position_steps), step_steps)
+
+
+def repair_offers(coverage: Coverage) -> tuple[RepairOffer, ...]:
+    """What the verdict offers, as the status shows it."""
+    repairs = (finding.repair for finding in coverage.findings)
+    return tuple(RepairOffer(one.action, one.frames, one.label) for one in repairs if one is not None)
+
+
+def extended(plan: BracketPlan, places: Sequence[int]) -> BracketPlan:
+    """The plan with further positions, shot after the others."""
+    positions = (*plan.positions_steps, *places)
+    grown = len(positions) / len(plan.positions_steps)
+    return replace(
+        plan,
+        positions_steps=positions,
+        frames=len(positions),
+        time_s=plan.time_s * grown,
+        bytes=round(plan.bytes * grown),
+    )
 
 
 @dataclass(frozen=True)

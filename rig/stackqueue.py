@@ -42,6 +42,7 @@ class StackTask:
         self._guard = threading.Lock()
         self._process: StackProcess | None = None
         self.cancelled = False
+        self.dropped = False
         self.progress = StackProgress(
             folder.id, self.result_id, "waiting", 0, len(self._frames) if total is None else total, 0
         )
@@ -140,6 +141,11 @@ class StackQueue:
         if task is not None:
             task.cancel()
 
+    def drop(self, task: StackTask) -> None:
+        """End a task without a result and without a word: another one takes its place."""
+        task.dropped = True
+        task.cancel()
+
     def wait_idle(self, timeout_s: float | None = None) -> bool:
         """Wait until nothing is at work or waiting; False at the time limit."""
         with self._news:
@@ -209,7 +215,8 @@ class StackQueue:
         if values.get("total") == 0:
             del values["total"]
         task.progress = replace(task.progress, **values)
-        self._changed(task.progress)
+        if not task.dropped:
+            self._changed(task.progress)
 
 
 def keep_result(task: StackTask, report: dict[str, Any]) -> None:

@@ -75,6 +75,15 @@ class PlanStatus:
 
 
 @dataclass(frozen=True)
+class RepairOffer:
+    """What would put a bracket right; the phone shows it as a button."""
+
+    action: str  # "extend_near", "extend_far", "fill", "leave_out", "expose_less"
+    frames: int
+    label: str
+
+
+@dataclass(frozen=True)
 class BracketProgress:
     """The bracket being shot, or the last one shot since start."""
 
@@ -87,6 +96,7 @@ class BracketProgress:
     outcome: Outcome | None  # None while it is being shot
     verdict: str | None = None  # "covered", "near_cut", "far_cut", "gap", ... when complete, see rig.coverage
     verdict_sentence: str | None = None
+    repairs: tuple[RepairOffer, ...] = ()  # the most important first
 
 
 @dataclass(frozen=True)

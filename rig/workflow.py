@@ -17,6 +17,7 @@ from rig.errors import BusyError, NotAllowedError, RigError
 from rig.focusing import Focusing
 from rig.machine import Build, Machine
 from rig.recipe import load_recipe
+from rig.repair import End
 from rig.settingsfile import keep_changes
 from rig.shooter import Shooter
 from rig.stackjob import WORKER
@@ -184,6 +185,24 @@ class Workflow:
         """
         self._shooter.resume(bracket_id)
 
+    def extend(
+        self, bracket_id: str | None = None, frames: int | None = None, end: End | None = None
+    ) -> None:
+        """Shoot more frames beyond the ends of a bracket that is complete, at its own step and exposure.
+
+        bracket_id: which one; None: the last one. end: "near" or "far"; None: whichever the verdict calls
+        cut. frames: how many; None: as the verdict says. Returns at once. Raises NotAllowedError when
+        nothing is cut, or the travel ends there.
+        """
+        self._shooter.extend(bracket_id, frames, end)
+
+    def fill_gaps(self, bracket_id: str | None = None) -> None:
+        """Shoot between frames of a complete bracket that are further apart than its step; returns at once.
+
+        Raises NotAllowedError when there is no such gap.
+        """
+        self._shooter.fill_gaps(bracket_id)
+
     def stop(self) -> None:
         """At once and harmless: frames are kept, the bracket can be resumed or stacked."""
         with self._control.guard:
@@ -234,7 +253,7 @@ class Workflow:
             if not detail.frames:
                 raise NotAllowedError(f"bracket {bracket_id} has no frame to stack")
             folder = self._store.folder_of(bracket_id)
-            frames = [folder.frame_path(frame.index) for frame in detail.frames]
+            frames = [folder.frame_path(frame.index) for frame in detail.in_focus_order]
             task = StackTask(folder, frames, order, self.settings.stacking.depth_map)
             self._stacks.put(task)
             return task.result_id

@@ -6,6 +6,7 @@ import argparse
 import json
 import shutil
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,14 @@ from rig.commands.options import (
 )
 from rig.commands.shoot import opened, shot_and_stacked
 from rig.durable import PART, megabytes, sync_folder
-from rig.errors import NoSuchBracketError, StackFailedError, StoreError
+from rig.errors import NoSuchBracketError, PlanError, StackFailedError, StoreError
+from rig.repair import ENDS
 from rig.stackorders import stacker_settings
 from rig.stackqueue import StackQueue, StackTask
 from rig.status import StackProgress
 from rig.store import Store
 from rig.store import opened as opened_store
+from rig.workflow import Workflow
 from stacker.console import Console
 from stacker.interrupt import cancelled_by_signals
 
@@ -73,6 +76,24 @@ def add_brackets_parser(commands: Subparsers) -> None:
     add_sim(resuming)
     resuming.add_argument("--no-stack", action="store_true", help="shoot only; stack later or elsewhere")
     add_json(resuming)
+
+    extending = _command(
+        under, "extend", "shoot more frames beyond the ends of a bracket", extend_bracket, one=True
+    )
+    extending.add_argument("--end", choices=ENDS, help="which end (default: whichever turned out cut)")
+    extending.add_argument(
+        "--frames", type=int, metavar="N", help="how many (default: as many as the verdict asked for)"
+    )
+    add_sim(extending)
+    extending.add_argument("--no-stack", action="store_true", help="shoot only; stack later or elsewhere")
+    add_json(extending)
+
+    filling = _command(
+        under, "fill", "shoot between frames that are further apart than planned", fill_bracket, one=True
+    )
+    add_sim(filling)
+    filling.add_argument("--no-stack", action="store_true", help="shoot only; stack later or elsewhere")
+    add_json(filling)
 
     exporting = _command(under, "export", "copy a bracket to another place", export_bracket, one=True)
     exporting.add_argument("to", type=Path, metavar="TO", help="a new folder, or a new file ending in .zip")
@@ -176,7 +197,7 @@ def stack_bracket(args: argparse.Namespace, console: Console) -> None:
         if not detail.frames:
             raise NoSuchBracketError(f"bracket {args.id} has no frame to stack")
         folder = store.folder_of(args.id)
-        frames = [folder.frame_path(frame.index) for frame in detail.frames]
+        frames = [folder.frame_path(frame.index) for frame in detail.in_focus_order]
         task = StackTask(folder, frames, order, settings.stacking.depth_map)
         last = _stack(task, console)
         if last.stage == "cancelled":
@@ -211,11 +232,28 @@ def _stack(task: StackTask, console: Console) -> StackProgress:
 
 def resume_bracket(args: argparse.Namespace, console: Console) -> None:
     """Shoot what is missing, on the rig (or the simulated scene) it was begun on."""
+    shoot_more(args, console, lambda workflow: workflow.resume(args.id))
+
+
+def extend_bracket(args: argparse.Namespace, console: Console) -> None:
+    """Shoot beyond an end, on the rig (or the simulated scene) it was begun on."""
+    if args.frames is not None and args.frames < 1:
+        raise PlanError(f"--frames {args.frames} would shoot nothing: it must be at least 1")
+    shoot_more(args, console, lambda workflow: workflow.extend(args.id, args.frames, args.end))
+
+
+def fill_bracket(args: argparse.Namespace, console: Console) -> None:
+    """Shoot between frames, on the rig (or the simulated scene) it was begun on."""
+    shoot_more(args, console, lambda workflow: workflow.fill_gaps(args.id))
+
+
+def shoot_more(args: argparse.Namespace, console: Console, ask: Callable[[Workflow], None]) -> None:
+    """Ask an opened workflow for more frames of a bracket, and wait for them and their stack."""
     settings = settings_from(args, {"stacking.live": False if args.no_stack else None})
     folder = data_folder(args, settings)
     sim = args.sim or Store(folder).detail(args.id).summary.simulated
     with opened(settings, folder, sim, console) as (workflow, cancelled):
-        workflow.resume(args.id)
+        ask(workflow)
         shot_and_stacked(workflow, args.id, not args.no_stack, args.json, console, cancelled)
 
 

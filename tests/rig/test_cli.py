@@ -33,7 +33,9 @@ def shot(tmp_path_factory) -> Path:
     """A data folder with one bracket of a scene, shot once for all tests of this file. Not to be changed."""
     data = tmp_path_factory.mktemp("shot")
     workflow = Workflow(
-        Settings().changed({"stacking.live": False}), data, build=partial(small_rig, size_px=(640, 480))
+        Settings().changed({"stacking.live": False, "capture.extend_frames": 0}),
+        data,
+        build=partial(small_rig, size_px=(640, 480)),
     )
     workflow.open()
     found = workflow.suggestion
