@@ -6,7 +6,21 @@ from flask import Flask
 
 from rig.workflow import Workflow
 from webui import assets, errors, security, strings
-from webui.api import brackets, care, description, events, files, focus, preview, session, stack, state
+from webui.api import (
+    about,
+    brackets,
+    care,
+    control,
+    description,
+    events,
+    files,
+    focus,
+    preview,
+    rigsettings,
+    session,
+    stack,
+    state,
+)
 from webui.context import EXTENSION, Web
 from webui.ids import BracketIdConverter, ResultIdConverter
 from webui.limits import Slots
@@ -17,8 +31,8 @@ from webui.settings import PageSettings
 BLUEPRINTS = (
     shoot.pages, result.pages, gallery.pages, more.pages, pair.pages, assets.pages,
     state.api, events.api, preview.api, focus.api, brackets.api, stack.api, files.api, care.api,
-    session.api, session.phones,
-    description.api,
+    session.api, session.phones, control.api,
+    rigsettings.api, about.api, files.many, description.api,
 )  # fmt: skip
 
 

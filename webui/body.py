@@ -9,14 +9,20 @@ from flask import request
 from webui.errors import BadRequestError
 
 
+def json_object() -> dict[str, Any]:
+    """The JSON object sent. Raises BadRequestError."""
+    sent = request.get_json(silent=True)
+    if not isinstance(sent, dict):
+        raise BadRequestError("The body must be a JSON object.")
+    return sent
+
+
 def fields(**kinds: type) -> dict[str, Any]:
     """The JSON object sent, with only the named fields, each of its kind (or absent).
 
     Raises BadRequestError naming the field and what it should be. True is not an int here.
     """
-    sent = request.get_json(silent=True)
-    if not isinstance(sent, dict):
-        raise BadRequestError("The body must be a JSON object.")
+    sent = json_object()
     for name, value in sent.items():
         if name not in kinds:
             raise BadRequestError(f"Unknown field {name[:40]!r}; known: {', '.join(kinds) or 'none'}.")

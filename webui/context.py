@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from flask import current_app, request
 
 from rig.workflow import Workflow
+from webui.lease import Lease
 from webui.limits import Slots
+from webui.logbook import Logbook
 from webui.pairing import Pairing
 from webui.settings import PageSettings
 from webui.strings import Catalogue
@@ -26,6 +28,8 @@ class Web:
     strings: Catalogue
     streams: Slots
     previews: Slots
+    log: Logbook = field(default_factory=Logbook)
+    lease: Lease = field(default_factory=Lease)
     closing: threading.Event = field(default_factory=threading.Event)  # set when the server stops
 
 

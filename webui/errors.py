@@ -23,6 +23,7 @@ class WebError(Exception):
 
     status = HTTPStatus.BAD_REQUEST
     action: str | None = None
+    field: str | None = None  # what of the request is wrong, where a form can show it
     retry_after_s: int | None = None
 
 
@@ -66,6 +67,29 @@ class TooManyTriesError(WebError):
     def __init__(self, sentence: str, retry_after_s: int) -> None:
         super().__init__(sentence)
         self.retry_after_s = retry_after_s
+
+
+class WrongSettingError(WebError, ValueError):
+    """A setting is not as it may be; `field` names it."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+    def __init__(self, sentence: str, field: str | None) -> None:
+        super().__init__(sentence)
+        self.field = field
+
+
+class NotInControlError(WebError):
+    """Another phone commands the rig."""
+
+    status = HTTPStatus.CONFLICT
+    action = "Take control"
+
+
+class AskedAlreadyError(WebError):
+    """Somebody else waits for the holder's answer."""
+
+    status = HTTPStatus.CONFLICT
 
 
 class NoSuchThingError(WebError, LookupError):
@@ -118,7 +142,8 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(WebError)
     def of_the_pages(error: WebError) -> Response:
-        answer = problem(HTTPStatus(error.status), str(error), action=error.action)
+        named = {"field": error.field} if error.field is not None else {}
+        answer = problem(HTTPStatus(error.status), str(error), action=error.action, **named)
         if error.retry_after_s is not None:
             answer.headers["Retry-After"] = str(error.retry_after_s)
         return answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import secrets
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, redirect, request, url_for
@@ -10,11 +11,18 @@ from werkzeug.exceptions import SecurityError
 
 from webui.context import web
 from webui.errors import BadRequestError, CrossSiteError, NotPairedError
+from webui.lease import Viewer
 from webui.pairing import Phone
 
 COOKIE = "rig"
+BROWSER_COOKIE = "browser"  # of a browser that needs no pairing
 MARK = "X-Rig"  # a header no foreign page can send without a preflight, which we never grant
 SAFE_METHODS = frozenset({"GET", "HEAD"})
+
+# What every paired phone may do, whoever is in control: look after itself, and stop.
+OPEN_TO_VIEWERS = frozenset(
+    {"care.stop", "brackets.stop", "phones.revoke", "control.ask", "control.release", "clock.tell"}
+)
 
 # Everything a phone needs in order to become paired, and nothing else.
 PUBLIC = frozenset({"pair.page", "pair_api.state", "pair_api.ask", "pair_api.collect", "assets.file"})
@@ -33,6 +41,7 @@ HEADERS = {
 def register(app: Flask) -> None:
     """Put the gate before, and the headers after, every view of the application."""
     app.before_request(gate)
+    app.after_request(remember_browser)
     app.after_request(harden)
 
 
@@ -43,7 +52,12 @@ def gate() -> Response | None:
     refuse_foreign_host()
     refuse_foreign_page()
     g.phone = known_phone()
-    if request.endpoint in PUBLIC or g.phone is not None or on_trusted_loopback():
+    g.viewer = None
+    if g.phone is not None or on_trusted_loopback():
+        g.viewer = viewer_of(g.phone)
+        refuse_without_control()
+        return None
+    if request.endpoint in PUBLIC:
         return None
     if request.method in SAFE_METHODS and not request.path.startswith("/api/"):
         return redirect(url_for("pair.page"), 303)  # type: ignore[return-value]
@@ -93,6 +107,32 @@ def known_phone() -> Phone | None:
     """The paired phone that sends this request."""
     token = request.cookies.get(COOKIE)
     return web().pairing.phone(token) if token else None
+
+
+def viewer_of(phone: Phone | None) -> Viewer | None:
+    """Who looks: a paired phone, else the browser that carries the mark of `remember_browser`.
+
+    None for a program on the computer of a simulated rig: like the rig's button, it asks nobody.
+    """
+    if phone is not None:
+        return Viewer(phone.id, phone.name)
+    mark = request.cookies.get(BROWSER_COOKIE, "")
+    return Viewer(mark[:64], "This computer") if mark else None
+
+
+def refuse_without_control() -> None:
+    """A command needs control of the rig. Raises NotInControlError."""
+    changes = request.method not in SAFE_METHODS
+    if changes and g.viewer is not None and request.endpoint not in PUBLIC | OPEN_TO_VIEWERS:
+        web().lease.command(g.viewer)
+
+
+def remember_browser(answer: Response) -> Response:
+    """Tell the unpaired browsers of one computer apart. The mark admits nobody."""
+    page = answer.mimetype == "text/html" and answer.status_code == 200
+    if page and g.get("phone") is None and BROWSER_COOKIE not in request.cookies:
+        answer.set_cookie(BROWSER_COOKIE, secrets.token_hex(8), httponly=True, samesite="Strict", path="/")
+    return answer
 
 
 def on_trusted_loopback() -> bool:

@@ -21,6 +21,7 @@ from flask import Flask
 from rig.workflow import Workflow
 from webui.app import create_app
 from webui.context import EXTENSION, Web
+from webui.logbook import Logbook
 from webui.pairing import Pairing
 from webui.settings import PageSettings
 
@@ -60,6 +61,11 @@ class Server:
         )
 
     @property
+    def log(self) -> Logbook:
+        """Remembers the log within a with block."""
+        return self._parts.log
+
+    @property
     def url(self) -> str:
         """Where a browser on this computer finds the pages."""
         shown = "127.0.0.1" if self.host in ("", "0.0.0.0", "::") else self.host
@@ -96,7 +102,7 @@ def serve(
     pairing: pass the object whose press() the rig's button calls first, see docs/phone.md.
     """
     server = Server(create_app(workflow, settings, pairing), host, port)
-    with stopped_by_signals(server.stop):
+    with stopped_by_signals(server.stop), server.log:
         ready(server)
         server.run()
 

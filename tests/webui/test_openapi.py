@@ -99,7 +99,8 @@ def test_answers_fit_their_schemas(rig: Rig, phone: Phone, pairing: Pairing) -> 
     pairing.with_pin("402913", "Anna")
     addresses = {
         "/api/state": "/api/state", "/api/brackets": "/api/brackets", "/api/phones": "/api/phones",
-        "/api/pair": "/api/pair", "/api/brackets/{bracket_id}": f"/api/brackets/{bracket}",
+        "/api/pair": "/api/pair", "/api/control": "/api/control", "/api/settings": "/api/settings",
+        "/api/about": "/api/about", "/api/brackets/{bracket_id}": f"/api/brackets/{bracket}",
     }  # fmt: skip
     for path, address in addresses.items():
         answer = phone.get(address)

@@ -25,6 +25,12 @@ class Phone:
     def delete(self, address: str) -> Any:
         return self.client.delete(address, json={}, headers=CHANGE)
 
+    def put(self, address: str, body: Any = None) -> Any:
+        return self.client.put(address, json=body or {}, headers=CHANGE)
+
+    def patch(self, address: str, body: Any = None) -> Any:
+        return self.client.patch(address, json=body or {}, headers=CHANGE)
+
 
 def _dashed(headers: dict[str, str]) -> dict[str, str]:
     return {name.replace("_", "-"): value for name, value in headers.items()}

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Response, jsonify, request, send_file
 
+from webui.api.control import seen_by_me
 from webui.api.state import snapshot
 from webui.context import workflow
 
@@ -18,7 +19,7 @@ TYPES = {
 
 def done(status: int = 200, **more: Any) -> Response:
     """What a command answers: the state after it, so the page need not wait for the stream."""
-    answer = jsonify({"state": snapshot(workflow().status()), **more})
+    answer = jsonify({"state": snapshot(workflow().status()), "control": seen_by_me(), **more})
     answer.status_code = status
     return answer
 

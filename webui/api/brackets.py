@@ -81,6 +81,12 @@ def detail(bracket_id: str) -> Response:
     return jsonify(with_mark(workflow().bracket(bracket_id)))
 
 
+@api.patch("/<bracket:bracket_id>")
+def describe(bracket_id: str) -> Response:
+    """Say of a bracket any of {"title": "…", "tags": ["…"], "rating": 0..5}."""
+    return jsonify(with_mark(workflow().describe(bracket_id, fields(title=str, tags=list, rating=int))))
+
+
 @api.delete("/<bracket:bracket_id>")
 def delete(bracket_id: str) -> Response:
     """Remove a bracket, its frames and results. There is no way back."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from flask import Blueprint, Response, copy_current_request_context, json
 
 from rig.status import Status
+from webui.api.control import seen_by_me
 from webui.api.state import snapshot
 from webui.context import viewer_gone, web
 
@@ -26,7 +28,13 @@ def events() -> Response:
     # The place is given back by Response.close(), which the server calls however the stream ends,
     # even when the phone left before the first byte and the generator never ran.
     answer = Response(
-        stream(parts.workflow.status, parts.workflow.wait_status, gone_checker(), parts.closing.wait),
+        stream(
+            parts.workflow.status,
+            parts.workflow.wait_status,
+            gone_checker(),
+            parts.closing.wait,
+            copy_current_request_context(seen_by_me),
+        ),
         mimetype="text/event-stream",
     )
     answer.call_on_close(parts.streams.give_back)
@@ -44,14 +52,23 @@ def stream(
     wait_status: Callable[[int, float], Status],
     gone: Callable[[], bool],
     pause: Callable[[float], object],
+    control: Callable[[], dict[str, Any]] = dict,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[str]:
-    """The text of the stream: the present state at once, then every change, with beats between."""
+    """The text of the stream: the present state at once, then every change, with beats between.
+
+    control: who commands the rig, told as an event of its own; asking renews the lease of who listens.
+    """
     yield "retry: 1000\n\n"
     present = status()
+    told = control()
+    yield message("control", told)
     yield message("state", snapshot(present))
     spoke = clock()
     while not gone():
+        if _who(now := control()) != _who(told):
+            told = now
+            yield message("control", told)
         fresh = wait_status(present.rev, LOOK_S)
         if fresh.rev > present.rev:
             pause(PAUSE_S)
@@ -61,6 +78,11 @@ def stream(
         elif clock() - spoke >= BEAT_S:
             yield message("beat", {"rev": present.rev})
             spoke = clock()
+
+
+def _who(control: dict[str, Any]) -> dict[str, Any]:
+    """Without the seconds that run by themselves."""
+    return {name: value for name, value in control.items() if name != "left_s"}
 
 
 def message(event: str, data: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,10 +13,15 @@ from rig.errors import NoSuchBracketError
 from webui.api.answers import file_of
 from webui.context import workflow
 from webui.errors import BadRequestError
+from webui.ids import BracketIdConverter
 from webui.zipstream import Entry, archive_length, stream
 
 api = Blueprint("files", __name__, url_prefix="/api/brackets/<bracket:bracket_id>")
 
+many = Blueprint("archives", __name__)
+
+ID = re.compile(BracketIdConverter.regex)
+MOST_AT_ONCE = 200  # brackets in one archive; their ids still fit a request line
 RESULT_KINDS = "fused,screen,thumb,depth,report"
 WANTS = ("all", "frames", "results")
 
@@ -49,15 +55,36 @@ def result(bracket_id: str, result_id: str, kind: str) -> Response:
 @api.get("/bracket.zip")
 def archive(bracket_id: str) -> Response:
     """Frames and results in one file, `?what=all|frames|results`; its length is known from the start."""
+    what = what_of_it()
+    return zipped(list(wanted(workflow().bracket(bracket_id), what)), f"{bracket_id}-{what}")
+
+
+@many.get("/api/brackets.zip")
+def selection() -> Response:
+    """Several brackets in one file, `?ids=b000001,b000002&what=all|frames|results`, a folder for each."""
+    ids = request.args.get("ids", "").split(",")
+    if not all(ID.fullmatch(one) for one in ids) or len(ids) > MOST_AT_ONCE:
+        raise BadRequestError(f"ids must be 1 to {MOST_AT_ONCE} ids of brackets with commas between.")
+    what = what_of_it()
+    brackets = [workflow().bracket(one) for one in dict.fromkeys(ids)]
+    return zipped([e for bracket in brackets for e in wanted(bracket, what)], f"fieldstack-{what}")
+
+
+def what_of_it() -> str:
+    """The part of a bracket that is asked for. Raises BadRequestError."""
     what = request.args.get("what", "all")
     if what not in WANTS:
         raise BadRequestError(f"what must be one of {', '.join(WANTS)}.")
-    entries = list(wanted(workflow().bracket(bracket_id), what))
+    return what
+
+
+def zipped(entries: list[Entry], name: str) -> Response:
+    """The entries as a file to save. Raises NoSuchBracketError when there are none."""
     if not entries:
-        raise NoSuchBracketError(f"The bracket {bracket_id} has no files of this kind yet.")
+        raise NoSuchBracketError(f"There are no files of this kind yet for {name}.")
     answer = Response(stream(entries), mimetype="application/zip")
     answer.content_length = archive_length(entries)
-    answer.headers["Content-Disposition"] = f'attachment; filename="{bracket_id}-{what}.zip"'
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.zip"'
     return answer
 
 

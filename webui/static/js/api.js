@@ -4,7 +4,7 @@ export class Problem extends Error {
   /** status 0: the rig was not reached. */
   constructor(status, body = {}) {
     super(body.detail || "");
-    Object.assign(this, { status, kept: body.kept, action: body.action });
+    Object.assign(this, { status, kept: body.kept, action: body.action, field: body.field });
   }
 }
 

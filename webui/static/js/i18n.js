@@ -8,7 +8,7 @@ export function t(key, figures = {}) {
   return (words[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => figures[name] ?? whole);
 }
 
-const number = (value, digits) => new Intl.NumberFormat(lang, { maximumFractionDigits: digits }).format(value);
+export const number = (value, digits) => new Intl.NumberFormat(lang, { maximumFractionDigits: digits }).format(value);
 
 /** A distance in the unit a photographer would say. */
 export function distance(um) {

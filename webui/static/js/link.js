@@ -8,23 +8,38 @@ import { get, Problem } from "./api.js";
 const SILENCE_MS = 12000; // two beats missed
 const RETRY_MS = 1000;
 
+const WATCHING = ["stop"]; // what is left of `allowed` while another phone is in control
 let state = null;
+let control = null;
 let link = "connecting"; // "online", "lost"
 let heardAt = performance.now();
 let source = null;
 let syncing = false;
 const listeners = new Set();
 
-export const now = () => ({ state, link, silent_s: (performance.now() - heardAt) / 1000 });
+export const now = () => ({ state: mine(), link, control, silent_s: (performance.now() - heardAt) / 1000 });
 
-/** Call listener(state, link) now and at every change. */
-export function subscribe(listener) {
-  listeners.add(listener);
-  if (state) listener(state, link);
+/** The state with what *this* phone may do. */
+function mine() {
+  if (!state || !control?.holder || control.mine) return state;
+  return { ...state, allowed: state.allowed.filter((action) => WATCHING.includes(action)) };
 }
 
-function tell() {
-  for (const listener of listeners) listener(state, link);
+/** Call listener(state, link, news) now and at every change; news is "control" when that has changed. */
+export function subscribe(listener) {
+  listeners.add(listener);
+  if (state) listener(mine(), link, control && "control");
+}
+
+function tell(news) {
+  const seen = mine();
+  if (seen) for (const listener of listeners) listener(seen, link, news);
+}
+
+/** Who commands the rig, from wherever it came. */
+export function controlIs(told) {
+  control = told;
+  tell("control");
 }
 
 /** A snapshot from wherever it came; an older one than known is dropped. */
@@ -41,6 +56,7 @@ function listen() {
   source?.close();
   source = new EventSource("/api/events");
   source.addEventListener("state", (event) => heard(JSON.parse(event.data)));
+  source.addEventListener("control", (event) => controlIs(JSON.parse(event.data)));
   source.addEventListener("beat", () => (heardAt = performance.now()));
   source.onerror = () => resync();
 }

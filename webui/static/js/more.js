@@ -2,8 +2,9 @@
 
 import { get, remove } from "./api.js";
 import { $, $$, actAfterHold, el, press } from "./dom.js";
-import { bytes, t } from "./i18n.js";
+import { bytes, duration, t } from "./i18n.js";
 import * as link from "./link.js";
+import "./settings.js";
 import { command, explain, remember, setTheme, toast } from "./shell.js";
 
 const root = document.documentElement;
@@ -26,16 +27,29 @@ for (const button of $$("[data-look]")) {
 
 $("theme").addEventListener("click", showLooks);
 
+const table = (list, rows) =>
+  list.replaceChildren(...rows.filter(Boolean).flatMap(([name, value]) => [el("dt", { textContent: name }), el("dd", { textContent: value })]));
+
 function showRig(state) {
   const { storage, exposure, focus } = state;
-  const rows = [
+  table($("rig"), [
     [t("more.state"), t(`state.${state.state}`)],
     [t("more.scene"), state.simulated ?? t("more.real")],
-    [t("more.space"), `${bytes(storage.free_bytes)} · ${t("strip.room", { n: storage.brackets_left })}`],
     [t("more.travel"), `${focus.min_steps} – ${focus.max_steps}`],
     exposure && [t("more.exposure"), `${exposure.exposure_us} µs · ×${exposure.gain}`],
-  ].filter(Boolean);
-  $("rig").replaceChildren(...rows.flatMap(([name, value]) => [el("dt", { textContent: name }), el("dd", { textContent: value })]));
+  ]);
+  table($("storage"), [[t("more.space"), `${bytes(storage.free_bytes)} · ${t("strip.room", { n: storage.brackets_left })}`]]);
+}
+
+function showAbout({ version, address, names, now, peak_memory_mb }) {
+  const off = Math.abs(Date.now() / 1000 - now);
+  table($("about"), [
+    [t("more.version"), version ?? "–"],
+    [t("more.address"), address],
+    [t("more.names"), names.join(", ")],
+    [t("more.clock"), off > 5 ? t("more.clock_off", { for: duration(off) }) : t("more.clock_ok")],
+    peak_memory_mb && [t("more.memory"), `${Math.round(peak_memory_mb)} MB`],
+  ]);
 }
 
 function showPhones({ phones }) {
@@ -58,3 +72,4 @@ function showPhones({ phones }) {
 link.subscribe((state) => state && showRig(state));
 showLooks();
 get("/api/phones").then(showPhones, explain);
+get("/api/about").then(showAbout, explain);

@@ -38,6 +38,7 @@ export function explain(problem) {
 export async function command(promise) {
   try {
     const answer = await promise;
+    if (answer.control) link.controlIs(answer.control);
     if (answer.state) link.heard(answer.state);
     return answer;
   } catch (problem) {
