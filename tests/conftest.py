@@ -6,11 +6,16 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+import hypothesis
 import pytest
 from simrig import Rig, small_rig
 
 from rig.config import Settings
 from rig.workflow import Workflow
+
+# No test claims a time: a loaded machine is not a fault of the program.
+hypothesis.settings.register_profile("fieldstack", deadline=None)
+hypothesis.settings.load_profile("fieldstack")
 
 RigMaker = Callable[..., Rig]
 
