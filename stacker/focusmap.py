@@ -23,10 +23,11 @@ _UNCERTAIN, _CERTAIN = 0.35, 0.90
 # where frames are as dense as they should be, and averages the more of them the denser they are.
 _BLEND, _LEAST_BLEND = 0.25, 0.30  # the least in frames: narrower would only choose between two
 _AVERAGE = 1.5  # more where nothing is sharp
-_STEP, _LEAST_STEP = (
-    0.75,
-    1.0,
-)  # a jump between neighbouring cells above this is an edge in depth; the least in frames
+# A jump between neighbouring cells above this is an edge in depth; the least in frames.
+_STEP, _LEAST_STEP = 0.75, 1.0
+# Out of focus, a bright detail spills light around it, and that has edges of its own. A peak that is weaker than a
+# peak within so many cells by more than this (natural logarithm of the measures) may be such an edge.
+_SPILL_CELLS, _SPILL = 12, 2.5
 _REACH = 2  # cells around such an edge where contrast decides
 
 
@@ -44,19 +45,27 @@ class FocusMap:
     mixed: Plane
 
 
-def focus_map(position: Plane, prominence: Plane, width: float) -> FocusMap:
+def focus_map(position: Plane, prominence: Plane, strength: Plane, width: float) -> FocusMap:
     """Clean and fill the sub-frame positions of the peaks.
 
-    position: (h, w) float32, slots. prominence: (h, w) float32, see FocusPeaks.prominence. width: of the peaks, in
+    position: (h, w) float32, slots. prominence, strength: (h, w) float32, see FocusPeaks. width: of the peaks, in
     frames, see FocusPeaks.width.
     """
-    confidence = np.clip((prominence - _UNCERTAIN) / (_CERTAIN - _UNCERTAIN), 0, 1) ** 2
+    spill = spilled(strength)
+    confidence = np.clip((prominence - _UNCERTAIN) / (_CERTAIN - _UNCERTAIN), 0, 1) ** 2 * (1 - spill)
     depth = fill(cv2.medianBlur(position, 3), confidence)
     near = np.ones((3, 3), np.uint8)
     trust = np.clip(cv2.GaussianBlur(cv2.dilate(confidence, near), (0, 0), 1.5), 0, 1)
-    spread = max(_LEAST_BLEND, _BLEND * width) + _AVERAGE * max(width, 1) * (1 - trust)
+    spread = max(_LEAST_BLEND, _BLEND * width) + _AVERAGE * max(width, 1) * (1 - trust) * (1 - spill)
     mixed = depth_edges(depth, max(_LEAST_STEP, _STEP * width)) * np.clip(1.5 * trust, 0, 1)
     return FocusMap(depth, confidence, np.float32(1) / np.square(spread), mixed)
+
+
+def spilled(strength: Plane) -> Plane:
+    """Where a peak is probably light spilled from a stronger detail nearby: 1, elsewhere 0; (h, w) float32."""
+    side = 2 * _SPILL_CELLS + 1
+    strongest = cv2.dilate(strength, np.ones((side, side), np.uint8))
+    return np.asarray(np.clip(strongest - strength - _SPILL, 0, 1), np.float32)
 
 
 def fill(values: Plane, confidence: Plane, floor: float = 0.05) -> Plane:

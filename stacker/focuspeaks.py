@@ -134,6 +134,10 @@ class FocusPeaks:
         best, before, after = (_above(log[sure], noise) for log in (self.best, self.before, self.after))
         return float(np.median(1 / np.sqrt(np.maximum(2 * best - before - after, 1e-3))))
 
+    def strength(self, noise: float) -> Plane:
+        """The measure of each peak, noise included: its natural logarithm, (h, w) float32."""
+        return _above(self.best, noise)
+
     def prominence(self, noise: float) -> Plane:
         """By how much each peak stands out: log of its measure over the mean of the other frames, above the noise."""
         others = self.total - np.exp(self.best.astype(np.float32) / STEPS)

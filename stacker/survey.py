@@ -142,7 +142,10 @@ class Survey:
             )
 
         focus = focus_map(
-            in_reference(peaks.position(noise)), in_reference(peaks.prominence(noise)), peaks.width(noise)
+            in_reference(peaks.position(noise)),
+            in_reference(peaks.prominence(noise)),
+            in_reference(peaks.strength(noise)),
+            peaks.width(noise),
         )
         return Surveyed(
             tuple(self._aligner.solve(reference)),

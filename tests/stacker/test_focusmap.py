@@ -5,15 +5,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stacker.focusmap import FocusMap, depth_edges, fill, focus_map
+from stacker.focusmap import FocusMap, depth_edges, fill, focus_map, spilled
 
 SHAPE = 40, 56
 CLEAR, NOTHING = 3.0, 0.0  # prominences
 
 
-def mapped(position, prominence) -> FocusMap:
-    """The map of a bracket whose depth of field is about one frame."""
-    return focus_map(position, prominence, 1.0)
+def mapped(position, prominence, strength=None) -> FocusMap:
+    """The map of a bracket whose depth of field is about one frame; every peak as strong as the others."""
+    return focus_map(position, prominence, np.full_like(position, 5.0) if strength is None else strength, 1.0)
 
 
 def plane(value):
@@ -88,3 +88,18 @@ def test_without_any_clear_peak_the_map_is_finite_and_without_confidence():
     found = mapped(position, plane(NOTHING))
     assert np.isfinite(found.depth).all()
     assert found.confidence.max() == 0
+
+
+def test_beside_a_strong_edge_its_spilled_light_is_not_taken_for_depth():
+    position, strength = plane(2.0), plane(1.0)
+    strength[:, 26:30] = 9.0  # a bright edge, sharpest in frame 2; around it only its light, sharpest elsewhere
+    position[:, :26] = position[:, 30:] = 7.0
+    found = mapped(position, plane(CLEAR), strength)
+    assert np.abs(found.depth[:, 25:32] - 2.0).max() < 0.5
+    assert found.mixed[:, 22:34].max() < 0.1  # no step to frame 7 beside the edge
+
+
+def test_detail_nearly_as_strong_as_its_neighbour_keeps_its_own_depth():
+    strength = plane(5.0)
+    strength[:, :28] += 1.5
+    assert spilled(strength).max() == 0
