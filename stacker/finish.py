@@ -23,15 +23,21 @@ _PATCH_PX = 512, 512
 _MOST_RESTORED = 2.0  # contrast is never given back more than twofold
 
 
-def finish(running: RunningFusion, method: Method, prior: Prior | None, area: Rectangle) -> Planes:
+def finish(
+    running: RunningFusion,
+    method: Method,
+    prior: Prior | None,
+    area: Rectangle,
+    coarse: list[Plane] | None = None,
+) -> Planes:
     """The fused picture, cropped to area (x, y, width, height). The running result stays as it is.
 
     x and y must be even where chroma has half the size. A running result that holds only some rows of the finest
     levels must hold parts.OVERLAP_PX more than the area has above and below, as far as the canvas goes. Returns
-    planes of uint8, or uint16 for exact means.
+    planes of uint8, or uint16 for exact means. coarse: what `put_coarse_together` gave, to save doing it again.
     """
     dtype = np.uint16 if running.exact else np.uint8
-    planes = _coarse(running, method, prior)
+    planes = put_coarse_together(running, method, prior) if coarse is None else list(coarse)
     shift = running.chroma_shift
     first_row = 0  # of the planes
     for level in reversed(range(FINE_LEVELS)):
@@ -58,7 +64,7 @@ def finish(running: RunningFusion, method: Method, prior: Prior | None, area: Re
 
 def small_picture(running: RunningFusion, method: Method, prior: Prior | None) -> Planes:
     """The fused picture at a quarter of its size (or as near as its levels allow), quickly, for a preview."""
-    planes = _coarse(running, method, prior)
+    planes = put_coarse_together(running, method, prior)
     height, width = (max(side >> FINE_LEVELS, 1) for side in running.shape)
     y, cb, cr = (
         _coded(plane[:height, :width], np.uint8, 128 if index else 0) for index, plane in enumerate(planes)
@@ -66,7 +72,7 @@ def small_picture(running: RunningFusion, method: Method, prior: Prior | None) -
     return Planes(y, cb, cr, 0)
 
 
-def _coarse(running: RunningFusion, method: Method, prior: Prior | None) -> list[Plane]:
+def put_coarse_together(running: RunningFusion, method: Method, prior: Prior | None) -> list[Plane]:
     """Luma and chroma (about 0), float32, at the finest of the levels that are put together whole."""
     base = running.bands[-1]
     planes = [mean.astype(np.float32) / base.steps for mean in base.means]

@@ -4,59 +4,110 @@ from __future__ import annotations
 
 import ctypes
 import resource
+from dataclasses import dataclass
 from pathlib import Path
 
 from stacker import pyramid
 from stacker.errors import MemoryLimitError
+from stacker.parts import OVERLAP_PX, most_bands
+from stacker.patches import PATCH_PX
 
-# Measured, in MB: Python with numpy and OpenCV loaded, and what one thread's patches take.
-_PROGRAM_MB = 72
-_THREAD_MB = 8
+# Measured, in MB: Python with numpy and OpenCV loaded and used, and what one thread's patches take.
+_PROGRAM_MB = 74
+_THREAD_MB = 4
+_DECODING = 0.2  # of the time that fusing a frame takes
 _MMAP_FROM = (
     4 * 1024 * 1024
 )  # bytes; what a patch needs stays in the heap, mapping it anew costs more than the work
+_CGROUP = Path("/sys/fs/cgroup")
 
 
-def needed_mb(shape: tuple[int, int], chroma_shift: int, sample_bytes: int, threads: int) -> int:
-    """Peak memory (MB) of fusing frames of (height, width); constant in their number.
+@dataclass(frozen=True)
+class Plan:
+    """How a stack is fused: by so many threads, its finest levels in so many bands of rows."""
 
-    sample_bytes: 1 or 2.
+    threads: int
+    bands: int
+
+
+def plan_within(
+    limit_mb: int | None, shape: tuple[int, int], chroma_shift: int, sample_bytes: int, threads: int
+) -> Plan:
+    """The fastest way to fuse frames of (height, width) within limit_mb; None: within what is free.
+
+    threads: at most so many. sample_bytes: 1 or 2. Raises MemoryLimitError, naming the figure that would do.
+    """
+    canvas = pyramid.padded_shape(shape, pyramid.level_count(shape))
+    plans = [
+        Plan(count, bands) for bands in range(1, most_bands(canvas) + 1) for count in range(threads, 0, -1)
+    ]
+    plans.sort(key=_cost)
+    available = free_mb() if limit_mb is None else limit_mb
+    if available is None:
+        return plans[0]
+    needs = [needed_mb(shape, chroma_shift, sample_bytes, plan.threads, plan.bands) for plan in plans]
+    for plan, need in zip(plans, needs, strict=True):
+        if need <= available:
+            return plan
+    size, least = f"{shape[1]}×{shape[0]}", min(needs)
+    if limit_mb is None:
+        raise MemoryLimitError(
+            f"frames of {size} pixels need {least} MB and only {available} MB are free; close other programs, "
+            f"or give --memory-limit {least} to try nevertheless"
+        )
+    raise MemoryLimitError(
+        f"frames of {size} pixels cannot be stacked within {limit_mb} MB; {least} MB would do"
+    )
+
+
+def _cost(plan: Plan) -> float:
+    """Time by a plan, in that of fusing one frame on one thread: every run over the frames decodes them anew."""
+    runs = 1 if plan.bands == 1 else 1 + plan.bands
+    return 1 / plan.threads + _DECODING * runs
+
+
+def needed_mb(
+    shape: tuple[int, int], chroma_shift: int, sample_bytes: int, threads: int, bands: int = 1
+) -> int:
+    """Peak memory (MB) of stacking frames of (height, width) so; constant in their number.
+
+    sample_bytes: 1 or 2. bands: see Plan.
     """
     height, width = pyramid.padded_shape(shape, pyramid.level_count(shape))
     pixels = height * width
     chroma = 2 / 4**chroma_shift
     mean = 2 if sample_bytes == 1 else 4
-    running = pixels * (mean * (1 + chroma) + 2) * 4 / 3  # weights and contrasts: 8 bytes per 4 pixels
-    planes = pixels * sample_bytes * (1 + chroma)
-    file = pixels * 0.35
-    focus_map = pixels / 16 * 4 * 6
-    return int(_PROGRAM_MB + threads * _THREAD_MB + (running + planes + file + focus_map) / 1e6)
-
-
-def threads_within(
-    limit_mb: int | None, shape: tuple[int, int], chroma_shift: int, sample_bytes: int, threads: int
-) -> int:
-    """How many of that many threads keep a job within limit_mb; all of them without a limit.
-
-    Raises MemoryLimitError, naming the figure that would do.
-    """
-    if limit_mb is None:
-        return threads
-    for count in range(threads, 0, -1):
-        if needed_mb(shape, chroma_shift, sample_bytes, count) <= limit_mb:
-            return count
-    least = needed_mb(shape, chroma_shift, sample_bytes, 1)
-    raise MemoryLimitError(
-        f"frames of {shape[1]}×{shape[0]} pixels cannot be stacked within {limit_mb} MB; {least} MB would do"
-    )
+    grids = 1.25  # bytes per pixel of a level: weights and contrasts
+    colour = mean * (1 + 2) + grids
+    fine = (mean * (1 + (0 if chroma_shift else 2)) + grids) + colour / 4
+    coarse = colour / 12
+    planes = sample_bytes * (1 + chroma)
+    file = 0.35 * sample_bytes
+    focus = 4 / 16 * 5.5
+    share, between, ready = 1.0, max(file, 12 / 16), planes
+    if bands > 1:
+        rows = -(-most_bands((height, width)) // bands) * PATCH_PX[1] + 2 * OVERLAP_PX
+        share, between, ready = min(rows / height, 1.0), file + 0.6, 0.0
+    fusing = share * fine + planes + between
+    finishing = share * fine + 12 / 16 + ready
+    at_the_end = 2 * planes - coarse - focus / 2  # the picture, and the pieces it is joined from
+    surveying = 5.1
+    peak = max(coarse + focus + max(fusing, finishing, at_the_end), surveying)
+    return int(_PROGRAM_MB + threads * _THREAD_MB + peak * pixels / 1e6)
 
 
 def free_mb() -> int | None:
     """Memory the system could give to a new job (MemAvailable), MB; None where that is not known."""
+    available = _proc_kb(Path("/proc/meminfo"), "MemAvailable")
+    return None if available is None else available // 1024
+
+
+def _proc_kb(file: Path, name: str) -> int | None:
+    """A figure of one of Linux' tables of memory, kB; None where there is none."""
     try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) // 1024
+        for line in file.read_text().splitlines():
+            if line.startswith(f"{name}:"):
+                return int(line.split()[1])
     except (OSError, ValueError, IndexError):
         return None
     return None
@@ -71,8 +122,14 @@ def trim() -> None:
 
 
 def peak_mb() -> float:
-    """The most memory this process has had resident, MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """The most memory this process has had resident, MB.
+
+    getrusage would count what the process that started this one had resident then, too.
+    """
+    peak = _proc_kb(Path("/proc/self/status"), "VmHWM")
+    if peak is not None:
+        return peak * 1024 / 1e6
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
 
 
 def return_freed_memory() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from stacker import memory
 from stacker.atomic import write_atomically
@@ -13,6 +14,7 @@ from stacker.frames import FrameSource, open_frames
 from stacker.imagefile import write_grey, write_planes
 from stacker.job import StackJob, check_outputs
 from stacker.report import Report
+from stacker.reporting import left_out_sentence
 from stacker.settings import StackSettings
 from stacker.stack import Cancelled, FuseResult, Progress, Stack, never, no_progress
 
@@ -33,15 +35,19 @@ def stack_files(
     check_outputs(job)
     memory.return_freed_memory()
     source = open_frames(job.inputs, job.order, exclude=job.outputs)
-    for sentence in source.warnings:
+    check_outputs(job, source.shape)
+    said = [*source.warnings, *(left_out_sentence(problem.reason) for problem in source.problems)]
+    for sentence in said:
         warn(sentence)
-    result = fuse(source, job.settings, progress, cancelled)
+    if job.strict and source.problems:
+        raise InputError(_refusal(len(source.problems)))
+    result = fuse(source, job.settings, progress, cancelled, scratch=job.out.parent)
     for sentence in result.report.warnings:
-        warn(sentence)
-    if job.strict and result.report.warnings:
-        raise InputError(
-            f"{len(result.report.warnings)} frames could not be used, and --strict was asked for"
-        )
+        if sentence not in said:
+            warn(sentence)
+    left_out = sum(not frame.used for frame in result.report.frames)
+    if job.strict and left_out:
+        raise InputError(_refusal(left_out))
     if result.report.used == 1:
         warn("only one frame could be used: the result is that frame")
     write_results(job, source.metadata(result.report.reference), len(source), result)
@@ -53,15 +59,23 @@ def fuse(
     settings: StackSettings | None = None,
     progress: Progress = no_progress,
     cancelled: Cancelled = never,
+    scratch: Path | None = None,
 ) -> FuseResult:
-    """Stack the frames of a source. Raises InputError, MemoryLimitError, CancelledError."""
-    stack = Stack(settings or StackSettings())
+    """Stack the frames of a source. Raises InputError, MemoryLimitError, CancelledError.
+
+    scratch: a folder that may be written to where memory is short.
+    """
+    stack = Stack(settings or StackSettings(), scratch=scratch)
     for at in range(len(source)):
         if cancelled():
             raise CancelledError("the stack was cancelled")
         stack.look(source, at)
         progress(at + 1, len(source), "aligning")
     return stack.fuse(progress, cancelled)
+
+
+def _refusal(frames: int) -> str:
+    return f"{frames} frame{'s' * (frames > 1)} could not be used, and --strict was asked for"
 
 
 def write_results(job: StackJob, camera: Metadata, frames: int, result: FuseResult) -> None:

@@ -89,9 +89,9 @@ class RunningFusion:
         (_, held), self.rows = self.rows, rows
         for level in range(FINE_LEVELS):
             old, self.bands[level] = self.bands[level], self._empty_band(level)
-            kept = max(held - rows[0], 0) >> level
+            kept = max(min(held, rows[1]) - rows[0], 0) >> level
             for mine, before in zip(self.bands[level].arrays, old.arrays, strict=True):
-                count = kept * len(mine) // self.bands[level].shape[0]
+                count = kept * len(mine) // max(self.bands[level].shape[0], 1)
                 if count:
                     mine[:count] = before[-count:]
 

@@ -117,7 +117,11 @@ class Worker:
         return DONE
 
     def _work(self, order: WorkOrder) -> None:
-        stack = Stack(order.job.settings, growing=order.follow and order.preview is not None)
+        stack = Stack(
+            order.job.settings,
+            growing=order.follow and order.preview is not None,
+            scratch=order.job.out.parent,
+        )
         source: FrameSource | None = None
         count = 0
         for path in self._paths(order):
