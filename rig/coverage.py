@@ -155,6 +155,8 @@ def _cut_end(
         return ()
     extra, end_tiles = _frames_to_add(beyond[missing]), curves[0 if near else -1, missing]
     sure = np.count_nonzero(end_tiles > IN_FOCUS * _usual_top(curves)) >= CUT_SHARE * missing.size
+    if not (sure or near):
+        return ()  # a background that is far from sharp even in the last frame is meant to stay blurred
     end, way, which = ("Near", "nearer", "first") if near else ("Far", "farther", "last")
     return (
         Finding(

@@ -19,6 +19,7 @@ Gray = npt.NDArray[np.float32]
 
 STILL_TIMES = 2  # in a row
 LOOK_BACK = 2  # previews compared with: a swing met twice at the same place is not met there a third time
+LEAST_LOOKS = 4  # after the first: where previews take long, the limit alone would end in mid-swing
 STALE_PREVIEWS = 8  # that a camera's queue may hold
 SLICE_S = 0.05  # a wait is cut into such pieces, so that a cancel is felt at once
 NOISE_MARGIN = 1.05  # of the noise floor: over so many pixels, still previews differ by less than that
@@ -88,16 +89,17 @@ class Settler:
         return Settled(self._settings.settle_s - max(0.0, left_s), still=True)
 
     def _watch(self, cancelled: Callable[[], bool]) -> Settled:
-        begun_ns, quiet = self._clock.monotonic_ns(), 0
+        begun_ns, quiet, looks = self._clock.monotonic_ns(), 0, 0
         seen = [gray(self._first_from(self._camera.now_ns()))]
         while True:
             now = gray(self._camera.preview())
             self._note_floor(seen[-1], now)
             motion = max(self._motion(before, now) for before in seen)
             quiet = quiet + 1 if motion <= self._settings.still_px else 0
-            seen = [*seen, now][-LOOK_BACK:]
+            seen, looks = [*seen, now][-LOOK_BACK:], looks + 1
             waited_s = (self._clock.monotonic_ns() - begun_ns) / 1e9
-            if quiet >= STILL_TIMES or waited_s >= self._settings.settle_limit_s or cancelled():
+            too_long = waited_s >= self._settings.settle_limit_s and looks >= LEAST_LOOKS
+            if quiet >= STILL_TIMES or too_long or cancelled():
                 return Settled(waited_s, quiet >= STILL_TIMES, motion, now)
 
     def _first_from(self, moment_ns: int) -> Preview:

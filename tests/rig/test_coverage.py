@@ -96,6 +96,23 @@ def test_one_hair_beyond_the_end_is_not_the_subject() -> None:
     assert verdict(depths, list(range(50, 451, STEP))).verdict is Verdict.COVERED
 
 
+def test_a_background_far_from_sharp_is_no_cut_end() -> None:
+    depths = slope(100, 400)
+    depths[0] = 600  # a sixth of the picture, far behind
+
+    assert verdict(depths, list(range(50, 451, STEP))).verdict is Verdict.COVERED
+
+
+def test_something_far_before_the_near_end_is_told_but_not_sure() -> None:
+    depths = slope(300, 600)
+    depths[0] = 100
+
+    found = verdict(depths, list(range(250, 651, STEP)))
+
+    assert found.verdict is Verdict.NEAR_CUT
+    assert found.findings[0].repair is not None and not found.findings[0].repair.sure
+
+
 def test_a_missing_frame_is_a_gap_with_its_place() -> None:
     frames = bracket(slope(100, 400), list(range(50, 500, STEP)))
     del frames[3:5]

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pytest
 from smallrig import SmallRig, small_rig
 
+from rig.devices.camera import Preview
 from rig.devices.optical_bench import Mechanics
 from rig.settle import Settled, Settler, motion_px
 
@@ -74,6 +75,32 @@ def test_wind_ends_the_wait_at_the_limit_and_is_told() -> None:
     assert not settled.still
     assert 2.0 <= settled.waited_s < 2.5
     assert settled.motion_px is not None and settled.motion_px > 0.1
+
+
+class SlowCamera:
+    """A camera whose previews take their time, as on a busy computer."""
+
+    def __init__(self, rig: SmallRig, each_s: float) -> None:
+        self._camera, self._clock, self._each_s = rig.devices.camera, rig.clock, each_s
+
+    def preview(self) -> Preview:
+        self._clock.sleep(self._each_s)
+        return self._camera.preview()
+
+    def now_ns(self) -> int:
+        return self._camera.now_ns()
+
+
+def test_slow_previews_are_not_taken_for_wind() -> None:
+    rig = watched(Mechanics(), capture__settle_limit_s=2.0)
+    settler = Settler(SlowCamera(rig, each_s=0.9), rig.settings.capture, rig.clock)
+    rig.focuser.goto(1500)
+    rig.clock.sleep(5)
+    rig.devices.camera.lock()
+    settler.learn()
+    rig.focuser.goto(1560)
+
+    assert settler.wait(never).still
 
 
 def test_a_watched_wait_ends_soon_when_cancelled() -> None:
