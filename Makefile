@@ -37,7 +37,7 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
 	  { echo 'python3-venv is missing: sudo apt install python3-venv' >&2; exit 1; }
 	@echo 'preparing .venv; the first time this takes some minutes'
-	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(SIGHT) .venv
+	@$(BIN)/python -c 'import pip' 2>/dev/null || $(PYTHON) -m venv --clear $(SIGHT) .venv
 	@$(PIP) pip setuptools
 	@PYTHONWARNINGS=ignore $(PIP) --no-build-isolation --editable '.[dev,raw]'
 	@touch $@
