@@ -92,7 +92,8 @@ def test_without_any_clear_peak_the_map_is_finite_and_without_confidence():
 
 def test_beside_a_strong_edge_its_spilled_light_is_not_taken_for_depth():
     position, strength = plane(2.0), plane(1.0)
-    strength[:, 26:30] = 9.0  # a bright edge, sharpest in frame 2; around it only its light, sharpest elsewhere
+    # A bright edge, sharpest in frame 2; around it only its light, sharpest elsewhere.
+    strength[:, 26:30] = 9.0
     position[:, :26] = position[:, 30:] = 7.0
     found = mapped(position, plane(CLEAR), strength)
     assert np.abs(found.depth[:, 25:32] - 2.0).max() < 0.5
