@@ -27,6 +27,7 @@ WHERE = {
     "stack": HAS_STORE,
     "cancel_stack": HAS_STORE,
     "delete": HAS_STORE,
+    "power_off": HAS_STORE,
     "describe": HAS_STORE,
     "change_settings": {Phase.IDLE, Phase.FAULT},
 }
@@ -56,6 +57,8 @@ def _refusal(action: str, status: Status) -> BusyError | NotAllowedError | None:
         return NotAllowedError("set near and far first, then shoot")
     if action == "resume" and status.state is Phase.IDLE:
         return _no_resume(status)
+    if action == "power_off" and status.simulated is not None:
+        return NotAllowedError("a simulated rig is ended, not powered off")
     if action in REPAIRS:
         return _no_repair(action, status)
     if action == "cancel_stack" and (status.stack is None or not status.stack.running):

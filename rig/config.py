@@ -197,6 +197,10 @@ class PanelSettings(Checked):
     buzzer_pin: int = setting(0, "BCM number of an active buzzer; 0 = not fitted.", 0, 27)
     light_pin: int = setting(0, "BCM number of the light's switch; 0 = not fitted.", 0, 27)
     debounce_ms: int = setting(20, "A press shorter than this is contact bounce.", 1, 200)
+    power_off_command: tuple[str, ...] = setting(
+        ("systemctl", "poweroff"),
+        "Program and arguments that switch the computer off, at a press of 6 s; empty = nothing does.",
+    )
 
     @property
     def pins(self) -> dict[str, int]:

@@ -64,6 +64,10 @@ class PanelError(RigError, RuntimeError):
     """The button, LED or buzzer cannot be reached."""
 
 
+class PowerError(RigError, RuntimeError):
+    """The computer does not let itself be switched off."""
+
+
 class StoreError(RigError, OSError):
     """The brackets' folder cannot be read or written."""
 

@@ -8,6 +8,7 @@ from functools import partial
 
 from rig.autorange import FocusRange, find_range, focus_on
 from rig.control import Control
+from rig.devices.panel import Signal
 from rig.errors import FocusNotFoundError, FocusRangeError, NotAllowedError, PlanError
 from rig.recipe import with_limits
 from rig.status import Phase
@@ -104,6 +105,7 @@ class Focusing:
         with self._control.guard:
             self._control.require("auto_range")
             self._control.begin(Phase.FOCUSING, partial(self._find_range, then))
+            self._control.machine.show(Signal.CAPTURING)
 
     def touch(self, x: float, y: float, role: str) -> None:
         """See Workflow.touch."""
@@ -116,6 +118,7 @@ class Focusing:
         with self._control.guard:
             self._control.require("touch")
             self._control.begin(Phase.FOCUSING, partial(self._focus_on, x, y, role))
+            self._control.machine.show(Signal.CAPTURING)
 
     def _find_range(self, then: Callable[[], None]) -> None:
         control = self._control

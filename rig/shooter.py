@@ -36,6 +36,7 @@ from rig.status import BracketProgress, Outcome, Phase
 log = logging.getLogger(__name__)
 
 MOST_KEYS = 256
+WELL = (None, "covered", "unsure")  # verdicts that give no reason to look
 
 
 class Shooter:
@@ -118,6 +119,11 @@ class Shooter:
             if not places:
                 raise NotAllowedError(f"bracket {detail.id} has no gap wider than its focus step")
             self._shoot_more(detail, plan, places)
+
+    def is_well(self, bracket_id: str) -> bool:
+        """Whether nothing was found wrong with a bracket; those shot before the start count as well."""
+        bracket = self._control.board.now().bracket
+        return bracket is None or bracket.id != bracket_id or bracket.verdict in WELL
 
     def wake(self) -> None:
         """Let a paused bracket see that it is stopped."""
@@ -282,8 +288,14 @@ class Shooter:
                 raise report.error
             control.rest(message=next(iter(report.warnings), None), bracket=state)
             if report.outcome is Outcome.COMPLETE:
-                stacking = self._stacks.busy_with(state.id)
-                control.machine.show(Signal.STACKING if stacking else Signal.DONE)
+                self._signal_end(state)
+
+    def _signal_end(self, state: BracketProgress) -> None:
+        if self._stacks.busy_with(state.id):
+            signal = Signal.STACKING
+        else:
+            signal = Signal.DONE if self.is_well(state.id) else Signal.WARNING
+        self._control.machine.show(signal)
 
     def _wait_while_paused(self) -> bool:
         """Between two frames: lend the camera to the live picture until resumed or stopped."""
@@ -292,8 +304,10 @@ class Shooter:
             if not self._paused.is_set() or control.state is not Phase.CAPTURING:
                 return False
             control.board.change(state=Phase.PAUSED)
+        control.machine.show(Signal.READY)
         with control.machine.camera_lent():
             self._go_on.wait()
+        control.machine.show(Signal.CAPTURING)
         with control.guard:
             self._paused.clear()
             if control.board.now().state is Phase.PAUSED:

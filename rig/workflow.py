@@ -16,6 +16,7 @@ from rig.durable import FreeBytes, free_bytes
 from rig.errors import BusyError, NotAllowedError, RigError
 from rig.focusing import Focusing
 from rig.machine import Build, Machine
+from rig.power import power_off
 from rig.recipe import load_recipe
 from rig.repair import End
 from rig.settingsfile import keep_changes
@@ -26,6 +27,8 @@ from rig.stackqueue import StackQueue, StackTask
 from rig.status import Phase, PreviewJpeg, StackProgress, Status
 from rig.store import Store
 from rig.words import checked_words
+
+SAFE_TO_UNPLUG = "The rig is switching off: unplug it when the green light of the Pi is dark."
 
 
 class Workflow:
@@ -53,6 +56,7 @@ class Workflow:
         """
         self._press_taken = press_taken
         self._settings_file = settings_file
+        self._closed = False
         self._machine = Machine(settings, build)
         self._store = Store(data_folder, settings.store.reserve_mb * 1_000_000, free)
         self._control = Control(self._machine, self._store)
@@ -92,8 +96,9 @@ class Workflow:
     def close(self) -> None:
         """Stop what runs, keep what is captured, motor safe, stacker ended. Safe to call twice."""
         with self._control.guard:
-            if self._control.state is Phase.SHUTTING_DOWN:
+            if self._closed:
                 return
+            self._closed = True
             self._halt()
             self._control.board.change(state=Phase.SHUTTING_DOWN)
         self._control.jobs.close()
@@ -209,6 +214,22 @@ class Workflow:
             self._control.require("stop")
             self._halt()
 
+    def power_off(self) -> None:
+        """Stop what runs and switch the computer off; what is captured is safe. Only on a real rig.
+
+        Raises NotAllowedError where nothing is to be switched off, PowerError when that fails.
+        """
+        control = self._control
+        with control.guard:
+            control.require("power_off")
+            command = self.settings.panel.power_off_command
+            if not command:
+                raise NotAllowedError("panel.power_off_command is empty: nothing switches this rig off")
+            self._halt()
+        self._machine.show(Signal.OFF)
+        power_off(command)
+        control.board.change(state=Phase.SHUTTING_DOWN, message=SAFE_TO_UNPLUG)
+
     def recover(self) -> None:
         """Leave FAULT by reopening the devices."""
         with self._control.guard:
@@ -321,8 +342,12 @@ class Workflow:
         self._shooter.wake()
 
     def _shoot_if_planned(self) -> None:
-        if self._control.plan is not None:
+        """After a sweep; when its range cannot be shot the message says why, and the panel that it is so."""
+        try:
             self._shooter.start(None)
+        except RigError as error:
+            self._control.board.change(message=str(error))
+            self._machine.show(Signal.WARNING)
 
     def _show_stack(self, progress: StackProgress) -> None:
         control = self._control
@@ -330,15 +355,18 @@ class Workflow:
         if not progress.running and control.state is Phase.IDLE:
             with control.guard:
                 control.show_plan()
-            self._machine.show(Signal.DONE if progress.stage == "done" else Signal.WARNING)
+            good = progress.stage == "done" and self._shooter.is_well(progress.bracket_id)
+            self._machine.show(Signal.DONE if good else Signal.WARNING)
 
     def _on_press(self, press: Press) -> None:
-        """The rig's own button: short shoots the last recipe, double finds the range first, long stops."""
+        """The rig's own button, as docs/button-and-led.md tells it."""
         if press is Press.SHORT and self._press_taken():
             return
         control = self._control
         try:
-            if press in (Press.LONG, Press.VERY_LONG):
+            if press is Press.VERY_LONG:
+                self.power_off()
+            elif press is Press.LONG:
                 self.stop()
             elif control.state is Phase.PAUSED:
                 self.resume()
