@@ -17,6 +17,8 @@ from stacker.options import DEFAULT_QUALITY, add_stack_options, percent
 from stacker.settings import AlignSettings, StackSettings
 
 if TYPE_CHECKING:
+    from stacker.alignonly import AlignJob
+
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
 
@@ -83,9 +85,24 @@ def add_depth_parser(commands: Subparsers) -> None:
 def run_stack(args: argparse.Namespace) -> int:
     """`fieldstack stack`: returns the exit code, says on stderr what went wrong."""
     console = Console(args.quiet)
-    results = {
-        path: _last_change(path) for path in (args.out, args.depth_map, args.confidence, args.report) if path
-    }
+    named = (
+        args.out,
+        args.depth_map,
+        args.confidence,
+        args.report,
+        args.source_map,
+        args.save_transforms,
+    )
+    results = {path: _last_change(path) for path in named if path}
+
+    def align() -> None:
+        from stacker.alignonly import align_files  # late, as below
+
+        with cancelled_by_signals() as cancelled:
+            report = align_files(
+                align_job_from(args), progress=console.progress, cancelled=cancelled, warn=console.warn
+            )
+        console.tell(f"wrote {report.used} aligned frames into {args.align_only}")
 
     def stack() -> None:
         job = job_from(args)
@@ -101,7 +118,7 @@ def run_stack(args: argparse.Namespace) -> int:
         done = f"Complete: {', '.join(written)}" if written else "No result was written"
         return f"{done}; the frames are as they were."
 
-    return run_at_the_edge(stack, console, kept)
+    return run_at_the_edge(stack if args.align_only is None else align, console, kept)
 
 
 def run_depth(args: argparse.Namespace) -> int:
@@ -125,20 +142,48 @@ def job_from(args: argparse.Namespace) -> StackJob:
     return StackJob(
         inputs=tuple(args.inputs),
         out=args.out,
-        settings=StackSettings(
-            method=args.method,
-            align=AlignSettings(method=args.align, reference=args.reference),
-            crop=args.crop,
-            threads=args.threads,
-            memory_limit_mb=args.memory_limit,
-        ),
+        settings=_settings_from(args),
         depth_map=args.depth_map,
         confidence=args.confidence,
         report=args.report,
+        source_map=args.source_map,
+        transforms=args.transforms,
+        save_transforms=args.save_transforms,
         bit_depth=args.bit_depth,
         quality=args.quality or DEFAULT_QUALITY,
         order=args.order,
         strict=args.strict,
+    )
+
+
+def align_job_from(args: argparse.Namespace) -> AlignJob:
+    """The same for `stack --align-only`."""
+    from stacker.alignonly import AlignJob
+
+    unused = {"--depth-map": args.depth_map, "--confidence": args.confidence, "--report": args.report}
+    unused |= {"--source-map": args.source_map, "--bit-depth": args.bit_depth}
+    for option, value in unused.items():
+        if value is not None:
+            raise SettingsError(f"{option} is of no use with --align-only: nothing is fused")
+    return AlignJob(
+        inputs=tuple(args.inputs),
+        folder=args.align_only,
+        settings=_settings_from(args),
+        quality=args.quality or DEFAULT_QUALITY,
+        order=args.order,
+        strict=args.strict,
+        transforms=args.transforms,
+        save_transforms=args.save_transforms,
+    )
+
+
+def _settings_from(args: argparse.Namespace) -> StackSettings:
+    return StackSettings(
+        method=args.method,
+        align=AlignSettings(method=args.align, reference=args.reference),
+        crop=args.crop,
+        threads=args.threads,
+        memory_limit_mb=args.memory_limit,
     )
 
 

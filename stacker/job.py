@@ -23,6 +23,9 @@ class StackJob:
     depth_map: Path | None = None  # 16-bit PNG
     confidence: Path | None = None  # PNG, 16-bit if bit_depth is 16, otherwise 8-bit
     report: Path | None = None  # JSON
+    source_map: Path | None = None  # 16-bit PNG
+    transforms: Path | None = None  # JSON, used instead of aligning
+    save_transforms: Path | None = None  # JSON
     bit_depth: int | None = None  # 8 or 16; None = that of the frames (a JPEG has always 8)
     quality: int = 95  # of a JPEG, 1..100
     order: Order = "given"
@@ -31,11 +34,14 @@ class StackJob:
     def __post_init__(self) -> None:
         if self.out.suffix.lower() not in OUTPUT_SUFFIXES:
             raise SettingsError(f"{self.out}: the name of a result should end in .jpg, .png or .tif")
-        for path in (self.depth_map, self.confidence):
+        for path in (self.depth_map, self.confidence, self.source_map):
             if path is not None and path.suffix.lower() not in PNG_SUFFIXES:
                 raise SettingsError(
-                    f"{path}: depth map and confidence are PNG files; the name should end in .png"
+                    f"{path}: depth map and confidence are PNG files, a source map too; "
+                    "the name should end in .png"
                 )
+        if self.transforms is not None and self.settings.align.method == "none":
+            raise SettingsError("--transforms and --align none contradict each other")
         if self.bit_depth not in (None, 8, 16):
             raise SettingsError(f"bit depth {self.bit_depth} is not 8 or 16")
         if self.bit_depth == 16 and self.out.suffix.lower() in JPEG_SUFFIXES:
@@ -49,12 +55,13 @@ class StackJob:
     @property
     def outputs(self) -> tuple[Path, ...]:
         """Every file this job writes."""
-        return tuple(
-            path for path in (self.out, self.depth_map, self.confidence, self.report) if path is not None
-        )
+        others = (self.depth_map, self.confidence, self.report, self.source_map, self.save_transforms)
+        return (self.out, *(path for path in others if path is not None))
 
     def _check_that_nothing_is_overwritten(self) -> None:
         taken = {path.resolve(): "a frame" for path in self.inputs}
+        if self.transforms is not None:
+            taken[self.transforms.resolve()] = "an input"
         for path in self.outputs:
             if path.resolve() in taken and not path.is_dir():
                 raise SettingsError(f"{path} is {taken[path.resolve()]} already; give another name")
@@ -73,7 +80,7 @@ def check_outputs(job: StackJob, shape: tuple[int, int] | None = None) -> None:
 def _largest_size(job: StackJob, path: Path, shape: tuple[int, int]) -> int:
     """About the most bytes a result may need; a JPEG takes half a byte per pixel at quality 95."""
     pixels = shape[0] * shape[1]
-    if path == job.report:
+    if path in (job.report, job.save_transforms):
         return 1_000_000
     if path != job.out:
         return 2 * pixels

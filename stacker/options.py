@@ -22,28 +22,24 @@ def add_stack_options(parser: argparse.ArgumentParser) -> None:
         metavar="INPUT",
         help="frames in shot order, or one folder (sorted by name)",
     )
-    parser.add_argument(
-        "-o",
-        "--out",
-        required=True,
-        type=Path,
-        metavar="OUT",
-        help="the result: a name ending in .jpg, .png or .tif",
+    wanted = parser.add_mutually_exclusive_group(required=True)
+    wanted.add_argument(
+        "-o", "--out", type=Path, metavar="OUT", help="the result: a name ending in .jpg, .png or .tif"
     )
+    wanted.add_argument(
+        "--align-only",
+        type=Path,
+        metavar="DIR",
+        help="instead of fusing, write every frame aligned and cropped into this folder, under its own name",
+    )
+    _add_aligning_options(parser)
     _add_fusing_options(parser)
     _add_output_options(parser)
     _add_running_options(parser)
 
 
-def _add_fusing_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("fusing")
-    group.add_argument(
-        "--method",
-        choices=get_args(FuseMethod),
-        default="auto",
-        help="pyramid keeps detail on crossing hairs, depthmap the tones of smooth surfaces, average is for "
-        "comparison; auto takes the best per region (default: %(default)s)",
-    )
+def _add_aligning_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("aligning")
     group.add_argument(
         "--align",
         choices=get_args(AlignMethod),
@@ -55,6 +51,30 @@ def _add_fusing_options(parser: argparse.ArgumentParser) -> None:
         type=whole_number(0),
         metavar="N",
         help="the frame whose geometry the others take, counted from 0 (default: the middle one)",
+    )
+    group.add_argument(
+        "--save-transforms",
+        type=Path,
+        metavar="JSON",
+        help="write how each frame lies on the reference frame and how bright it is against that",
+    )
+    group.add_argument(
+        "--transforms",
+        type=Path,
+        metavar="JSON",
+        help="use what --save-transforms wrote instead of aligning: for another exposure, or another "
+        "development of the raws, of the same bracket",
+    )
+
+
+def _add_fusing_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("fusing")
+    group.add_argument(
+        "--method",
+        choices=get_args(FuseMethod),
+        default="auto",
+        help="pyramid keeps detail on crossing hairs, depthmap the tones of smooth surfaces, average is for "
+        "comparison; auto takes the best per region (default: %(default)s)",
     )
     group.add_argument(
         "--order",
@@ -85,6 +105,12 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--confidence", type=Path, metavar="PNG", help="write how clearly that frame won: white = clearly"
+    )
+    group.add_argument(
+        "--source-map",
+        type=Path,
+        metavar="PNG",
+        help="write the number of the frame, from 0, that counts most at each pixel (16 bit)",
     )
     group.add_argument(
         "--report", type=Path, metavar="JSON", help="write what was done with each frame, and warnings"

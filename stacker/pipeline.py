@@ -16,7 +16,9 @@ from stacker.job import StackJob, check_outputs
 from stacker.report import Report
 from stacker.reporting import left_out_sentence
 from stacker.settings import StackSettings
+from stacker.sourcemap import source_map
 from stacker.stack import Cancelled, FuseResult, Progress, Stack, never, no_progress
+from stacker.transformsfile import KnownAligner, load_transforms, save_transforms
 
 Warn = Callable[[str], None]
 
@@ -33,24 +35,23 @@ def stack_files(
     MemoryLimitError, CancelledError; nothing is then left under the name of a result.
     """
     check_outputs(job)
+    known = None if job.transforms is None else load_transforms(job.transforms)
     memory.return_freed_memory()
     source = open_frames(job.inputs, job.order, exclude=job.outputs)
     check_outputs(job, source.shape)
-    said = [*source.warnings, *(left_out_sentence(problem.reason) for problem in source.problems)]
-    for sentence in said:
-        warn(sentence)
-    if job.strict and source.problems:
-        raise InputError(_refusal(len(source.problems)))
-    result = fuse(source, job.settings, progress, cancelled, scratch=job.out.parent)
+    if known is not None:
+        known.check(len(source), source.shape)
+    said = warn_of_input(source, job.strict, warn)
+    stack = Stack(job.settings, scratch=job.out.parent, known=None if known is None else KnownAligner(known))
+    look_at_all(stack, source, progress, cancelled)
+    result = stack.fuse(progress, cancelled)
     for sentence in result.report.warnings:
         if sentence not in said:
             warn(sentence)
-    left_out = sum(not frame.used for frame in result.report.frames)
-    if job.strict and left_out:
-        raise InputError(_refusal(left_out))
+    fail_if_strict(result.report, job.strict)
     if result.report.used == 1:
         warn("only one frame could be used: the result is that frame")
-    write_results(job, source.metadata(result.report.reference), len(source), result)
+    write_results(job, source.metadata(result.report.reference), len(source), result, source.shape)
     return result.report
 
 
@@ -66,28 +67,56 @@ def fuse(
     scratch: a folder that may be written to where memory is short.
     """
     stack = Stack(settings or StackSettings(), scratch=scratch)
+    look_at_all(stack, source, progress, cancelled)
+    return stack.fuse(progress, cancelled)
+
+
+def look_at_all(stack: Stack, source: FrameSource, progress: Progress, cancelled: Cancelled) -> None:
+    """The first pass. Raises MemoryLimitError, CancelledError."""
     for at in range(len(source)):
         if cancelled():
             raise CancelledError("the stack was cancelled")
         stack.look(source, at)
         progress(at + 1, len(source), "aligning")
-    return stack.fuse(progress, cancelled)
+
+
+def warn_of_input(source: FrameSource, strict: bool, warn: Warn) -> list[str]:
+    """Say what is wrong with the input before the work; returns what was said. strict: refuse missing frames."""
+    said = [*source.warnings, *(left_out_sentence(problem.reason) for problem in source.problems)]
+    for sentence in said:
+        warn(sentence)
+    if strict and source.problems:
+        raise InputError(_refusal(len(source.problems)))
+    return said
+
+
+def fail_if_strict(report: Report, strict: bool) -> None:
+    """Raise InputError when frames were left out and that must not be."""
+    left_out = sum(not frame.used for frame in report.frames)
+    if strict and left_out:
+        raise InputError(_refusal(left_out))
 
 
 def _refusal(frames: int) -> str:
     return f"{frames} frame{'s' * (frames > 1)} could not be used, and --strict was asked for"
 
 
-def write_results(job: StackJob, camera: Metadata, frames: int, result: FuseResult) -> None:
+def write_results(
+    job: StackJob, camera: Metadata, frames: int, result: FuseResult, shape: tuple[int, int]
+) -> None:
     """Write the picture and what else the job asks for, the picture last: when it is there, all is.
 
-    camera: metadata of a frame, to be carried over. frames: how many there were.
+    camera: metadata of a frame, to be carried over. frames: how many there were, of (height, width).
     """
     report = result.report
     if job.depth_map is not None:
         write_grey(job.depth_map, result.enlarge(encode_depth(result.depth, frames)))
     if job.confidence is not None:
         write_grey(job.confidence, result.enlarge(encode_confidence(result.confidence, job.bit_depth or 8)))
+    if job.source_map is not None:
+        write_grey(job.source_map, source_map(result))
+    if job.save_transforms is not None:
+        save_transforms(job.save_transforms, report, shape)
     if job.report is not None:
         write_atomically(job.report, report.as_json().encode())
     about = f"{report.used} of {frames} frames stacked, method {report.method}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from stacker import memory, reporting
 from stacker.align import Alignment, valid_area
+from stacker.aligned import aligned_planes
 from stacker.coverage import coverage
-from stacker.errors import FrameError, FrameShapeError, InputError
+from stacker.errors import CancelledError, FrameError, FrameShapeError, InputError
 from stacker.finish import finish
 from stacker.frames import FrameSource
 from stacker.fusion import Fuser
@@ -29,13 +30,14 @@ from stacker.looked import Looked
 from stacker.memory import Plan
 from stacker.methods import METHODS
 from stacker.planes import Planes, from_bgr
-from stacker.report import Coverage, FrameReport
+from stacker.report import Coverage, FrameReport, Report
 from stacker.result import FuseResult
 from stacker.secondpass import Cancelled, Keeper, Preview, Progress, SecondPass
 from stacker.settings import StackSettings
 from stacker.state import RunningFusion
 from stacker.survey import Survey, Surveyed
 from stacker.transforms import to_low
+from stacker.transformsfile import KnownAligner
 from stacker.validarea import Rectangle
 from stacker.view import AlignedFrame
 
@@ -59,11 +61,13 @@ class Stack:
 
     growing: keep a small fused picture of the frames looked at so far, for `growing_picture`.
     scratch: a folder for what need not be in memory meanwhile, where that is short; None to keep it there.
+    known: transforms found before, to be used instead of looking for them.
     """
 
     settings: StackSettings = field(default_factory=StackSettings)
     growing: bool = False
     scratch: Path | None = None
+    known: KnownAligner | None = None
     _frames: list[Looked] = field(default_factory=list)
     _survey: Survey | None = None
     _shape: tuple[int, int] | None = None
@@ -87,6 +91,8 @@ class Stack:
                 relative = survey.add(low)
             except FrameError as error:
                 looked.slot, looked.reason = None, str(error)
+                if self.known is not None:
+                    self.known.skip()
                 return FrameReport(index, looked.name, False, looked.reason)
             if self.growing and relative.reason is None:
                 self._grow(low, looked.slot)
@@ -97,6 +103,8 @@ class Stack:
     def leave_out(self, name: str, reason: str) -> FrameReport:
         """Count a frame that cannot even be opened: the frames after it keep their numbers."""
         self._frames.append(Looked(None, 0, name, reason=reason))
+        if self.known is not None:
+            self.known.skip()
         return FrameReport(len(self._frames) - 1, name, False, reason)
 
     def growing_picture(self) -> Planes | None:
@@ -132,15 +140,40 @@ class Stack:
             self._original_index(found.focus.depth, pass_.frames),
             found.focus.confidence,
             found.grid_level,
-            reporting.report(
-                self._frames,
-                reference,
-                found,
-                coverage(found.focus, len(pass_.frames)),
-                self.settings.method,
-                pass_.area,
-                self._seconds,
-            ),
+            self._report(reference, found, pass_),
+        )
+
+    def align(
+        self,
+        write: Callable[[Looked, Planes], None],
+        progress: Progress = no_progress,
+        cancelled: Cancelled = never,
+    ) -> Report:
+        """Instead of fusing: hand over every frame as the reference frame sees it, cropped, one at a time.
+
+        Raises InputError when no frame could be read, CancelledError.
+        """
+        reference, found = self._end_of_survey()
+        pass_ = self._second_pass(reference, found)
+        for count, (frame, slot) in enumerate(zip(pass_.frames, found.fitting, strict=True)):
+            if cancelled():
+                raise CancelledError("the work was cancelled")
+            alignment = found.alignments[slot]
+            try:
+                planes = frame.opened.planes(frame.at)
+            except FrameError as error:
+                frame.reason = str(error)
+                continue
+            lying = AlignedFrame(planes, alignment.transform, alignment.gain, count)
+            with one_opencv_thread(), self._timed("aligning"):
+                write(frame, aligned_planes(lying, frame.opened.shape, pass_.area))
+            progress(count + 1, len(pass_.frames), "writing")
+        return self._report(reference, found, pass_)
+
+    def _report(self, reference: Looked, found: Surveyed, pass_: SecondPass) -> Report:
+        verdict = coverage(found.focus, len(pass_.frames))
+        return reporting.report(
+            self._frames, reference, found, verdict, self.settings.method, pass_.area, self._seconds
         )
 
     def _end_of_survey(self) -> tuple[Looked, Surveyed]:
@@ -176,7 +209,7 @@ class Stack:
                 source.dtype.itemsize,
                 self.settings.threads or os.cpu_count() or 1,
             )
-            self._survey = Survey(source.shape, self.settings.align)
+            self._survey = Survey(source.shape, self.settings.align, self.known)
         if source.shape != self._shape:
             raise FrameShapeError(
                 f"{source.names[0]}: is {source.shape[1]}×{source.shape[0]} pixels, "

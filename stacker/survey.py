@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from stacker import pyramid
 from stacker import transforms as tf
 from stacker.align import Aligner, Alignment, RelativeAlignment
+from stacker.errors import InputError
 from stacker.focusmap import FocusMap, focus_map
 from stacker.focuspeaks import FocusPeaks, focus_measure
 from stacker.planes import from_bgr, neutral
 from stacker.settings import AlignSettings
 from stacker.transforms import Transform
+from stacker.transformsfile import KnownAligner
 
 Array = NDArray[Any]
 
@@ -24,6 +26,7 @@ _HALF_SIZE_FROM = 2.5e6  # px; smaller frames are surveyed at full size: their f
 _ALIGN_WIDTH = 1014  # px; copies of about this width hold 0.3 px of a 4056 px frame
 _BAND_ROWS = 256  # of a small copy, measured at once
 _BAND_APRON = 32  # rows around them, more than the blurs of the measure reach
+_RUNS_HELD = 4  # of frames that fit one another but not the other runs; each takes 20 MB for 12 MP frames
 _MARGIN = 0.08  # of the frame on every side, for frames that show more than the first one
 
 
@@ -77,12 +80,14 @@ class Surveyed:
 class Survey:
     """Takes in the frames of a bracket in order; then knows how they lie and where each is sharp."""
 
-    def __init__(self, shape: tuple[int, int], settings: AlignSettings) -> None:
+    def __init__(
+        self, shape: tuple[int, int], settings: AlignSettings, known: KnownAligner | None = None
+    ) -> None:
         self.shape = shape
         self.scale = survey_scale(shape)
         self._align_scale = max(align_scale(shape), self.scale)
         self._grid = _Grid(shape, 2 * self.scale)
-        self._aligner = Aligner(shape, self._align_scale, settings)
+        self._aligner = Aligner(shape, self._align_scale, settings) if known is None else known
         # Frames that cannot be aligned with one another are surveyed apart; the key is the first of each run.
         self._peaks: dict[int, FocusPeaks] = {}
         self.sharpness: list[float] = []
@@ -107,6 +112,8 @@ class Survey:
             if alignment.used:
                 self._add_to(peaks, alignment, energy)
                 return relative
+        if len(self._peaks) == _RUNS_HELD:
+            del self._peaks[min(self._peaks, key=lambda base: len(self._peaks[base].frames))]
         self._peaks[index] = FocusPeaks(self._grid.shape)
         self._add_to(self._peaks[index], self._aligner.alignment(index, index), energy)
         return relative
@@ -125,11 +132,19 @@ class Survey:
 
     def suggest_reference(self) -> int:
         """The middle one of the frames that fit together."""
-        return self._aligner.suggest_reference()
+        suggested = self._aligner.suggest_reference()
+        longest = max((peaks.frames for peaks in self._peaks.values()), key=len)
+        held = any(suggested in peaks.frames for peaks in self._peaks.values())
+        return suggested if held else longest[len(longest) // 2]
 
     def result(self, reference: int) -> Surveyed:
-        """What is known now, seen from a frame. Raises KeyError if that was not surveyed."""
-        base, peaks = next((base, peaks) for base, peaks in self._peaks.items() if reference in peaks.frames)
+        """What is known now, seen from a frame. Raises InputError if too few frames fit that."""
+        runs = [(base, peaks) for base, peaks in self._peaks.items() if reference in peaks.frames]
+        if not runs:
+            raise InputError(
+                "the reference frame fits too few of the others; leave the choice open, or take another"
+            )
+        base, peaks = runs[0]
         noise = peaks.noise()
         canvas = pyramid.padded_shape(self.shape, pyramid.level_count(self.shape))
         size = canvas[1] // self._grid.cell, canvas[0] // self._grid.cell

@@ -156,7 +156,7 @@ class Worker:
         for sentence in result.report.warnings:
             self._tell("warning", message=sentence)
         self._tell("progress", stage="finishing", done=0, total=1)
-        write_results(order.job, source.metadata(0), count, result)
+        write_results(order.job, source.metadata(0), count, result, source.shape)
         self._tell("done", report=result.report.as_dict())
 
     def _paths(self, order: WorkOrder) -> Iterator[Path]:
