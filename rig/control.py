@@ -152,7 +152,8 @@ class Control:
         log.warning("fault: %s", error)
         with self.guard:
             if self.state is not Phase.SHUTTING_DOWN:
-                self.board.change(state=Phase.FAULT, fault=fault_of(error), message=None)
+                focus = self.machine.focus(self.recipe.near_steps, self.recipe.far_steps)
+                self.board.change(state=Phase.FAULT, fault=fault_of(error), focus=focus, message=None)
         self.machine.make_safe()
         self.machine.show(Signal.FAULT)
 

@@ -133,7 +133,7 @@ class Machine:
 
     @contextmanager
     def lit(self) -> Iterator[None]:
-        """The rig's light on, where there is one."""
+        """The rig's light on, where there is one; a light that stays on must not spoil a bracket."""
         light = self.devices.light
         if light is None:
             yield
@@ -142,7 +142,8 @@ class Machine:
         try:
             yield
         finally:
-            light.off()
+            with contextlib.suppress(RigError):
+                light.off()
 
     # --- stopping -------------------------------------------------------------------------------
     def halt(self) -> None:

@@ -156,6 +156,7 @@ def _simulated(
     warnings: tuple[str, ...] = (),
 ) -> Devices:
     from rig.devices.build_sim import REPLAY, simulated_devices
+    from rig.devices.light_sim import SimLight
     from rig.devices.optical_bench import Mechanics
 
     # Frames shot elsewhere are to be met exactly: their drive has no play, and its travel fits their number.
@@ -172,6 +173,7 @@ def _simulated(
         panel=found.panel,
         clock=found.bench.clock,
         settings=fitting,
+        light=SimLight(found.bench),
         simulated=name,
         suggestion=_suggest(fitting, found),
         warnings=warnings,

@@ -27,6 +27,7 @@ from rig.devices.sensor_sim import (
 from rig.errors import CameraError, CameraTimeoutError
 
 CONTROL_DELAY = 3  # frames until the sensor does what it was told
+LOCK_TIMEOUT_S = 5.0
 STRIP_ROWS = 128
 JPEG_QUALITY = 94
 CORNER_LOSS = 0.28  # of light, in the corners
@@ -86,6 +87,7 @@ class SimCamera:
     def lock(self, exposure: Exposure | None = None) -> Exposure:
         """Hold exposure, gain and white balance; returns what the sensor now does."""
         timeline = self._running()
+        self._stall("lock", LOCK_TIMEOUT_S)
         frame = timeline.first_from(self._clock.monotonic_ns())
         if exposure is None:
             control = timeline.control_of(frame)
@@ -109,6 +111,7 @@ class SimCamera:
     def preview(self, timeout_s: float = 2.0) -> Preview:
         """The next live picture; like a real one it was exposed a little while ago."""
         timeline = self._running()
+        self._stall("preview", timeout_s)
         now_ns = self._clock.monotonic_ns()
         frame = max(timeline.newest_ready(now_ns), self._last_shown + 1)
         self._deliver(frame, timeout_s, "preview")
@@ -123,6 +126,7 @@ class SimCamera:
         timeline = self._running()
         self._captures += 1
         self._break_on_request(timeout_s)
+        self._stall("capture", timeout_s)
         frame = max(timeline.first_from(not_before_ns), timeline.newest_ready(self._clock.monotonic_ns()))
         self._deliver(frame, timeout_s, f"capture {self._captures}")
         picture = self._picture(self._full, frame)
@@ -142,6 +146,11 @@ class SimCamera:
         if not self._bench.powered:
             raise CameraError("the camera has no supply; start it again")
         return self._timeline
+
+    def _stall(self, what: str, timeout_s: float) -> None:
+        if what in self._bench.faults.camera_stalls:
+            self._clock.sleep(timeout_s)
+            raise CameraTimeoutError(f"{what} was not delivered within {timeout_s:g} s")
 
     def _break_on_request(self, timeout_s: float) -> None:
         faults = self._bench.faults

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+STALLS = {"lock", "preview", "capture"}
+
 
 @dataclass
 class FaultPlan:
@@ -14,8 +16,10 @@ class FaultPlan:
 
     camera_absent: bool = False  # start() finds no camera
     camera_timeout_at: frozenset[int] = frozenset()  # these captures deliver nothing in time
+    camera_stalls: frozenset[str] = frozenset()  # "lock", "preview", "capture": these deliver nothing in time
     bump_at: int | None = None  # from this capture on the framing is off by bump_px
     bump_px: tuple[float, float] = (40.0, -24.0)  # at full sensor size
+    light_fails: bool = False  # its switch does nothing, and says so
     motor_stuck_after_steps: int | None = None  # steps sent beyond this number raise MotorError
     motor_lost_every: int | None = None  # every so many steps one is sent but not made
     endstop: str = "works"  # "stuck_closed", "never_closes"
@@ -26,3 +30,5 @@ class FaultPlan:
             raise ValueError(
                 f"endstop fault {self.endstop!r} is not one of works, stuck_closed, never_closes"
             )
+        if unknown := self.camera_stalls - STALLS:
+            raise ValueError(f"a camera cannot stall at {', '.join(unknown)}: {', '.join(sorted(STALLS))}")

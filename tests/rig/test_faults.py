@@ -1,0 +1,216 @@
+"""Whatever breaks: a clear fault, a motor without current, every frame kept, and a way out that works."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from simrig import Rig, small_rig
+
+from rig.devices.faults import FaultPlan
+from rig.status import Outcome, Phase, Step
+
+FRAMES = 6
+BREAKS_AFTER = 2  # frames
+
+STALLED = {name: {"camera_stalls": frozenset({name})} for name in ("lock", "preview", "capture")}
+
+
+class Breakable:
+    """Builds a simulated rig whose faults are those of `faults`, also after it was built anew."""
+
+    def __init__(self, faults: FaultPlan | None = None):
+        self.faults = faults or FaultPlan()
+
+    def __call__(self, settings):
+        devices = small_rig(settings)
+        self.bench, self.motor, self.light = devices.camera._bench, devices.motor, devices.light
+        self.bench.faults = self.faults
+        return devices
+
+    def break_(self, **faults) -> None:
+        """From now on."""
+        self.faults = self.bench.faults = replace(self.faults, **faults)
+
+    def mend(self) -> None:
+        self.faults = self.bench.faults = FaultPlan()
+
+
+@pytest.fixture
+def breakable(make_rig):
+    def make(mode: str = "watched", faults: FaultPlan | None = None, **changes) -> Rig:
+        build = Breakable(faults)
+        rig = make_rig({"capture.settle_mode": mode, **changes}, build=build)
+        rig.build = build
+        return rig
+
+    return make
+
+
+def shoot_until_it_breaks(rig: Rig, **faults) -> str:
+    """The bracket's id; the rig has a fault by then."""
+    rig.set_limits(FRAMES)
+    control = rig.workflow._control
+    show = control.board.change
+
+    def change(**values):
+        bracket = values.get("bracket")
+        if bracket is not None and bracket.done >= BREAKS_AFTER and bracket.step is Step.SAVING:
+            rig.build.break_(**faults)
+        return show(**values)
+
+    control.board.change = change
+    try:
+        bracket_id = rig.workflow.start_bracket()
+        rig.until(lambda status: status.state is Phase.FAULT)
+    finally:
+        control.board.change = show
+    return bracket_id
+
+
+def until_settled(rig: Rig):
+    return rig.until(lambda status: status.state in (Phase.IDLE, Phase.FAULT))
+
+
+BREAKDOWNS = [
+    pytest.param("camera", {"camera_stalls": frozenset({"preview"})}, id="stalls while it settles"),
+    pytest.param("camera", {"camera_stalls": frozenset({"capture"})}, id="stalls at the exposure"),
+    pytest.param("motor", {"motor_stuck_after_steps": 0}, id="motor stuck"),
+    pytest.param("camera", {"brownout_at": BREAKS_AFTER + 1}, id="supply dips"),
+]
+
+
+@pytest.mark.parametrize(("device", "faults"), BREAKDOWNS)
+def test_a_breakdown_in_a_bracket_is_a_clear_fault_and_loses_no_frame(breakable, device, faults):
+    rig = breakable()
+    bracket_id = shoot_until_it_breaks(rig, **faults)
+    fault = rig.workflow.status().fault
+
+    assert fault.device == device
+    assert len(fault.sentence) > 20 and fault.action
+    assert fault.kept == f"{BREAKS_AFTER} of {FRAMES} frames are safe on the card."
+    assert not rig.build.motor.energised
+    assert not rig.build.light.lit
+    assert rig.workflow.bracket(bracket_id).summary.frames_done == BREAKS_AFTER
+    assert rig.workflow.folder(bracket_id) and not rig.workflow._store.folder_of(bracket_id).damaged_frames()
+
+
+@pytest.mark.parametrize(("device", "faults"), BREAKDOWNS)
+def test_once_mended_the_rig_recovers_and_completes_the_bracket(breakable, device, faults):
+    rig = breakable()
+    bracket_id = shoot_until_it_breaks(rig, **faults)
+    rig.build.mend()
+    rig.workflow.recover()
+    rig.until_idle()
+    rig.workflow.resume(bracket_id)
+    status = rig.until_idle()
+
+    assert status.bracket.outcome is Outcome.COMPLETE
+    positions = [frame.position_steps for frame in rig.workflow.bracket(bracket_id).frames]
+    assert positions == list(range(positions[0], positions[0] + FRAMES))
+
+
+@pytest.mark.parametrize("device_and_faults", [case.values for case in BREAKDOWNS[:2]])
+def test_recovering_from_what_still_is_broken_is_a_fault_again_later(breakable, device_and_faults):
+    device, faults = device_and_faults
+    rig = breakable()
+    bracket_id = shoot_until_it_breaks(rig, **faults)
+    rig.workflow.recover()
+    rig.until_idle()
+    rig.workflow.resume(bracket_id)
+    rig.until(lambda status: status.state is Phase.FAULT)
+
+    assert rig.workflow.status().fault.device == device
+    assert rig.workflow.bracket(bracket_id).summary.frames_done == BREAKS_AFTER
+
+
+@pytest.mark.parametrize(
+    ("device", "faults"),
+    [
+        pytest.param("camera", {"camera_stalls": frozenset({"lock"})}, id="camera does not lock"),
+        pytest.param("gpio", {"light_fails": True}, id="light does not switch"),
+    ],
+)
+def test_what_breaks_before_the_first_frame_keeps_the_bracket_to_go_on_with(breakable, device, faults):
+    rig = breakable("fixed")
+    rig.set_limits(FRAMES)
+    rig.build.break_(**faults)
+    bracket_id = rig.workflow.start_bracket()
+    rig.until(lambda status: status.state is Phase.FAULT)
+
+    assert rig.workflow.status().fault.device == device
+    assert not rig.build.motor.energised
+
+    rig.build.mend()
+    rig.workflow.recover()
+    rig.until_idle()
+    rig.workflow.resume(bracket_id)
+    assert rig.until_idle().bracket.outcome is Outcome.COMPLETE
+
+
+@pytest.mark.parametrize("endstop", ["stuck_closed", "never_closes"])
+def test_an_endstop_that_does_not_work_is_found_when_homing(breakable, endstop):
+    rig = breakable(faults=FaultPlan(endstop=endstop))
+    status = rig.workflow.status()
+
+    assert (status.state, status.fault.device) == (Phase.FAULT, "endstop")
+    assert status.fault.action == "Look for the endstop again"
+    assert not rig.build.motor.energised
+
+    rig.build.mend()
+    rig.workflow.recover()
+    focus = rig.until_idle().focus
+    assert focus.position_steps == focus.min_steps
+
+
+def test_a_motor_stuck_on_its_way_by_hand_is_a_fault_too(breakable):
+    rig = breakable()
+    rig.build.break_(motor_stuck_after_steps=0)
+    rig.workflow.goto(1000)
+
+    assert until_settled(rig).fault.device == "motor"
+    assert not rig.build.motor.energised
+
+
+def test_a_camera_that_stalls_once_is_restarted_and_the_bracket_goes_on(breakable):
+    rig = breakable("fixed", FaultPlan(camera_timeout_at=frozenset({2})))
+    rig.shoot(4)
+    status = rig.workflow.status()
+
+    assert status.bracket.outcome is Outcome.COMPLETE
+    assert "hung and was restarted" in status.message
+
+
+def test_lost_steps_are_told_by_homing_at_the_end(breakable):
+    rig = breakable("fixed", **{"capture.drift_check": True})
+    rig.workflow.goto(400)
+    rig.until_idle()
+    rig.build.break_(motor_lost_every=40)
+    rig.set_limits(4)
+    rig.workflow.start_bracket()
+    rig.until(lambda status: status.bracket is not None and status.bracket.done == 4)
+    status = rig.until_idle()
+
+    assert "had lost" in status.message
+    assert status.bracket.outcome is Outcome.COMPLETE
+
+
+def test_the_light_is_on_from_before_the_first_exposure_till_after_the_last(breakable):
+    rig = breakable("fixed")
+    bracket_id = rig.shoot(3)
+    frames = [fact for fact in rig.workflow._store.folder_of(bracket_id).facts() if fact["fact"] == "frame"]
+    (on_ns, on), (off_ns, off) = rig.build.light.switched_ns
+
+    assert (on, off) == (True, False)
+    assert on_ns < frames[0]["timestamp_ns"]
+    assert frames[-1]["timestamp_ns"] < off_ns
+
+
+def test_a_light_that_stays_on_spoils_no_bracket(breakable):
+    rig = breakable("fixed")
+    rig.set_limits(3)
+    rig.workflow.start_bracket()
+    rig.until(lambda status: status.bracket.done > 0)
+    rig.build.break_(light_fails=True)
+
+    assert rig.until_idle().bracket.outcome is Outcome.COMPLETE
