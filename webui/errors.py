@@ -116,6 +116,7 @@ RIG_STATUS: tuple[tuple[type[rig_errors.RigError], HTTPStatus, str | None], ...]
     (rig_errors.StorageFullError, HTTPStatus.INSUFFICIENT_STORAGE, "Delete brackets"),
     (rig_errors.CameraError, HTTPStatus.SERVICE_UNAVAILABLE, "Recover"),
     (rig_errors.MotorError, HTTPStatus.SERVICE_UNAVAILABLE, "Recover"),
+    (rig_errors.PowerError, HTTPStatus.SERVICE_UNAVAILABLE, "Hold the rig's button for 6 s"),
     (rig_errors.RigError, HTTPStatus.INTERNAL_SERVER_ERROR, None),
 )
 

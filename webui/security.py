@@ -117,7 +117,7 @@ def viewer_of(phone: Phone | None) -> Viewer | None:
     if phone is not None:
         return Viewer(phone.id, phone.name)
     mark = request.cookies.get(BROWSER_COOKIE, "")
-    return Viewer(mark[:64], "This computer") if mark else None
+    return Viewer(mark[:64], "Another browser") if mark else None
 
 
 def refuse_without_control() -> None:

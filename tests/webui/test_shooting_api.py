@@ -157,3 +157,24 @@ def test_the_range_is_found_by_itself(rig: Rig, phone: Phone) -> None:
     assert phone.post("/api/auto").status_code == 202
 
     assert rig.until_idle().plan is not None
+
+
+@pytest.mark.parametrize("body", [{"end": "up"}, {"frames": 0}, {"frames": 1000}, {"frames": True}])
+def test_an_odd_extension_is_refused(phone: Phone, rig: Rig, body: dict) -> None:
+    bracket = rig.shoot(frames=2)
+
+    assert phone.post(f"/api/brackets/{bracket}/extend", body).status_code == 400
+
+
+def test_a_bracket_is_extended_at_the_end_named(phone: Phone, rig: Rig) -> None:
+    bracket = rig.shoot(frames=3)
+    answer = phone.post(f"/api/brackets/{bracket}/extend", {"end": "far", "frames": 2})
+    rig.until_idle()
+
+    assert answer.status_code == 202
+    assert phone.get(f"/api/brackets/{bracket}").json["frames_done"] == 5
+
+
+def test_a_simulated_rig_is_not_powered_off(phone: Phone) -> None:
+    assert phone.post("/api/power", {"off": True}).status_code == 409
+    assert phone.post("/api/power", {}).status_code == 400

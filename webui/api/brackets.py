@@ -18,6 +18,7 @@ from webui.errors import BadRequestError
 api = Blueprint("brackets", __name__, url_prefix="/api/brackets")
 
 PAGE = 40  # brackets per page of the list
+MOST_EXTRA = 200  # frames that one tap may add to a bracket
 KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
@@ -45,6 +46,27 @@ def resume(bracket_id: str) -> Response:
     """Go on after a pause, or shoot the missing frames of a stopped or interrupted bracket."""
     fields()
     workflow().resume(bracket_id)
+    return done(202)
+
+
+@api.post("/<bracket:bracket_id>/extend")
+def extend(bracket_id: str) -> Response:
+    """Shoot more frames beyond the end that is cut, or beyond {"end": "near" | "far"} by {"frames": n}."""
+    sent = fields(end=str, frames=int)
+    end = sent.get("end")
+    if end not in (None, "near", "far"):
+        raise BadRequestError('end must be "near" or "far".')
+    if "frames" in sent and not 1 <= sent["frames"] <= MOST_EXTRA:
+        raise BadRequestError(f"frames must be 1 to {MOST_EXTRA}.")
+    workflow().extend(bracket_id, sent.get("frames"), end)
+    return done(202)
+
+
+@api.post("/<bracket:bracket_id>/fill")
+def fill(bracket_id: str) -> Response:
+    """Shoot between frames that lie too far apart."""
+    fields()
+    workflow().fill_gaps(bracket_id)
     return done(202)
 
 

@@ -7,6 +7,7 @@ from flask import Blueprint, Response
 from webui.api.answers import done
 from webui.body import fields
 from webui.context import workflow
+from webui.errors import BadRequestError
 
 api = Blueprint("care", __name__)
 
@@ -25,3 +26,12 @@ def recover() -> Response:
     fields()
     workflow().recover()
     return done()
+
+
+@api.post("/api/power")
+def power() -> Response:
+    """{"off": true}: stop what runs and switch the computer off. The answer may be the last one."""
+    if fields(off=bool).get("off") is not True:
+        raise BadRequestError('Send {"off": true}.')
+    workflow().power_off()
+    return done(202)

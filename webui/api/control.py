@@ -10,13 +10,19 @@ from flask import Blueprint, Response, g, jsonify
 from webui.body import fields
 from webui.context import web
 from webui.errors import BadRequestError
+from webui.lease import Lease, Viewer
 
 api = Blueprint("control", __name__, url_prefix="/api/control")
 
 
 def seen_by_me() -> dict[str, Any]:
     """Who holds control, as the viewer of this request is told."""
-    return asdict(web().lease.see(g.viewer))
+    return told_to(web().lease, g.viewer)
+
+
+def told_to(lease: Lease, viewer: Viewer | None) -> dict[str, Any]:
+    """Who holds control, as this viewer is told; renews the lease of the holder."""
+    return asdict(lease.see(viewer))
 
 
 @api.get("")

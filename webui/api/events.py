@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
-from flask import Blueprint, Response, copy_current_request_context, json
+from flask import Blueprint, Response, copy_current_request_context, g, json
 
 from rig.status import Status
-from webui.api.control import seen_by_me
+from webui.api.control import told_to
 from webui.api.state import snapshot
 from webui.context import viewer_gone, web
 
@@ -33,7 +34,7 @@ def events() -> Response:
             parts.workflow.wait_status,
             gone_checker(),
             parts.closing.wait,
-            copy_current_request_context(seen_by_me),
+            partial(told_to, parts.lease, g.viewer),
         ),
         mimetype="text/event-stream",
     )

@@ -28,7 +28,7 @@ FROM_A_PHONE = tuple(
         "motor": ("steps_per_um", "min_steps", "max_steps", "backlash_steps", "steps_per_s", "invert"),
         "capture": (
             "settle_mode", "settle_s", "settle_limit_s", "still_px", "shaken_px", "retries", "max_frames",
-            "drift_check",
+            "drift_check", "extend_frames",
         ),
         "camera": ("exposure_us", "gain", "jpeg_quality", "dng"),
         "stacking": ("live", "method", "crop", "depth_map", "jpeg_quality", "memory_limit_mb", "threads"),

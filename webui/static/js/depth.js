@@ -1,4 +1,4 @@
-// The depth map in false colour: blue near, red far.
+// The depth map: read, in false colour (blue near, red far), and as a distance under the finger.
 
 import { readGreyPng } from "./png16.js";
 
@@ -19,11 +19,19 @@ export function topOf(values, frames) {
   return most > 255 ? 65535 : 255;
 }
 
-export async function drawDepth(canvas, address, frames) {
+let last = { address: null, depth: null }; // a map of 12 MP takes 24 MB: one is kept
+
+/** {width, height, values, top}: values / top is the place in the bracket, 0 = nearest. */
+export async function readDepth(address, frames) {
+  if (last.address === address) return last.depth;
   const answer = await fetch(address);
   if (!answer.ok) throw new Error(`depth map answered ${answer.status}`);
-  const { width, height, values } = await readGreyPng(await answer.arrayBuffer());
-  const top = topOf(values, frames);
+  const map = await readGreyPng(await answer.arrayBuffer());
+  last = { address, depth: { ...map, top: topOf(map.values, frames) } };
+  return last.depth;
+}
+
+export function drawDepth(canvas, { width, height, values, top }) {
   const table = new Map();
   const image = new ImageData(width, height);
   const pixels = new Uint32Array(image.data.buffer);
@@ -37,4 +45,13 @@ export async function drawDepth(canvas, address, frames) {
   });
   Object.assign(canvas, { width, height });
   canvas.getContext("2d").putImageData(image, 0, 0);
+}
+
+/** Micrometres behind the nearest frame at x, y (0..1), from the positions that were really shot. */
+export function depthAt({ width, height, values, top }, positions_um, x, y) {
+  const at = (fraction, size) => Math.min(size - 1, Math.max(0, Math.floor(fraction * size)));
+  const place = (values[at(y, height) * width + at(x, width)] / top) * (positions_um.length - 1);
+  const index = Math.min(Math.floor(place), Math.max(0, positions_um.length - 2));
+  const [a, b] = [positions_um[index], positions_um[index + 1] ?? positions_um[index]];
+  return a + (b - a) * (place - index) - positions_um[0];
 }

@@ -39,10 +39,11 @@ function card(bracket) {
   const picture = bracket.thumb
     ? el("img", { src: `/api/brackets/${bracket.id}/thumb.jpg?v=${bracket.v}${bracket.results.length}`, alt: "", loading: "lazy" })
     : el("span", { className: "none", textContent: t("gallery.no_picture") });
-  const facts = [bracket.created && clockTime(new Date(bracket.created)), bytes(bracket.bytes), bracket.results.length === 0 && t("gallery.not_stacked")];
+  const { title, tags, rating } = bracket.words;
+  const facts = [title && bracket.id, rating && "★".repeat(rating), ...tags, bracket.created && clockTime(new Date(bracket.created)), bytes(bracket.bytes), bracket.results.length === 0 && t("gallery.not_stacked")];
   const text = el(
     "span", { className: "text" },
-    el("b", { textContent: bracket.id }),
+    el("b", { textContent: bracket.words.title || bracket.id }),
     el("span", { className: "state", "data-sign": SIGNS[outcome], textContent: `${t(`gallery.${outcome}`)} · ${t("gallery.frames", { n: bracket.frames_done, total: bracket.frames_planned })}` }),
     el("span", { className: "hint", textContent: facts.filter(Boolean).join(" · ") }),
   );
@@ -77,13 +78,7 @@ $("older").addEventListener("click", () => {
   page += 1;
   load(true);
 });
-$("save").addEventListener("click", async () => {
-  for (const id of chosen) {
-    const anchor = el("a", { href: `/api/brackets/${id}/bracket.zip`, download: "" });
-    anchor.click();
-    await new Promise((next) => setTimeout(next, 400)); // browsers drop downloads started in one breath
-  }
-});
+$("save").addEventListener("click", () => el("a", { href: `/api/brackets.zip?ids=${[...chosen].join(",")}`, download: "" }).click());
 actAfterHold(
   $("delete"),
   async () => {
@@ -110,4 +105,4 @@ link.subscribe((state) => {
   }
   seen = now;
 });
-load();
+load().then(() => location.hash === "#select" && $("select").click());

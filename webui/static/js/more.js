@@ -1,6 +1,6 @@
 // This phone's look, the rig's figures, and who else is paired.
 
-import { get, remove } from "./api.js";
+import { get, post, remove } from "./api.js";
 import { $, $$, actAfterHold, el, press } from "./dom.js";
 import { bytes, duration, t } from "./i18n.js";
 import * as link from "./link.js";
@@ -69,7 +69,12 @@ function showPhones({ phones }) {
   $("phones").replaceChildren(...(items.length ? items : [el("li", { textContent: t("more.no_phones") })]));
 }
 
-link.subscribe((state) => state && showRig(state));
+actAfterHold($("power"), () => command(post("/api/power", { off: true })), (how) => toast(t(`gallery.delete_${how}`)));
+link.subscribe((state) => {
+  showRig(state);
+  $("power").disabled = !state.allowed.includes("power_off");
+  $("power-no").hidden = !state.simulated;
+});
 showLooks();
 get("/api/phones").then(showPhones, explain);
 get("/api/about").then(showAbout, explain);

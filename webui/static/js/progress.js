@@ -76,6 +76,7 @@ function showDone(state) {
   $("coverage").hidden = !bracket.verdict_sentence;
   $("coverage").dataset.sign = bracket.verdict === "covered" ? "✓" : "!";
   if (bracket.verdict_sentence) say($("coverage"), bracket.verdict_sentence);
+  showRepairs(state);
   say($("verdict-more"), doneLine(bracket, job, running));
   $("stack-done").hidden = !running;
   if (running) $("stack-done").value = job.done / Math.max(1, job.total);
@@ -85,6 +86,24 @@ function showDone(state) {
   $("stack-now").dataset.never = running || ready ? "1" : "0";
   $("resume-later").dataset.never = running || bracket.outcome === "complete" ? "1" : "0"; // after the stack
   tellOnce(`${bracket.id} ${bracket.outcome} ${job?.stage}`, `${$("verdict").textContent} ${$("verdict-more").textContent}`);
+}
+
+const REPAIRS = { extend_near: ["extend", { end: "near" }], extend_far: ["extend", { end: "far" }], fill: ["fill", {}] };
+
+/** One tap puts right what the check of the bracket found. */
+function showRepairs({ bracket, allowed }) {
+  const possible = bracket.repairs.filter(({ action }) => allowed.includes(action === "fill" ? "fill_gaps" : "extend") && REPAIRS[action]);
+  const shown = `${bracket.id} ${possible.map((one) => one.action + one.frames)}`;
+  if ($("repairs").dataset.shown === shown) return;
+  $("repairs").dataset.shown = shown;
+  $("repairs").replaceChildren(
+    ...possible.map(({ action, frames }) => {
+      const [verb, body] = REPAIRS[action];
+      const button = el("button", { type: "button", className: "primary", "data-repair": action, textContent: t(`repair.${action}`, { n: frames }) });
+      button.addEventListener("click", () => command(post(`/api/brackets/${bracket.id}/${verb}`, body)));
+      return button;
+    }),
+  );
 }
 
 function doneLine(bracket, job, running) {

@@ -1,12 +1,14 @@
 // One bracket: its stack at any zoom, beside any single frame, its depth, its files.
 
-import { get, post, remove } from "./api.js";
-import { drawDepth } from "./depth.js";
+import { get, newKey, post, remove } from "./api.js";
+import { depthAt, drawDepth, readDepth } from "./depth.js";
 import { $, $$, actAfterHold, el, press, say } from "./dom.js";
 import { bytes, distance, t } from "./i18n.js";
 import * as link from "./link.js";
 import { command, explain, toast } from "./shell.js";
 import { Viewer } from "./viewer.js";
+import { Wiggle } from "./wiggle.js";
+import { showWords, wireWords } from "./words.js";
 
 const id = $("bracket").dataset.id;
 const SCREEN_PX = 1600; // width of the derivative shown until somebody looks closer
@@ -16,6 +18,8 @@ let view = "stack";
 let frame = 0; // for the comparison
 let part = 50; // place of the divider, per cent
 
+const wiggle = new Wiggle($("wiggle"), $("angle"));
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const viewer = new Viewer($("viewer"), $("stage"), zoomed);
 const fileOf = (kind) => `/api/brackets/${id}/results/${result.id}/${kind}?v=${bracket.v}`;
 const frameOf = (n) => `/api/brackets/${id}/frames/${n}`;
@@ -23,6 +27,7 @@ const frameOf = (n) => `/api/brackets/${id}/frames/${n}`;
 async function load(wantedResult) {
   try {
     bracket = await get(`/api/brackets/${id}`);
+    bracket.frames.sort((a, b) => a.position_um - b.position_um); // frames added later lie before the others, too
   } catch (problem) {
     say($("waiting"), problem.message || t("link.not_reached"));
     return explain(problem);
@@ -30,6 +35,7 @@ async function load(wantedResult) {
   result = bracket.results.find((one) => one.id === wantedResult) ?? bracket.results.at(-1) ?? null;
   frame = Math.min(bracket.frames.length - 1, frame || sharpest(bracket.frames));
   showFacts();
+  showWords(bracket.words);
   showResults();
   showFrames();
   choose(result ? view : "frames");
@@ -39,8 +45,12 @@ async function load(wantedResult) {
 const sharpest = (frames) => frames.reduce((best, one, index) => (one.sharpness > frames[best].sharpness ? index : best), 0);
 
 function showFacts() {
+  const { title, tags, rating } = bracket.words;
+  say($("name"), title || id);
   const facts = [t("gallery.frames", { n: bracket.frames_done, total: bracket.frames_planned }), bytes(bracket.bytes)];
   if (bracket.created) facts.unshift(new Date(bracket.created).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" }));
+  if (title) facts.unshift(id);
+  facts.push(...tags, ...(rating ? ["★".repeat(rating)] : []));
   say($("facts"), facts.join(" · "));
   const about = result && [t(`method.${result.method}`), t("result.used", { n: result.used, total: result.frames }), `${result.width} × ${result.height}`, bytes(result.size_bytes)];
   say($("about"), about ? about.join(" · ") : t("result.not_stacked"));
@@ -87,11 +97,14 @@ function choose(name) {
   view = name;
   for (const button of $$("[data-view]")) {
     press(button, button.dataset.view === name);
-    button.disabled = (!result && button.dataset.view !== "frames") || (button.dataset.view === "depth" && !result?.has_depth);
+    button.disabled = (!result && button.dataset.view !== "frames") || (["depth", "wiggle"].includes(button.dataset.view) && !result?.has_depth);
   }
   $("compare-row").hidden = name !== "compare";
   $("frames").hidden = name !== "compare" && name !== "frames";
   $("legend").hidden = name !== "depth";
+  $("depth-here").hidden = true;
+  $("wiggle-row").hidden = name !== "wiggle";
+  if (name !== "wiggle") wiggle.move(false);
 }
 
 /** Put a picture into an img once it is decoded; the old one stays until then. */
@@ -127,6 +140,8 @@ function showPicture() {
   place($("under"));
   for (const [index, item] of $$("#frames button").entries()) press(item, index === frame);
   if (view === "depth") showDepth();
+  $("wiggle").hidden = view !== "wiggle";
+  if (view === "wiggle") showWiggle();
   divide();
 }
 
@@ -175,12 +190,48 @@ async function showDepth() {
   if (canvas.dataset.result === result.id) return;
   canvas.dataset.result = result.id;
   try {
-    await drawDepth(canvas, fileOf("depth"), bracket.frames.length);
+    drawDepth(canvas, await readDepth(fileOf("depth"), bracket.frames.length));
   } catch (error) {
     delete canvas.dataset.result;
-    toast(t("result.no_depth"));
-    console.error(error);
+    noDepth(error);
   }
+}
+
+function noDepth(error) {
+  toast(t("result.no_depth"));
+  console.error(error);
+}
+
+async function showWiggle() {
+  const canvas = $("wiggle");
+  if (canvas.dataset.result !== result.id) {
+    canvas.dataset.result = result.id;
+    say($("job"), t("result.wiggle_busy"));
+    try {
+      const picture = new Image();
+      picture.src = fileOf("screen");
+      const [depth] = await Promise.all([readDepth(fileOf("depth"), bracket.frames.length), picture.decode()]);
+      wiggle.load(picture, depth);
+    } catch (error) {
+      delete canvas.dataset.result;
+      return noDepth(error);
+    } finally {
+      say($("job"), "");
+    }
+  }
+  if (view === "wiggle" && !calm.matches) wiggle.move(true);
+}
+
+/** The depth under the finger, while the depth map is shown. */
+async function tellDepth(event) {
+  if (view !== "depth" || event.target.closest("button")) return;
+  const depth = await readDepth(fileOf("depth"), bracket.frames.length);
+  const at = viewer.point(event);
+  const [x, y] = [viewer.fraction(at.x), (at.y - viewer.view.y) / (viewer.base.height * viewer.view.s)];
+  if (x < 0 || x > 1 || y < 0 || y > 1) return;
+  const um = depthAt(depth, bracket.frames.map((one) => one.position_um), x, y);
+  say($("depth-here"), t("result.depth_here", { at: distance(um) }));
+  $("depth-here").hidden = false;
 }
 
 // --- commands ---------------------------------------------------------------------------------------
@@ -204,13 +255,34 @@ $("zoom-out").addEventListener("click", () => viewer.zoomTo(viewer.view.s / 1.6)
 $("zoom-100").addEventListener("click", () => viewer.zoomTo(viewer.full));
 $("restack").addEventListener("submit", async (event) => {
   event.preventDefault();
-  await command(post(`/api/brackets/${id}/stack`, { settings: { method: $("method").value } }));
+  await command(post(`/api/brackets/${id}/stack`, { settings: { method: $("method").value, crop: $("crop").checked } }));
 });
 actAfterHold(
   $("delete"),
   async () => (await command(remove(`/api/brackets/${id}`))) && location.assign("/gallery"),
   (how) => toast(t(`gallery.delete_${how}`)),
 );
+
+$("viewer").addEventListener("click", tellDepth);
+wiggle.onMove = (on) => press($("wiggle-play"), on);
+$("wiggle-play").addEventListener("click", () => wiggle.move(!wiggle.moving));
+wireWords(id, (said) => {
+  bracket.words = said.words;
+  showFacts();
+});
+const key = newKey();
+/** The same range once more, with what the lens asks for now. */
+$("again").addEventListener("click", async () => {
+  const places = bracket.plan.positions_steps;
+  const orders = [
+    () => remove("/api/focus/limits"),
+    () => post("/api/focus/near", { position_steps: Math.min(...places) }),
+    () => post("/api/focus/far", { position_steps: Math.max(...places) }),
+    () => post("/api/brackets", {}, { "Idempotency-Key": key }),
+  ];
+  for (const order of orders) if ((await command(order())) === false) return;
+  location.assign("/");
+});
 
 let lastStage = null;
 link.subscribe((state) => {
@@ -219,6 +291,7 @@ link.subscribe((state) => {
   say($("job"), !job ? "" : job.stage === "failed" ? t("stack.failed", { why: job.error ?? "" }) : ended ? "" : t(`stack.${job.stage}`, { n: job.done, total: job.total }));
   $("stack").disabled = !state?.allowed.includes("stack");
   $("delete").disabled = !state?.allowed.includes("delete");
+  $("again").disabled = !state?.allowed.includes("set_near");
   const stage = job && `${job.result_id} ${job.stage}`;
   if (lastStage !== null && stage !== lastStage && job?.stage === "done") load(job.result_id);
   lastStage = stage ?? "";
