@@ -17,7 +17,7 @@ import cv2
 import simplejpeg
 from measure import NOTHING, Cost, measure
 from simulated_bracket import simulated_frames
-from stackers import STACKERS, Stacker
+from stackers import STACKERS, Stacker, used_frames
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "benchmarks.md"
@@ -31,6 +31,7 @@ class Row:
 
     stacker: str
     frames: int
+    used: int | None  # of the frames, where the stacker shows it
     cost: Cost
     seconds: dict[str, float]  # by stage, where the stacker tells
 
@@ -90,7 +91,7 @@ def run(stacker: Stacker, frames: Sequence[Path]) -> Row:
                 break
         report = folder / "report.json"
         seconds = json.loads(report.read_text())["seconds"] if report.exists() else {}
-    return Row(stacker.name, len(frames), cost, seconds)
+        return Row(stacker.name, len(frames), used_frames(folder), cost, seconds)
 
 
 # --- tables --------------------------------------------------------------------------------------------
@@ -110,8 +111,8 @@ def tables(rows: Sequence[Row], frames: Sequence[Path], stackers: Sequence[Stack
         "",
         *dict.fromkeys(f"- {stacker.name.split(',')[0]}: {stacker.version}" for stacker in stackers),
         "",
-        "| stacker | frames | wall s | CPU s | CPU s / frame | peak MB | |",
-        "|---|---:|---:|---:|---:|---:|---|",
+        "| stacker | frames | of them used | wall s | CPU s | CPU s / frame | peak MB | |",
+        "|---|---:|---:|---:|---:|---:|---:|---|",
         *(f"| {line_of(row)} |" for row in rows),
     ]
     staged = [row for row in rows if row.seconds]
@@ -133,7 +134,8 @@ def line_of(row: Row) -> str:
     cost = row.cost
     verdict = "" if cost.code == 0 else f"failed ({cost.code}): {cost.said[:90]}".replace("|", "/")
     figures = f"{cost.wall_s:.1f} | {cost.cpu_s:.1f} | {cost.cpu_s / row.frames:.2f} | {cost.peak_mb:.0f}"
-    return f"{row.stacker} | {row.frames} | {figures} | {verdict}"
+    used = "?" if row.used is None else row.used
+    return f"{row.stacker} | {row.frames} | {used} | {figures} | {verdict}"
 
 
 def decode_cpu_s(frame: Path) -> float:
