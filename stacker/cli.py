@@ -13,11 +13,12 @@ from stacker.errors import SettingsError
 from stacker.imagefile import JPEG_SUFFIXES
 from stacker.interrupt import cancelled_by_signals
 from stacker.job import StackJob, check_outputs
-from stacker.options import DEFAULT_QUALITY, add_stack_options, percent
+from stacker.options import DEFAULT_IDLE_S, DEFAULT_QUALITY, add_stack_options, percent
 from stacker.settings import AlignSettings, StackSettings
 
 if TYPE_CHECKING:
     from stacker.alignonly import AlignJob
+    from stacker.following import Follow
 
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -109,8 +110,14 @@ def run_stack(args: argparse.Namespace) -> int:
         check_outputs(job)
         from stacker.pipeline import stack_files  # after the checks: it loads the numerical part
 
+        follow = _follow_from(args)
         with cancelled_by_signals() as cancelled:
-            stack_files(job, progress=console.progress, cancelled=cancelled, warn=console.warn)
+            if follow is None:
+                stack_files(job, progress=console.progress, cancelled=cancelled, warn=console.warn)
+            else:
+                from stacker.live import follow_files
+
+                follow_files(job, follow, progress=console.progress, cancelled=cancelled, warn=console.warn)
         console.tell(f"wrote {', '.join(str(path) for path in job.outputs)}")
 
     def kept() -> str:
@@ -149,6 +156,7 @@ def job_from(args: argparse.Namespace) -> StackJob:
         source_map=args.source_map,
         transforms=args.transforms,
         save_transforms=args.save_transforms,
+        preview=args.preview,
         bit_depth=args.bit_depth,
         quality=args.quality or DEFAULT_QUALITY,
         order=args.order,
@@ -161,7 +169,12 @@ def align_job_from(args: argparse.Namespace) -> AlignJob:
     from stacker.alignonly import AlignJob
 
     unused = {"--depth-map": args.depth_map, "--confidence": args.confidence, "--report": args.report}
-    unused |= {"--source-map": args.source_map, "--bit-depth": args.bit_depth}
+    unused |= {
+        "--follow": args.follow or None,
+        "--preview": args.preview,
+        "--source-map": args.source_map,
+        "--bit-depth": args.bit_depth,
+    }
     for option, value in unused.items():
         if value is not None:
             raise SettingsError(f"{option} is of no use with --align-only: nothing is fused")
@@ -175,6 +188,29 @@ def align_job_from(args: argparse.Namespace) -> AlignJob:
         transforms=args.transforms,
         save_transforms=args.save_transforms,
     )
+
+
+def _follow_from(args: argparse.Namespace) -> Follow | None:
+    from stacker.following import Follow
+
+    if not args.follow:
+        for option, value in {"--expect": args.expect, "--idle": args.idle}.items():
+            if value is not None:
+                raise SettingsError(
+                    f"{option} says when a bracket that is followed is complete; add --follow"
+                )
+        return None
+    if len(args.inputs) != 1:
+        raise SettingsError("--follow waits for frames in one folder; give that folder alone")
+    if args.transforms is not None:
+        raise SettingsError("--transforms is for a bracket that is complete, not for --follow")
+    if args.order == "time":
+        raise SettingsError(
+            "--follow takes frames in the order of their names; --order time is for complete brackets"
+        )
+    if args.expect is not None and args.idle is not None:
+        raise SettingsError("give --expect or --idle, not both")
+    return Follow(args.inputs[0], args.expect, DEFAULT_IDLE_S if args.idle is None else args.idle)
 
 
 def _settings_from(args: argparse.Namespace) -> StackSettings:

@@ -26,6 +26,7 @@ class StackJob:
     source_map: Path | None = None  # 16-bit PNG
     transforms: Path | None = None  # JSON, used instead of aligning
     save_transforms: Path | None = None  # JSON
+    preview: Path | None = None  # JPEG of the growing picture
     bit_depth: int | None = None  # 8 or 16; None = that of the frames (a JPEG has always 8)
     quality: int = 95  # of a JPEG, 1..100
     order: Order = "given"
@@ -40,6 +41,8 @@ class StackJob:
                     f"{path}: depth map and confidence are PNG files, a source map too; "
                     "the name should end in .png"
                 )
+        if self.preview is not None and self.preview.suffix.lower() not in JPEG_SUFFIXES:
+            raise SettingsError(f"{self.preview}: a preview is a JPEG; the name should end in .jpg")
         if self.transforms is not None and self.settings.align.method == "none":
             raise SettingsError("--transforms and --align none contradict each other")
         if self.bit_depth not in (None, 8, 16):
@@ -55,7 +58,14 @@ class StackJob:
     @property
     def outputs(self) -> tuple[Path, ...]:
         """Every file this job writes."""
-        others = (self.depth_map, self.confidence, self.report, self.source_map, self.save_transforms)
+        others = (
+            self.depth_map,
+            self.confidence,
+            self.report,
+            self.source_map,
+            self.save_transforms,
+            self.preview,
+        )
         return (self.out, *(path for path in others if path is not None))
 
     def _check_that_nothing_is_overwritten(self) -> None:
@@ -80,7 +90,7 @@ def check_outputs(job: StackJob, shape: tuple[int, int] | None = None) -> None:
 def _largest_size(job: StackJob, path: Path, shape: tuple[int, int]) -> int:
     """About the most bytes a result may need; a JPEG takes half a byte per pixel at quality 95."""
     pixels = shape[0] * shape[1]
-    if path in (job.report, job.save_transforms):
+    if path in (job.report, job.save_transforms, job.preview):
         return 1_000_000
     if path != job.out:
         return 2 * pixels

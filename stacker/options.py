@@ -11,6 +11,7 @@ from stacker.order import Order
 from stacker.settings import AlignMethod, FuseMethod
 
 DEFAULT_QUALITY = 95
+DEFAULT_IDLE_S = 60.0
 
 
 def add_stack_options(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +36,7 @@ def add_stack_options(parser: argparse.ArgumentParser) -> None:
     _add_aligning_options(parser)
     _add_fusing_options(parser)
     _add_output_options(parser)
+    _add_live_options(parser)
     _add_running_options(parser)
 
 
@@ -129,6 +131,33 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_live_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("while the bracket is being shot")
+    group.add_argument(
+        "--follow",
+        action="store_true",
+        help="take frames as they appear in the folder, each as soon as its file is complete",
+    )
+    group.add_argument(
+        "--expect",
+        type=whole_number(1),
+        metavar="N",
+        help="with --follow: the bracket is complete with so many frames",
+    )
+    group.add_argument(
+        "--idle",
+        type=seconds,
+        metavar="S",
+        help=f"with --follow: it is complete when no frame has come for so long (default: {DEFAULT_IDLE_S:g})",
+    )
+    group.add_argument(
+        "--preview",
+        type=Path,
+        metavar="JPG",
+        help="keep a small picture of the growing stack there, replaced again and again",
+    )
+
+
 def _add_running_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("running")
     group.add_argument(
@@ -161,6 +190,17 @@ def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
         return number
 
     return parse
+
+
+def seconds(value: str) -> float:
+    """A type for argparse: a time above 0."""
+    try:
+        number = float(value)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a number") from None
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{number:g} should be above 0")
+    return number
 
 
 def percent(value: str) -> float:

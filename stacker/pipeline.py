@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from stacker import memory
@@ -13,6 +13,7 @@ from stacker.formats.metadata import Metadata, result_metadata
 from stacker.frames import FrameSource, open_frames
 from stacker.imagefile import write_grey, write_planes
 from stacker.job import StackJob, check_outputs
+from stacker.preview import Preview
 from stacker.report import Report
 from stacker.reporting import left_out_sentence
 from stacker.settings import StackSettings
@@ -44,14 +45,29 @@ def stack_files(
     said = warn_of_input(source, job.strict, warn)
     stack = Stack(job.settings, scratch=job.out.parent, known=None if known is None else KnownAligner(known))
     look_at_all(stack, source, progress, cancelled)
-    result = stack.fuse(progress, cancelled)
+    preview = None if job.preview is None else Preview(job.preview).show_now_and_then
+    result = stack.fuse(progress, cancelled, preview)
+    camera = source.metadata(result.report.reference)
+    return conclude(job, camera, len(source), result, source.shape, said, warn)
+
+
+def conclude(
+    job: StackJob,
+    camera: Metadata,
+    frames: int,
+    result: FuseResult,
+    shape: tuple[int, int],
+    said: Collection[str],
+    warn: Warn,
+) -> Report:
+    """Say what was not said yet, and write the results; see write_results. Raises InputError with --strict."""
     for sentence in result.report.warnings:
         if sentence not in said:
             warn(sentence)
     fail_if_strict(result.report, job.strict)
     if result.report.used == 1:
         warn("only one frame could be used: the result is that frame")
-    write_results(job, source.metadata(result.report.reference), len(source), result, source.shape)
+    write_results(job, camera, frames, result, shape)
     return result.report
 
 

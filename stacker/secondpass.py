@@ -27,7 +27,7 @@ from stacker.view import AlignedFrame
 
 Progress = Callable[[int, int, str], None]
 Cancelled = Callable[[], bool]
-Preview = Callable[[Planes], None]
+Preview = Callable[[Planes], object]  # what it returns is of no interest
 
 _ROWS_AT_ONCE = 256  # that are put together: what this needs besides the picture stays small
 

@@ -15,29 +15,21 @@ import os
 import queue
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-import cv2
-
 from stacker import memory
-from stacker.atomic import write_atomically
+from stacker.arrivals import Arrivals
 from stacker.edge import DONE, FAILED, INTERRUPTED
-from stacker.errors import CancelledError, FrameError, InputError, SettingsError, StackerError
-from stacker.formats import jpeg
-from stacker.formats.metadata import Metadata
-from stacker.frames import FrameSource, open_frames
+from stacker.errors import CancelledError, SettingsError, StackerError
 from stacker.job import StackJob, check_outputs
 from stacker.pipeline import write_results
-from stacker.planes import Planes, from_bgr, to_bgr
+from stacker.planes import Planes
+from stacker.preview import Preview
 from stacker.settings import AlignSettings, StackSettings
 from stacker.stack import Stack
-
-_PREVIEW_EVERY_S = 0.5  # while fusing; while following, every frame is worth a picture
-_PREVIEW_QUALITY = 85
 
 
 @dataclass(frozen=True)
@@ -93,7 +85,6 @@ class Worker:
     outgoing: TextIO
     _lines: queue.Queue[dict[str, Any] | None] = field(default_factory=queue.Queue)
     _cancelled: threading.Event = field(default_factory=threading.Event)
-    _last_preview: float = 0.0
 
     def run(self) -> int:
         """Do the job; returns the exit code."""
@@ -122,19 +113,13 @@ class Worker:
             growing=order.follow and order.preview is not None,
             scratch=order.job.out.parent,
         )
-        source: FrameSource | None = None
-        count = 0
+        arrivals = Arrivals(stack)
+        preview = None if order.preview is None else Preview(order.preview, order.preview_width)
         for path in self._paths(order):
             if self._cancelled.is_set():
                 raise CancelledError("cancelled")
-            try:
-                opened = open_frames([path])
-            except (InputError, FrameError) as error:
-                seen = stack.leave_out(path.name, str(error))
-            else:
-                source = source or opened
-                seen = stack.look(opened, 0)
-            count += 1
+            seen = arrivals.take(path)
+            count = arrivals.count
             self._tell(
                 "frame",
                 index=count - 1,
@@ -144,19 +129,23 @@ class Worker:
                 sharpness=seen.sharpness,
             )
             self._tell("progress", stage="aligning", done=count, total=order.total or count)
-            if order.follow:
-                self._show(stack.growing_picture(), order, count)
-        if source is None:
-            raise InputError("there are no frames that can be used")
+            if order.follow and preview is not None and preview.show(stack.growing_picture()):
+                self._tell("preview", path=str(preview.path), frames=count)
+        source = arrivals.any
+
+        def show(planes: Planes) -> None:
+            if preview is not None and preview.show_now_and_then(planes):
+                self._tell("preview", path=str(preview.path), frames=order.total or 0)
+
         result = stack.fuse(
             progress=lambda done, total, what: self._tell("progress", stage=what, done=done, total=total),
             cancelled=self._cancelled.is_set,
-            preview=self._previewer(order),
+            preview=None if preview is None else show,
         )
         for sentence in result.report.warnings:
             self._tell("warning", message=sentence)
         self._tell("progress", stage="finishing", done=0, total=1)
-        write_results(order.job, source.metadata(0), count, result, source.shape)
+        write_results(order.job, source.metadata(0), arrivals.count, result, source.shape)
         self._tell("done", report=result.report.as_dict())
 
     def _paths(self, order: WorkOrder) -> Iterator[Path]:
@@ -185,28 +174,6 @@ class Worker:
                 self._cancelled.set()
             self._lines.put(message)
         self._lines.put(None)
-
-    def _previewer(self, order: WorkOrder) -> Any:
-        if order.preview is None:
-            return None
-
-        def show(planes: Planes) -> None:
-            if time.monotonic() - self._last_preview >= _PREVIEW_EVERY_S:
-                self._show(planes, order, order.total or 0)
-
-        return show
-
-    def _show(self, planes: Planes | None, order: WorkOrder, frames: int) -> None:
-        if planes is None or order.preview is None:
-            return
-        self._last_preview = time.monotonic()
-        picture = to_bgr(planes)
-        height, width = picture.shape[:2]
-        if width > order.preview_width:
-            size = order.preview_width, max(1, round(height * order.preview_width / width))
-            picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-        write_atomically(order.preview, jpeg.encode(from_bgr(picture, 1), _PREVIEW_QUALITY, Metadata()))
-        self._tell("preview", path=str(order.preview), frames=frames)
 
     def _tell(self, event: str, **facts: Any) -> None:
         try:

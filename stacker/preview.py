@@ -1,0 +1,45 @@
+"""A small JPEG of the growing picture, replaced again and again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+
+from stacker.atomic import write_atomically
+from stacker.formats import jpeg
+from stacker.formats.metadata import Metadata
+from stacker.planes import Planes, from_bgr, to_bgr
+
+_EVERY_S = 0.5  # while fusing; while following, every frame is worth a picture
+_QUALITY = 85
+
+
+@dataclass
+class Preview:
+    """Where the growing picture is shown. Whoever reads it finds it whole at any moment."""
+
+    path: Path  # a JPEG
+    width: int = 960  # px, at most
+    clock: Callable[[], float] = time.monotonic
+    _last: float = field(default=float("-inf"))
+
+    def show(self, planes: Planes | None) -> bool:
+        """Replace the file; None changes nothing. Returns whether it was written. Raises OutputError."""
+        if planes is None:
+            return False
+        self._last = self.clock()
+        picture = to_bgr(planes)
+        height, width = picture.shape[:2]
+        if width > self.width:
+            size = self.width, max(1, round(height * self.width / width))
+            picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+        write_atomically(self.path, jpeg.encode(from_bgr(picture, 1), _QUALITY, Metadata()))
+        return True
+
+    def show_now_and_then(self, planes: Planes) -> bool:
+        """The same, but not more often than it can be looked at."""
+        return self.clock() - self._last >= _EVERY_S and self.show(planes)
