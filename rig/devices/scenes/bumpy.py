@@ -11,6 +11,7 @@ from rig.devices.scenes.surface import F32, U8, Surface
 from rig.devices.thinlens import ThinLens
 
 NEAR_UM, FAR_UM = -560.0, 520.0
+FAR_IN_FRAME_UM = 410.0  # all but a thousandth of what the frame shows; beyond its corners it goes deeper
 
 
 def build(canvas: Canvas) -> list[Surface]:
@@ -73,6 +74,6 @@ BUMPY = Scene(
     "bumpy",
     "pitted beetle shell",
     build,
-    (NEAR_UM, FAR_UM),
+    (NEAR_UM, FAR_IN_FRAME_UM),
     lens=ThinLens(magnification=1.0, f_number=2.8, focal_mm=30.0),
 )

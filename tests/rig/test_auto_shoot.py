@@ -1,0 +1,107 @@
+"""`shoot --auto` on every scene: nothing told, all covered, few frames, a stack as sharp as with the true range."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from simrig import PATIENCE_S, Rig, small_rig
+
+from rig.config import Settings
+from rig.devices.build_sim import scene_names
+from rig.optics import frame_count
+from rig.status import Outcome
+from rig.workflow import Workflow
+
+SIZE_PX = (640, 480)  # that of a real camera's small stream, in which the range is looked for
+PLAY = 18  # steps that the simulated carriage lags behind the count
+TEXTURED = 0.02  # of the tile with most detail
+HELD = 0.98  # of the textured tiles
+MOST_FRAMES = 1.3  # times what the optics ask for
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A bracket of a scene with its stack, and what is true of the scene."""
+
+    positions: list[int]
+    fused: np.ndarray
+    outcome: Outcome | None
+    true_range: tuple[int, int]
+    step: int
+
+
+def shoot(scene: str, data: Path, auto: bool) -> Shot:
+    settings = Settings().changed({"capture.settle_mode": "fixed", "stacking.depth_map": False})
+    workflow = Workflow(settings, data, build=partial(small_rig, scene=scene, size_px=SIZE_PX))
+    rig = Rig(workflow, data)
+    try:
+        workflow.open()
+        near, far = true_range(workflow)
+        if auto:
+            workflow.auto_range(then_shoot=True)
+            rig.until(lambda status: status.bracket is not None and status.bracket.outcome is not None)
+        else:
+            workflow.set_near(near)
+            workflow.set_far(far)
+            workflow.start_bracket()
+        status = rig.until_idle()
+        assert workflow.wait_stacked(PATIENCE_S)
+        assert status.plan is not None and status.bracket is not None
+        detail = workflow.bracket(status.bracket.id)
+        fused = cv2.imread(str(workflow.file(detail.id, "fused")), cv2.IMREAD_GRAYSCALE)
+        places = [frame.position_steps for frame in detail.in_focus_order]
+        return Shot(places, fused, status.bracket.outcome, (near, far), status.plan.step_steps)
+    finally:
+        workflow.close()
+
+
+def true_range(workflow: Workflow) -> tuple[int, int]:
+    found = workflow.suggestion
+    assert found is not None
+    return found.near_steps + PLAY, found.far_steps + PLAY
+
+
+@pytest.fixture(scope="module", params=scene_names())
+def pair(request, tmp_path_factory) -> tuple[Shot, Shot]:
+    """The same scene with its range found, and with the true one."""
+    folder = tmp_path_factory.mktemp(request.param)
+    return shoot(request.param, folder / "auto", auto=True), shoot(request.param, folder / "true", auto=False)
+
+
+def detail_of(shot: Shot) -> np.ndarray:
+    """Fine contrast of each tile of the stack, (6, 8); crops differ by a few pixels, so no finer."""
+    middle = shot.fused[8:-8, 8:-8].astype(np.float32)
+    return cv2.resize(cv2.Laplacian(middle, cv2.CV_32F) ** 2, (8, 6), interpolation=cv2.INTER_AREA)
+
+
+def test_the_textured_range_is_covered(pair):
+    found, _ = pair
+    near, far = found.true_range
+    reach = found.step / 2 / 0.7  # of the end frames' own depth of field, at 30 % overlap
+
+    covered = min(found.positions[-1] + reach, far) - max(found.positions[0] - reach, near)
+    assert covered >= HELD * (far - near)
+
+
+def test_few_more_frames_are_shot_than_the_optics_ask_for(pair):
+    found, _ = pair
+    near, far = found.true_range
+
+    assert len(found.positions) <= MOST_FRAMES * frame_count(far - near, found.step)
+
+
+def test_the_stack_is_as_sharp_as_with_the_true_range(pair):
+    found, true = (detail_of(shot) for shot in pair)
+    share = found[true > TEXTURED * true.max()] / true[true > TEXTURED * true.max()]
+
+    assert np.median(share) > 0.95
+    assert share.min() > 0.8
+
+
+def test_it_is_complete(pair):
+    assert pair[0].outcome is Outcome.COMPLETE
