@@ -217,6 +217,7 @@ def _settings_from(args: argparse.Namespace) -> StackSettings:
     return StackSettings(
         method=args.method,
         align=AlignSettings(method=args.align, reference=args.reference),
+        prefer=args.prefer,
         crop=args.crop,
         threads=args.threads,
         memory_limit_mb=args.memory_limit,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 from stacker.order import Order
-from stacker.settings import AlignMethod, FuseMethod
+from stacker.settings import AlignMethod, FuseMethod, Prefer
 
 DEFAULT_QUALITY = 95
 DEFAULT_IDLE_S = 60.0
@@ -77,6 +77,13 @@ def _add_fusing_options(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="pyramid keeps detail on crossing hairs, depthmap the tones of smooth surfaces, average is for "
         "comparison; auto takes the best per region (default: %(default)s)",
+    )
+    group.add_argument(
+        "--prefer",
+        choices=get_args(Prefer),
+        default="none",
+        help="which wins where two depths lie over one another and both have contrast, as with a net before a "
+        "pattern: the earlier (near) or the later (far) frames (default: %(default)s)",
     )
     group.add_argument(
         "--order",

@@ -20,6 +20,8 @@ Plane = NDArray[Any]  # float32
 _DEPTH_ALONE_FROM = 4
 _ACTIVE_SPREADS = 3.3  # beyond, a frame's weight is below half a percent
 _SOME_CONTRAST = 0.02  # where contrast decides by more than this, any frame may count
+# Logarithm of a weight: a frame in front of or behind another counts like one of twice the contrast.
+_TILT = {"none": 0.0, "near": -3.0, "far": 3.0}
 
 
 @dataclass(frozen=True)
@@ -29,16 +31,26 @@ class PriorPatch:
     depth: Plane
     sharpness: Plane
     mixed: Plane
+    tilt: float = 0.0  # below 0: nearer frames are preferred where contrast decides; above 0: farther ones
 
     def log_weight(self, slot: int) -> Plane:
         """Logarithm of the weight that the depth gives to the frame at this slot."""
+        if self.tilt:
+            behind = np.clip((slot - self.depth) * np.sqrt(self.sharpness) / 2, -1, 1)
+            return self._by_depth(slot) + np.float32(self.tilt) * self.mixed * behind
+        return self._by_depth(slot)
+
+    def _by_depth(self, slot: int) -> Plane:
         return np.asarray((self.mixed - 1) * (0.5 * self.sharpness) * np.square(slot - self.depth))
 
 
 class Prior:
     """The focus map at every level of a canvas; its cells are 2**grid_level pixels wide."""
 
-    def __init__(self, focus: FocusMap, method: Method, grid_level: int, levels: int) -> None:
+    def __init__(
+        self, focus: FocusMap, method: Method, grid_level: int, levels: int, prefer: str = "none"
+    ) -> None:
+        self._tilt = _TILT[prefer]
         mixed = focus.mixed if method.contrast else np.zeros_like(focus.mixed)
         planes: tuple[Plane, ...] = (focus.depth, focus.sharpness, mixed)
         self._grid_level = grid_level
@@ -59,7 +71,7 @@ class Prior:
                 cv2.resize(plane[coarse.rows, coarse.columns], where.size)
                 for plane in self._planes[self._grid_level]
             )
-        return PriorPatch(depth, sharpness, share * mixed)
+        return PriorPatch(depth, sharpness, share * mixed, self._tilt)
 
     def counts(self, slot: int, where: Patch) -> bool:
         """Whether the frame at this slot has a say anywhere in a rectangle, in full-size pixels."""

@@ -20,6 +20,7 @@ from stacker.pieces import Pieces
 from stacker.planes import Planes
 from stacker.prior import Prior
 from stacker.pyramid import level_count, padded_shape
+from stacker.settings import Prefer
 from stacker.state import RunningFusion
 from stacker.survey import Surveyed
 from stacker.validarea import Rectangle
@@ -63,6 +64,7 @@ class SecondPass:
     method: Method
     plan: Plan
     area: Rectangle
+    prefer: Prefer = "none"
     scratch: Path | None = None  # a folder for what need not be in memory meanwhile
     repair: Callable[[Planes], Planes] = lambda planes: planes
 
@@ -94,7 +96,8 @@ class SecondPass:
         parts = self._parts(standing.bands)
         prior = None
         if self.method.depth:
-            prior = Prior(self.found.focus, self.method, self.found.grid_level, running.levels)
+            focus, level = self.found.focus, self.found.grid_level
+            prior = Prior(focus, self.method, level, running.levels, self.prefer)
         total = len(parts) * len(self.frames)
         with ThreadPoolExecutor(self.plan.threads) as pool:
             while standing.part < len(parts):

@@ -9,6 +9,7 @@ from stacker.errors import SettingsError
 
 AlignMethod = Literal["auto", "none"]
 FuseMethod = Literal["auto", "pyramid", "depthmap", "average"]
+Prefer = Literal["none", "near", "far"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class StackSettings:
 
     method: FuseMethod = "auto"
     align: AlignSettings = field(default_factory=AlignSettings)
+    prefer: Prefer = "none"  # which depth wins where two lie over one another and both have contrast
     crop: bool = True  # to the valid area
     threads: int = 0  # 0 = one per core
     memory_limit_mb: int | None = None  # of the whole process; None = what is free
@@ -43,5 +45,9 @@ class StackSettings:
     def __post_init__(self) -> None:
         if self.method not in get_args(FuseMethod):
             raise SettingsError(f"method {self.method!r} is not one of {', '.join(get_args(FuseMethod))}")
+        if self.prefer not in get_args(Prefer):
+            raise SettingsError(f"prefer {self.prefer!r} is not one of {', '.join(get_args(Prefer))}")
+        if self.prefer != "none" and self.method != "auto":
+            raise SettingsError(f"a preference for {self.prefer} needs method auto; {self.method} knows none")
         if self.threads < 0:
             raise SettingsError(f"threads {self.threads} is negative; 0 means one per core")

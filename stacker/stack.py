@@ -196,6 +196,7 @@ class Stack:
             METHODS[self.settings.method],
             self._plan,
             self._area(reference.opened, [found.alignments[slot] for slot in found.fitting]),
+            self.settings.prefer,
             self.scratch,
         )
 
