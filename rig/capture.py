@@ -11,7 +11,8 @@ from rig.devices.camera import Camera, Exposure, Frame
 from rig.devices.clock import Clock
 from rig.errors import RigError
 from rig.focuser import Focuser, never
-from rig.lockedcamera import LockedCamera
+from rig.lockedcamera import LockedCamera, with_settings
+from rig.metering import metered
 from rig.plan import BracketPlan
 from rig.settle import Settled, Settler
 from rig.sharpness import clipped_share, sharpness, tile_sharpness
@@ -127,6 +128,10 @@ class _Shoot:
     ) -> Outcome:
         """The loop itself."""
         total = len(self.plan.positions_steps)
+        if exposure is None:
+            exposure = self._metered()
+        if self.halted():
+            return Outcome.STOPPED
         locked = LockedCamera(self.camera, self.settings.camera, exposure)
         self.exposure = locked.exposure
         settler = Settler(locked, self.settings.capture, self.clock)
@@ -155,6 +160,12 @@ class _Shoot:
         """What has happened so far, as a value."""
         warnings = tuple(self.warnings) + bracket_warnings(self.frames, self.settings.capture.still_px)
         return CaptureReport(outcome, tuple(self.frames), self.exposure, warnings, error, self.lost_steps)
+
+    def _metered(self) -> Exposure | None:
+        """The exposure for all of the bracket; None: as automatic control has it when it is locked."""
+        camera = self.settings.camera
+        found = metered(self.camera, self.focuser, self.plan.positions_steps, camera, self.halted)
+        return None if found is None else with_settings(found, camera)
 
     def _may_go_on(self, paused: Callable[[], bool]) -> bool:
         while paused() and not self.halted():

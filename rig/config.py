@@ -121,6 +121,18 @@ class CameraSettings(Checked):
     )
     replay_folder: str = setting("", "Folder of frames that the replay driver answers with.")
     exposure_us: int = setting(0, "Exposure time; 0 = automatic, then locked for the bracket.", 0, 60_000_000)
+    longest_exposure_us: int = setting(
+        250_000,
+        "Automatic exposure goes so far before it raises the gain: longer ones catch more vibration.",
+        100,
+        10_000_000,
+    )
+    meter_positions: int = setting(
+        3,
+        "Focus positions of a bracket at which its exposure is measured, for the brightest; 0 = where it stands.",
+        0,
+        20,
+    )
     gain: float = setting(0.0, "Analogue gain, 1 = least noise; 0 = automatic, then locked.", 0, 64)
     colour_gains: tuple[float, float] = setting(
         (0.0, 0.0), "Red and blue against green; 0 = automatic, then locked.", 0, 32

@@ -27,7 +27,9 @@ def plan_of(rig: SmallRig) -> BracketPlan:
 
 def fixed_rig(faults: FaultPlan | None = None, **changes: object) -> SmallRig:
     """Without watching: the tests that are about something else then take no previews."""
-    return small_rig(faults=faults, **{"capture__settle_mode": "fixed", **changes})
+    return small_rig(
+        faults=faults, **{"capture__settle_mode": "fixed", "camera__meter_positions": 0, **changes}
+    )
 
 
 def shoot(rig: SmallRig, **how: object) -> CaptureReport:

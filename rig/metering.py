@@ -1,0 +1,135 @@
+"""How to expose a bracket: as its brightest part asks, at the lowest gain, for as long as nothing shakes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from rig.config import CameraSettings
+from rig.devices.camera import Camera, Exposure, Preview
+from rig.errors import CameraTimeoutError
+from rig.focuser import Focuser
+from rig.sharpness import clipped_share
+
+MOST_LOOKS = 20  # previews until automatic control must have settled: two seconds
+STALE_PREVIEWS = 8  # that a camera's queue may hold
+STEADY = 0.02  # change between two previews below which it has
+BURNT_SHARE = 0.01  # of the picture; a glint is allowed to burn out
+DARKER = 0.75  # of the exposure, each time too much is burnt out
+MOST_DARKER = 4  # times: to a third
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What automatic control settled on at one focus position."""
+
+    position_steps: int
+    exposure: Exposure
+    burnt: float  # share of the picture
+
+    @property
+    def light(self) -> float:
+        """Exposure in µs at gain 1: less where it is brighter."""
+        return self.exposure.exposure_us * self.exposure.gain
+
+
+def meter(
+    camera: Camera,
+    focuser: Focuser,
+    positions_steps: tuple[int, ...],
+    settings: CameraSettings,
+    cancelled: Callable[[], bool],
+) -> Exposure | None:
+    """The exposure for a bracket, from previews at these positions; None when cancelled.
+
+    Where too much would burn out it is made darker. The camera is left locked at it.
+    Raises CameraTimeoutError, MotorError.
+    """
+    readings: list[Reading] = []
+    for position in positions_steps:
+        focuser.goto(position, cancelled)
+        if cancelled():
+            return None
+        preview = steady_preview(camera)
+        readings.append(Reading(position, preview.exposure, burnt_share(preview)))
+    brightest = min(readings, key=lambda reading: reading.light)
+    exposure = at_low_gain(brightest.exposure, settings)
+    worst = max(readings, key=lambda reading: reading.burnt / reading.light)
+    focuser.goto(worst.position_steps, cancelled)
+    return without_burning(camera, exposure)
+
+
+def steady_preview(camera: Camera) -> Preview:
+    """A preview that automatic control no longer changes, or the last one looked at."""
+    last = camera.preview()
+    for _ in range(MOST_LOOKS):
+        now = camera.preview()
+        before, after = (one.exposure.exposure_us * one.exposure.gain for one in (last, now))
+        if abs(after - before) <= STEADY * before:
+            return now
+        last = now
+    return last
+
+
+def at_low_gain(exposure: Exposure, settings: CameraSettings) -> Exposure:
+    """The same light at gain 1, or at the longest exposure allowed and no more gain than that takes."""
+    light = exposure.exposure_us * exposure.gain
+    exposure_us = min(round(light), settings.longest_exposure_us)
+    return replace(exposure, exposure_us=exposure_us, gain=max(1.0, light / exposure_us))
+
+
+def without_burning(camera: Camera, exposure: Exposure) -> Exposure:
+    """Lock the camera at this exposure, or at a shorter one when more than a glint burns out."""
+    locked = camera.lock(exposure)
+    for _ in range(MOST_DARKER):
+        if burnt_share(preview_from(camera, camera.now_ns())) <= BURNT_SHARE:
+            break
+        exposure = replace(exposure, exposure_us=round(exposure.exposure_us * DARKER))
+        locked = camera.lock(exposure)
+    return locked
+
+
+def preview_from(camera: Camera, moment_ns: int) -> Preview:
+    """The first preview exposed at or after this moment: older ones may wait in the camera's queue."""
+    for _ in range(STALE_PREVIEWS):
+        preview = camera.preview()
+        if preview.timestamp_ns >= moment_ns:
+            break
+    return preview
+
+
+def burnt_share(preview: Preview) -> float:
+    """Share of a preview that is burnt out."""
+    return clipped_share(np.asarray(cv2.cvtColor(preview.image, cv2.COLOR_BGR2GRAY), np.uint8))
+
+
+def metered_positions(positions_steps: tuple[int, ...], count: int) -> tuple[int, ...]:
+    """So many of a bracket's positions, spread over it, from near to far; all when there are fewer."""
+    if count >= len(positions_steps):
+        return positions_steps
+    last = len(positions_steps) - 1
+    return tuple(positions_steps[round(index * last / max(count - 1, 1))] for index in range(count))
+
+
+def metered(
+    camera: Camera,
+    focuser: Focuser,
+    positions_steps: tuple[int, ...],
+    settings: CameraSettings,
+    cancelled: Callable[[], bool],
+) -> Exposure | None:
+    """As meter, over settings.meter_positions of a bracket; None where there is nothing to measure.
+
+    A camera that hangs meanwhile is not given up yet: None too, and the bracket meets it, or goes on.
+    """
+    if settings.exposure_us or not settings.meter_positions:
+        return None
+    try:
+        return meter(
+            camera, focuser, metered_positions(positions_steps, settings.meter_positions), settings, cancelled
+        )
+    except CameraTimeoutError:
+        return None
