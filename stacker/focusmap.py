@@ -28,6 +28,9 @@ _STEP, _LEAST_STEP = 0.75, 1.0
 # Out of focus, a bright detail spills light around it, and that has edges of its own. A peak that is weaker than a
 # peak within so many cells by more than this (natural logarithm of the measures) may be such an edge.
 _SPILL_CELLS, _SPILL = 12, 2.5
+_SPILL_NARROWS = (
+    0.5  # and fewer frames are averaged there, by this share: those farther away hold the spilled light
+)
 _REACH = 2  # cells around such an edge where contrast decides
 
 
@@ -56,7 +59,9 @@ def focus_map(position: Plane, prominence: Plane, strength: Plane, width: float)
     depth = fill(cv2.medianBlur(position, 3), confidence)
     near = np.ones((3, 3), np.uint8)
     trust = np.clip(cv2.GaussianBlur(cv2.dilate(confidence, near), (0, 0), 1.5), 0, 1)
-    spread = max(_LEAST_BLEND, _BLEND * width) + _AVERAGE * max(width, 1) * (1 - trust) * (1 - spill)
+    spread = max(_LEAST_BLEND, _BLEND * width) + _AVERAGE * max(width, 1) * (1 - trust) * (
+        1 - _SPILL_NARROWS * spill
+    )
     mixed = depth_edges(depth, max(_LEAST_STEP, _STEP * width)) * np.clip(1.5 * trust, 0, 1)
     return FocusMap(depth, confidence, np.float32(1) / np.square(spread), mixed)
 
