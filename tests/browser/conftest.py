@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,16 +27,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason="no Chromium found: apt-get install chromium"))
 
 
-@pytest.fixture(scope="module")
-def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRig]:
+CONFIG = """[camera]
+sim_width_px = 640
+preview_width_px = 320
+[capture]
+settle_mode = 'fixed'
+settle_s = 0.1
+extend_frames = 0
+[store]
+reserve_mb = 1
+"""
+
+
+@contextmanager
+def running_rig(folder: Path) -> Iterator[RunningRig]:
     """`fieldstack run` as a process of its own, with small frames so that a bracket takes seconds."""
-    folder = tmp_path_factory.mktemp("rig")
     config = folder / "config.toml"
-    config.write_text(
-        "[camera]\nsim_width_px = 640\n"
-        "[capture]\nsettle_mode = 'fixed'\nsettle_s = 0.1\n"
-        "[store]\nreserve_mb = 1\n"
-    )
+    if not config.exists():
+        config.write_text(CONFIG)
     command = [sys.executable, "-m", "rig.cli", "run", "--sim", "bristles", "--port", "0"]
     with subprocess.Popen(
         [*command, "--data", str(folder / "data"), "--config", str(config)],
@@ -46,6 +55,35 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRig]:
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(30)
+
+
+@pytest.fixture(scope="session")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRig]:
+    """One rig for every test; each begins with it at rest."""
+    with running_rig(tmp_path_factory.mktemp("rig")) as rig:
+        yield rig
+
+
+@pytest.fixture(autouse=True)
+def at_rest(rig: RunningRig) -> None:
+    """Nothing is shot or stacked, near and far are not set, nobody is in control."""
+    rig.at_rest()
+
+
+@pytest.fixture
+def start_rig(tmp_path: Path) -> Iterator[Callable[[], RunningRig]]:
+    """Starts rigs of this test's own, one after the other on one data folder."""
+    with ExitStack() as rigs:
+        yield lambda: rigs.enter_context(running_rig(tmp_path))
+
+
+@pytest.fixture(scope="session")
+def stacked(rig: RunningRig) -> str:
+    """Id of a bracket with a result and a depth map."""
+    rig.at_rest()
+    rig.shoot(frames=6)
+    rig.until(lambda s: s["stack"] and s["stack"]["stage"] == "done")
+    return rig.brackets()[0]["id"]
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +99,9 @@ def new_phone(chromium, rig: RunningRig) -> Iterator[Callable[..., PhonePage]]:
     """Makes phones with fresh profiles: new_phone("Pixel 7", viewport={...})."""
     opened = []
 
-    def make(device: str = "Pixel 7", path: str = "", **over) -> PhonePage:
+    def make(
+        device: str = "Pixel 7", path: str = "", at: RunningRig | None = None, theme: str = "sun", **over
+    ) -> PhonePage:
         described = {k: v for k, v in chromium.devices[device].items() if k != "default_browser_type"} | over
         context = chromium.chromium.launch_persistent_context(
             tempfile.mkdtemp(prefix="phone-"),
@@ -71,7 +111,8 @@ def new_phone(chromium, rig: RunningRig) -> Iterator[Callable[..., PhonePage]]:
             **described,
         )
         opened.append(context)
-        return PhonePage(context, rig, path)
+        context.add_cookies([{"name": "theme", "value": theme, "url": (at or rig).url}])
+        return PhonePage(context, at or rig, path)
 
     yield make
     for context in opened:

@@ -9,6 +9,7 @@ import time
 import urllib.request
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 PATIENCE_S = 90.0  # a limit for a test that hangs, never a claim about speed
 
@@ -58,7 +59,7 @@ class RunningRig:
         """A command from elsewhere, for arranging a test."""
         request = urllib.request.Request(
             self.url + path, json.dumps(body or {}).encode(), method=method,
-            headers={"X-Rig": "1", "Content-Type": "application/json"},
+            headers={"X-Rig": "1", "Content-Type": "application/json", "Idempotency-Key": uuid4().hex},
         )  # fmt: skip
         urllib.request.urlopen(request, timeout=PATIENCE_S).close()
 
@@ -77,6 +78,13 @@ class RunningRig:
         self.until(lambda s: s["state"] == "idle")
         self.until(lambda s: s["stack"] is None or s["stack"]["stage"] in ("done", "failed", "cancelled"))
         self.order("DELETE", "api/focus/limits")
+        self.order("DELETE", "api/control")
+
+    def shoot(self, frames: int, apart: int = 48) -> None:
+        """Begin a bracket of so many frames without a phone."""
+        self.order("POST", "api/focus/near", {"position_steps": 1300})
+        self.order("POST", "api/focus/far", {"position_steps": 1300 + (frames - 1) * apart})
+        self.order("POST", "api/brackets")
 
     def brackets(self) -> list[dict[str, Any]]:
         with urllib.request.urlopen(f"{self.url}api/brackets", timeout=PATIENCE_S) as answer:

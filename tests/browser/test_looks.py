@@ -40,11 +40,6 @@ CONTRAST = """pairs => {
 }"""
 
 
-@pytest.fixture(autouse=True)
-def at_rest(rig: RunningRig) -> None:
-    rig.at_rest()
-
-
 @pytest.mark.parametrize("screen", SCREENS)
 def test_every_page_fits_the_screen_and_every_target_a_thumb(
     new_phone: Callable[..., PhonePage], screen: str

@@ -6,15 +6,9 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from phonepage import PhonePage, RunningRig
 
 FRAMES_APART = 48  # steps between frames that the optics of the scene ask for
-
-
-@pytest.fixture(autouse=True)
-def at_rest(rig: RunningRig) -> None:
-    rig.at_rest()
 
 
 def test_the_live_picture_moves_and_follows_the_focus(phone: PhonePage) -> None:

@@ -38,8 +38,8 @@ export function explain(problem) {
 export async function command(promise) {
   try {
     const answer = await promise;
-    if (answer.control) link.controlIs(answer.control);
     if (answer.state) link.heard(answer.state);
+    if (answer.control) link.controlIs(answer.control);
     return answer;
   } catch (problem) {
     if (problem.status === undefined) throw problem;

@@ -36,7 +36,9 @@ async function touch(event, point) {
   $("ring").style.top = `${event.clientY - box.top}px`;
   $("ring").hidden = false;
   navigator.vibrate?.(10);
+  const begun = sought;
   if ((await command(post("/api/focus", { touch: { x: point[0], y: point[1], role } }))) === false) forget();
+  else begun.begun = true; // from now on a rig that stands still has found it, or given up
 }
 
 function forget() {
@@ -49,7 +51,7 @@ export function showTouch(state, live, mode) {
   const may = state.allowed.includes("touch");
   $("tap-hint").hidden = mode !== "live" || !(may || seeking) || (may && roleOf(state.focus) === "goto");
   say($("tap-hint"), t(seeking ? "touch.busy" : `touch.${roleOf(state.focus)}`));
-  if (sought && state.state === "idle") ended(state, live);
+  if (sought?.begun && state.state === "idle") ended(state, live);
 }
 
 /** The sweep is over: keep what is sharp there now, once a picture of it has been drawn. */

@@ -1,0 +1,144 @@
+"""What can be done with a result, and with the settings, on the phone."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+from phonepage import PhonePage, RunningRig
+
+DIGEST = """(() => {
+    const c = document.querySelector('#wiggle');
+    const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+    let sum = 0;
+    for (let i = 0; i < d.length; i += 101) sum = (sum * 31 + d[i]) | 0;
+    return sum;
+})()"""
+SHOWN = "document.querySelector('#shown')?.naturalWidth > 100"
+
+
+def test_the_3d_view_moves_and_stops_at_a_touch(new_phone: Callable[..., PhonePage], stacked: str) -> None:
+    phone = new_phone(path=f"b/{stacked}")
+    phone.until(SHOWN)
+    phone.tap("[data-view=wiggle]")
+    phone.until("document.querySelector('#wiggle-play').getAttribute('aria-pressed') === 'true'", "motion")
+    before = phone.page.evaluate(DIGEST)
+    phone.until(f"{DIGEST} !== {before}", "another view")
+    phone.tap("#wiggle-play")
+
+    still = phone.page.evaluate(DIGEST)
+    phone.page.wait_for_timeout(200)
+    assert phone.page.evaluate(DIGEST) == still
+    phone.no_errors()
+
+
+def test_the_3d_view_stands_still_where_motion_is_not_wanted(
+    new_phone: Callable[..., PhonePage], stacked: str
+) -> None:
+    phone = new_phone(path=f"b/{stacked}", reduced_motion="reduce")
+    phone.until(SHOWN)
+    phone.tap("[data-view=wiggle]")
+    phone.until(
+        "document.querySelector('#wiggle').width > 300 && document.querySelector('#job').textContent === ''"
+    )
+    middle = phone.page.evaluate(DIGEST)
+    phone.page.wait_for_timeout(200)
+    assert phone.page.evaluate(DIGEST) == middle
+
+    phone.page.locator("#angle").evaluate("s => { s.value = 80; s.dispatchEvent(new Event('input')); }")
+    assert phone.page.evaluate(DIGEST) != middle
+
+
+def test_the_depth_under_the_finger_is_said(new_phone: Callable[..., PhonePage], stacked: str) -> None:
+    phone = new_phone(path=f"b/{stacked}")
+    phone.until(SHOWN)
+    phone.tap("[data-view=depth]")
+    phone.until("document.querySelector('#depth').width > 300", "the depth map")
+    phone.page.locator("#viewer").tap(position={"x": 200, "y": 150})
+
+    phone.until("/[µm]m behind/.test(document.querySelector('#depth-here').textContent)", "the depth")
+
+
+def test_stacking_again_keeps_both_results(
+    new_phone: Callable[..., PhonePage], stacked: str, rig: RunningRig
+) -> None:
+    phone = new_phone(path=f"b/{stacked}")
+    phone.until(SHOWN)
+    phone.page.locator("#method").select_option("average")
+    phone.tap("#stack")
+
+    phone.until("document.querySelectorAll('#results button').length >= 2", "the second result")
+    assert "average" in phone.text("#results button[aria-pressed=true]")
+    phone.no_errors()
+
+
+def test_a_title_and_stars_stand_on_the_card_and_the_selection_is_one_zip(
+    new_phone: Callable[..., PhonePage], stacked: str, tmp_path: Path
+) -> None:
+    phone = new_phone(path=f"b/{stacked}")
+    phone.until(SHOWN)
+    phone.tap("#words summary")
+    phone.page.locator("#title").fill("Jumping spider")
+    phone.tap("#stars button >> nth=3")
+    phone.tap("#words-form [type=submit]")
+    phone.until("document.querySelector('#name').textContent === 'Jumping spider'", "the title")
+
+    phone.page.goto(phone.rig.url + "gallery#select")
+    phone.until("document.querySelector('.pick:not([hidden])')", "the check boxes")
+    assert "Jumping spider" in phone.text(f".card[data-id={stacked}]")
+    phone.tap(f".card[data-id={stacked}] .pick")
+    with phone.page.expect_download() as download:
+        phone.tap("#save")
+    download.value.save_as(tmp_path / "all.zip")
+    with zipfile.ZipFile(tmp_path / "all.zip") as archive:
+        assert {name.split("/")[0] for name in archive.namelist()} == {stacked}
+    phone.no_errors()
+
+
+def test_shoot_again_shoots_the_same_range(
+    new_phone: Callable[..., PhonePage], stacked: str, rig: RunningRig
+) -> None:
+    phone = new_phone(path=f"b/{stacked}")
+    phone.until(SHOWN)
+    before = len(rig.brackets())
+    phone.tap("#again")
+    rig.until(
+        lambda s: s["bracket"] and s["bracket"]["outcome"] == "complete" and s["bracket"]["id"] != stacked
+    )
+
+    assert len(rig.brackets()) == before + 1
+    assert rig.brackets()[0]["frames_planned"] == 6
+
+
+def test_a_setting_is_saved_and_a_wrong_one_refused_beside_its_field(
+    phone: PhonePage, rig: RunningRig
+) -> None:
+    phone.page.goto(rig.url + "more")
+    phone.tap("#part-capture > summary")
+    box = phone.page.locator("#set-capture\\.settle_s")
+    box.fill("0.2")
+    box.press("Tab")
+    phone.until(
+        "document.querySelector('[data-setting=\"capture.settle_s\"] .saved').textContent.includes('✓')"
+    )
+    box.fill("99")
+    box.press("Tab")
+    phone.until("document.querySelector('[data-setting=\"capture.settle_s\"]').classList.contains('wrong')")
+
+    assert "from 0 to 60" in phone.text("[data-setting='capture.settle_s'] .saved")
+    rig.order("PUT", "api/settings", {"capture.settle_s": 0.1})
+    phone.no_errors()
+
+
+def test_the_ruler_gives_the_magnification(phone: PhonePage, rig: RunningRig) -> None:
+    phone.page.goto(rig.url + "more")
+    phone.until("document.querySelector('#set-optics\\\\.magnification')")
+    phone.tap("#part-optics > summary")
+    phone.tap("#ruler summary")
+    phone.page.locator("#ruler-mm").fill("12.57")  # twice the width of the sensor
+    phone.tap("#ruler-take")
+
+    phone.until("Math.abs(document.querySelector('#set-optics\\\\.magnification').value - 0.5) < 0.01", "1:2")
+    rig.order("PUT", "api/settings", {"optics.magnification": 1.0})
+    phone.no_errors()
