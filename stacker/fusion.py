@@ -28,7 +28,7 @@ __all__ = ["AlignedFrame", "Fuser"]
 
 Plane = NDArray[Any]  # float32
 
-_FINER_SHARE = 0.5  # of the next finer band's energy: a frame that is sharp there is sharp here
+_FINER_SHARE = 1.0  # of the next finer band's energy: a frame that is sharp there is sharp here
 _NOISE = 0.1  # levels of 255; equal weights where there is less contrast than that
 _TYPICAL = 8.0  # levels; contrast is taken relative to it to stay within float32
 _LIMIT = 60.0  # of the logarithm of a weight, likewise
