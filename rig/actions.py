@@ -17,6 +17,8 @@ WHERE = {
     "clear_limits": STANDING,
     "auto_range": STANDING,
     "touch": STANDING,
+    "calibrate_backlash": STANDING,
+    "calibrate_scale": STANDING,
     "start_bracket": STANDING,
     "pause": {Phase.CAPTURING},
     "resume": {Phase.PAUSED, Phase.IDLE},

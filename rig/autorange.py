@@ -12,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from rig.config import Settings
-from rig.devices.camera import Camera, Image, Preview
+from rig.devices.camera import Camera, Image
 from rig.devices.clock import Clock
 from rig.errors import FocusNotFoundError
 from rig.focuscurve import peaks, refined
 from rig.focuser import Focuser, never
+from rig.freshpreview import preview_from
 from rig.lens import focus_step_um
 from rig.sharpness import noise_level, sharpness, tile_sharpness
 
@@ -41,7 +42,6 @@ LEAST_SHARPNESS = 1e-5  # squared gradient against squared brightness; a blank w
 LEAST_OVER_NOISE = 0.5  # of the noise that was taken off a touched spot: less may be what was left of it
 LEAST_OVER_NOISE_TILE = 1.5  # the same of a tile of the sweep: more is left where it averages over less
 SPOT = 0.12  # side of a touched spot, as a share of the picture's width
-STALE_PREVIEWS = 8  # that a camera's queue may hold
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def find_range(
     step = focus_step_steps(settings)
     for _ in range(MOST_SWEEPS):
         positions = sweep_positions(low, high, step)
-        seen = sweep(camera, focuser, positions, _measure_tiles(box), clock, progress, cancelled)
+        seen = sweep(camera, focuser, positions, measure_tiles(box), clock, progress, cancelled)
         if len(seen.positions_steps) < len(positions):
             return None
         found = range_of(seen, step, focuser)
@@ -141,18 +141,26 @@ def sweep(
     positions: Sequence[int],
     measure: Measure,
     clock: Clock,
-    progress: Progress,
-    cancelled: Callable[[], bool],
+    progress: Progress = lambda done, total, what: None,
+    cancelled: Callable[[], bool] = never,
+    fresh: bool = True,
+    move: Callable[[int, Callable[[], bool]], int] | None = None,
 ) -> Sweep:
-    """Visit the positions from near to far and measure a preview exposed at each."""
+    """Visit the positions and measure a preview exposed at each.
+
+    fresh: take up the whole backlash first. move: how to go to a position, when not by focuser.goto.
+    """
     rows: list[npt.NDArray[np.float64]] = []
     for index, position in enumerate(positions):
         progress(index, len(positions), "focusing")
-        focuser.goto(position, cancelled, fresh=index == 0)
+        if move is not None:
+            move(position, cancelled)
+        else:
+            focuser.goto(position, cancelled, fresh=fresh and index == 0)
         if cancelled() or focuser.stopped:
             break
         clock.sleep(SWEEP_SETTLE_S)
-        rows.append(measure(_preview_from(camera, camera.now_ns()).image))
+        rows.append(measure(preview_from(camera, camera.now_ns()).image))
     tiles = np.stack(rows) if rows else np.zeros((0, 1, 1))
     return Sweep(tuple(positions[: len(rows)]), tiles)
 
@@ -162,7 +170,7 @@ def range_of(seen: Sweep, step_steps: float, focuser: Focuser) -> FocusRange:
 
     Raises FocusNotFoundError when no tile has a peak.
     """
-    floors = _floors(seen.tiles.max(axis=0))
+    floors = tile_floors(seen.tiles.max(axis=0))
     reach = max(NARROW_STEPS * step_steps, 2 * _widest_gap(seen.positions_steps))
     curves = seen.tiles.reshape(len(seen.positions_steps), -1).T
     each = [
@@ -186,7 +194,7 @@ def range_of(seen: Sweep, step_steps: float, focuser: Focuser) -> FocusRange:
     return FocusRange(near_steps, far_steps, textured, why)
 
 
-def _floors(tops: Figures) -> Figures:
+def tile_floors(tops: Figures) -> Figures:
     """What counts as no sharpness in each tile, from the highest figure of each. (rows, columns) both."""
     overall = max(LEAST_SHARE * float(np.quantile(tops, 0.98)), LEAST_SHARPNESS)
     around: Figures = cv2.dilate(tops, np.ones((NEIGHBOURS, NEIGHBOURS), np.uint8)).astype(np.float64)
@@ -219,16 +227,9 @@ def _ends(focuser: Focuser) -> tuple[int, int]:
     return focuser.settings.min_steps, focuser.settings.max_steps
 
 
-def _preview_from(camera: Camera, moment_ns: int) -> Preview:
-    """The first preview exposed at or after this moment."""
-    for _ in range(STALE_PREVIEWS):
-        preview = camera.preview()
-        if preview.timestamp_ns >= moment_ns:
-            break
-    return preview
+def measure_tiles(box: tuple[float, float, float, float] | None) -> Measure:
+    """Sharpness of the tiles of a picture, or of the part of it in the box; 0 where it may be noise."""
 
-
-def _measure_tiles(box: tuple[float, float, float, float] | None) -> Measure:
     def measure(image: Image) -> Figures:
         luma = _luma(image if box is None else _part(image, *box))
         return _over_noise(tile_sharpness(luma, _grid(luma)).astype(np.float64), luma, LEAST_OVER_NOISE_TILE)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from rig.commands.brackets import add_brackets_parser
+from rig.commands.calibrate import add_calibrate_parser
 from rig.commands.doctor import add_doctor_parser
 from rig.commands.plan import add_plan_parser
 from rig.commands.run import add_run_parser
@@ -39,6 +40,7 @@ def get_parser() -> argparse.ArgumentParser:
     add_plan_parser(commands)
     add_run_parser(commands)
     add_brackets_parser(commands)
+    add_calibrate_parser(commands)
     add_doctor_parser(commands)
     return parser
 

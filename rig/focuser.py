@@ -92,6 +92,19 @@ class Focuser:
         """Move by a signed number of steps as far as the soft limits allow; returns the position reached."""
         return self.goto(self.clamped(self.position_steps + steps), cancelled)
 
+    def retreat(self, position_steps: int, cancelled: Cancelled = never) -> int:
+        """Move towards near and arrive from the far side, the backlash open: only to measure it.
+
+        Raises FocusRangeError when the position is not nearer, or outside the soft limits.
+        """
+        if not self.settings.min_steps <= position_steps <= self.position_steps:
+            raise FocusRangeError(
+                f"focus position {position_steps} steps cannot be retreated to: "
+                f"it is outside {self.settings.min_steps}..{self.position_steps}"
+            )
+        self._move(position_steps - self.position_steps, cancelled)
+        return self.position_steps
+
     def release(self) -> None:
         """Take the holding current off. The drive may give a little: the backlash counts as open again."""
         self._slack_steps = self.settings.backlash_steps

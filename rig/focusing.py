@@ -7,11 +7,13 @@ from dataclasses import replace
 from functools import partial
 
 from rig.autorange import FocusRange, find_range, focus_on
+from rig.backlash import measure_backlash
 from rig.control import Control
 from rig.devices.panel import Signal
 from rig.errors import FocusNotFoundError, FocusRangeError, NotAllowedError, PlanError
 from rig.recipe import with_limits
-from rig.status import Phase
+from rig.scale import steps_per_um
+from rig.status import Phase, Proposal
 
 Limits = tuple[int | None, int | None]
 ROLES = ("goto", "near", "far")
@@ -119,6 +121,43 @@ class Focusing:
             self._control.require("touch")
             self._control.begin(Phase.FOCUSING, partial(self._focus_on, x, y, role))
             self._control.machine.show(Signal.CAPTURING)
+
+    def calibrate_backlash(self) -> None:
+        """See Workflow.calibrate_backlash."""
+        with self._control.guard:
+            self._control.require("calibrate_backlash")
+            self._control.begin(Phase.FOCUSING, self._measure_backlash, proposal=None)
+            self._control.machine.show(Signal.CAPTURING)
+
+    def calibrate_scale(self, first_steps: int, second_steps: int, distance_um: float) -> float:
+        """See Workflow.calibrate_scale."""
+        with self._control.guard:
+            self._control.require("calibrate_scale")
+            found = steps_per_um(first_steps, second_steps, distance_um)
+            sentence = f"{found:.6g} motor steps move the focus by one µm."
+            self._control.board.change(proposal=Proposal("motor.steps_per_um", found, sentence))
+            return found
+
+    def _measure_backlash(self) -> None:
+        control, machine = self._control, self._control.machine
+        try:
+            with machine.lit(), machine.camera_shown(control.previews.publish) as camera:
+                found = measure_backlash(
+                    camera,
+                    machine.focuser,
+                    control.settings,
+                    clock=machine.devices.clock,
+                    cancelled=control.stopping.is_set,
+                )
+        except FocusNotFoundError as error:
+            control.give_up(error)
+            return
+        with control.guard:
+            if found is None:
+                control.rest()
+                return
+            proposal = Proposal("motor.backlash_steps", found.proposed_steps, found.sentence)
+            control.rest(message=found.sentence, proposal=proposal)
 
     def _find_range(self, then: Callable[[], None]) -> None:
         control = self._control

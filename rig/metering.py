@@ -12,10 +12,10 @@ from rig.config import CameraSettings
 from rig.devices.camera import Camera, Exposure, Preview
 from rig.errors import CameraTimeoutError
 from rig.focuser import Focuser
+from rig.freshpreview import preview_from
 from rig.sharpness import clipped_share
 
 MOST_LOOKS = 20  # previews until automatic control must have settled: two seconds
-STALE_PREVIEWS = 8  # that a camera's queue may hold
 STEADY = 0.02  # change between two previews below which it has
 BURNT_SHARE = 0.01  # of the picture; a glint is allowed to burn out
 DARKER = 0.75  # of the exposure, each time too much is burnt out
@@ -90,15 +90,6 @@ def without_burning(camera: Camera, exposure: Exposure) -> Exposure:
         exposure = replace(exposure, exposure_us=round(exposure.exposure_us * DARKER))
         locked = camera.lock(exposure)
     return locked
-
-
-def preview_from(camera: Camera, moment_ns: int) -> Preview:
-    """The first preview exposed at or after this moment: older ones may wait in the camera's queue."""
-    for _ in range(STALE_PREVIEWS):
-        preview = camera.preview()
-        if preview.timestamp_ns >= moment_ns:
-            break
-    return preview
 
 
 def burnt_share(preview: Preview) -> float:

@@ -136,6 +136,15 @@ class Fault:
 
 
 @dataclass(frozen=True)
+class Proposal:
+    """A setting that a measurement proposes, to be taken over with change_settings."""
+
+    setting: str  # dotted name
+    value: float
+    sentence: str
+
+
+@dataclass(frozen=True)
 class Status:
     """One consistent snapshot. rev grows with every change, so a viewer can ask for "newer than"."""
 
@@ -152,6 +161,7 @@ class Status:
     simulated: str | None  # name of the simulated scene, None on a real rig
     fault: Fault | None = None
     message: str | None = None  # one sentence for the photographer, e.g. why nothing moved
+    proposal: Proposal | None = None  # of the last calibration since the start
 
     def as_dict(self) -> dict[str, Any]:
         """The snapshot as plain JSON values."""

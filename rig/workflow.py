@@ -170,6 +170,20 @@ class Workflow:
         """
         self._focusing.touch(x, y, role)
 
+    def calibrate_backlash(self) -> None:
+        """Measure what the drive loses on reversing; returns at once, the answer is status().proposal.
+
+        Aim at something with detail first. Takes about a minute; take it over with change_settings.
+        """
+        self._focusing.calibrate_backlash()
+
+    def calibrate_scale(self, first_steps: int, second_steps: int, distance_um: float) -> float:
+        """Steps for one µm from two focus positions so far apart at the subject; also in status().proposal.
+
+        Raises ConfigError when the two points say nothing.
+        """
+        return self._focusing.calibrate_scale(first_steps, second_steps, distance_um)
+
     # --- shooting -------------------------------------------------------------------------------
     def start_bracket(self, key: str | None = None) -> str:
         """Shoot (and stack live, when the settings say so) the planned bracket; returns its id at once.
