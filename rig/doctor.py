@@ -31,7 +31,7 @@ PACKAGES = (
     "flask",
     "waitress",
     "tifffile",
-    "piexif",
+    "pillow",
     "tqdm",
 )
 # Bits of /sys/devices/platform/soc/soc:firmware/get_throttled, as `vcgencmd get_throttled` documents them.

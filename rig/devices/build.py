@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import cv2
+
 from rig.config import Settings
 from rig.devices.camera import Camera
 from rig.devices.clock import Clock, RealClock
@@ -83,6 +85,8 @@ def build_devices(
     find_camera: why there is no camera, None when there is one; asked when the driver is "auto".
     Raises ConfigError for an unknown scene, CameraError or GpioError when a chosen driver cannot start.
     """
+    # The rig's pictures are small: waking further threads for them costs more than it saves.
+    cv2.setNumThreads(1)
     camera = settings.camera
     size_px = size_px or sim_size(camera.sim_width_px)
     if sim is not None:
