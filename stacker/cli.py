@@ -12,7 +12,7 @@ from stacker.edge import DEBUG_VARIABLE, run_at_the_edge
 from stacker.errors import SettingsError
 from stacker.imagefile import JPEG_SUFFIXES
 from stacker.interrupt import cancelled_by_signals
-from stacker.job import StackJob, check_outputs
+from stacker.job import STATE_SUFFIX, StackJob, check_outputs
 from stacker.options import DEFAULT_IDLE_S, DEFAULT_QUALITY, add_stack_options, percent
 from stacker.settings import AlignSettings, StackSettings
 
@@ -123,6 +123,8 @@ def run_stack(args: argparse.Namespace) -> int:
     def kept() -> str:
         written = [str(path) for path, before in results.items() if _last_change(path) != before]
         done = f"Complete: {', '.join(written)}" if written else "No result was written"
+        if args.out is not None and (state := args.out.with_name(args.out.name + STATE_SUFFIX)).exists():
+            return f"{done}; the same command goes on from {state.name}."
         return f"{done}; the frames are as they were."
 
     return run_at_the_edge(stack if args.align_only is None else align, console, kept)
@@ -160,6 +162,8 @@ def job_from(args: argparse.Namespace) -> StackJob:
         bit_depth=args.bit_depth,
         quality=args.quality or DEFAULT_QUALITY,
         order=args.order,
+        resume=args.resume,
+        checkpoint_s=args.checkpoint,
         strict=args.strict,
     )
 
@@ -204,6 +208,8 @@ def _follow_from(args: argparse.Namespace) -> Follow | None:
         raise SettingsError("--follow waits for frames in one folder; give that folder alone")
     if args.transforms is not None:
         raise SettingsError("--transforms is for a bracket that is complete, not for --follow")
+    if args.resume:
+        raise SettingsError("--resume goes on with a complete bracket; stack the folder without --follow")
     if args.order == "time":
         raise SettingsError(
             "--follow takes frames in the order of their names; --order time is for complete brackets"

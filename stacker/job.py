@@ -12,6 +12,8 @@ from stacker.imagefile import JPEG_SUFFIXES, OUTPUT_SUFFIXES, PNG_SUFFIXES, TIFF
 from stacker.order import Order
 from stacker.settings import StackSettings
 
+STATE_SUFFIX = ".fieldstack-state"  # of a checkpoint, behind the name of the result
+
 
 @dataclass(frozen=True)
 class StackJob:
@@ -30,6 +32,10 @@ class StackJob:
     bit_depth: int | None = None  # 8 or 16; None = that of the frames (a JPEG has always 8)
     quality: int = 95  # of a JPEG, 1..100
     order: Order = "given"
+    resume: bool | None = (
+        None  # from a checkpoint: True = that or nothing, None = if there is one, False = never
+    )
+    checkpoint_s: float = 20.0  # between checkpoints
     strict: bool = False  # fail when any frame has to be left out
 
     def __post_init__(self) -> None:

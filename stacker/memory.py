@@ -13,11 +13,11 @@ from stacker.parts import OVERLAP_PX, most_bands
 from stacker.patches import PATCH_PX
 
 # Measured, in MB: Python with numpy and OpenCV loaded and used, and what one thread's patches take.
-_PROGRAM_MB = 74
-_THREAD_MB = 4
+_PROGRAM_MB = 77
+_THREAD_MB = 2
 _DECODING = 0.2  # of the time that fusing a frame takes
 _MMAP_FROM = (
-    4 * 1024 * 1024
+    2 * 1024 * 1024
 )  # bytes; what a patch needs stays in the heap, mapping it anew costs more than the work
 _CGROUP = Path("/sys/fs/cgroup")
 
@@ -87,7 +87,7 @@ def needed_mb(
     share, between, ready = 1.0, max(file, 12 / 16), planes
     if bands > 1:
         rows = -(-most_bands((height, width)) // bands) * PATCH_PX[1] + 2 * OVERLAP_PX
-        share, between, ready = min(rows / height, 1.0), file + 0.6, 0.0
+        share, between, ready = min(rows / height, 1.0), file + 0.3, 0.0
     fusing = share * fine + planes + between
     finishing = share * fine + 12 / 16 + ready
     at_the_end = 2 * planes - coarse - focus / 2  # the picture, and the pieces it is joined from

@@ -12,6 +12,7 @@ from stacker.settings import AlignMethod, FuseMethod, Prefer
 
 DEFAULT_QUALITY = 95
 DEFAULT_IDLE_S = 60.0
+DEFAULT_CHECKPOINT_S = 20.0
 
 
 def add_stack_options(parser: argparse.ArgumentParser) -> None:
@@ -179,6 +180,21 @@ def _add_running_options(parser: argparse.ArgumentParser) -> None:
         default=0,
         metavar="N",
         help="0 for one per core (default: %(default)s)",
+    )
+    group.add_argument(
+        "--resume",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="go on from where the same command was stopped, or fail; --no-resume starts anew "
+        "(default: go on if it was stopped)",
+    )
+    group.add_argument(
+        "--checkpoint",
+        type=seconds,
+        default=DEFAULT_CHECKPOINT_S,
+        metavar="S",
+        help="keep what is done so far beside the result every so many seconds, as OUT.fieldstack-state "
+        "(default: %(default)g)",
     )
     group.add_argument("--quiet", action="store_true", help="say nothing but warnings and errors")
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from stacker import memory
 from stacker.atomic import write_atomically
+from stacker.checkpoint import Checkpoint, fingerprint, state_files, state_path
 from stacker.depthmap import encode_confidence, encode_depth
 from stacker.errors import CancelledError, InputError
 from stacker.formats.metadata import Metadata, result_metadata
-from stacker.frames import FrameSource, open_frames
+from stacker.frames import FileSource, FrameSource, open_frames
 from stacker.imagefile import write_grey, write_planes
 from stacker.job import StackJob, check_outputs
 from stacker.preview import Preview
@@ -38,17 +39,43 @@ def stack_files(
     check_outputs(job)
     known = None if job.transforms is None else load_transforms(job.transforms)
     memory.return_freed_memory()
-    source = open_frames(job.inputs, job.order, exclude=job.outputs)
+    source = open_frames(job.inputs, job.order, exclude=(*job.outputs, *state_files(job.out)))
     check_outputs(job, source.shape)
     if known is not None:
         known.check(len(source), source.shape)
     said = warn_of_input(source, job.strict, warn)
     stack = Stack(job.settings, scratch=job.out.parent, known=None if known is None else KnownAligner(known))
-    look_at_all(stack, source, progress, cancelled)
     preview = None if job.preview is None else Preview(job.preview).show_now_and_then
-    result = stack.fuse(progress, cancelled, preview)
+    keeper = _checkpoint(job, source, warn)
+    if not _resumed(job, stack, source, keeper, warn):
+        look_at_all(stack, source, progress, cancelled)
+    result = stack.fuse(progress, cancelled, preview, keeper)
     camera = source.metadata(result.report.reference)
-    return conclude(job, camera, len(source), result, source.shape, said, warn)
+    report = conclude(job, camera, len(source), result, source.shape, said, warn)
+    keeper.remove()
+    return report
+
+
+def _checkpoint(job: StackJob, source: FileSource, warn: Warn) -> Checkpoint:
+    others = [path for path in (job.transforms,) if path is not None]
+    same = fingerprint(source.paths, job.settings, others)
+    return Checkpoint(state_path(job.out), same, job.checkpoint_s, warn=warn)
+
+
+def _resumed(job: StackJob, stack: Stack, source: FileSource, keeper: Checkpoint, warn: Warn) -> bool:
+    """Whether the work goes on from where an earlier run of the same job was stopped.
+
+    Raises InputError when it must but cannot.
+    """
+    if job.resume is False:
+        return False
+    survived = keeper.load()
+    if survived is not None and stack.take_up(source, survived):
+        warn("going on from where this stack was stopped (--no-resume starts anew)")
+        return True
+    if job.resume:
+        raise InputError(f"there is nothing to resume: {keeper.path} is missing or belongs to another stack")
+    return False
 
 
 def conclude(

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from stacker import memory, reporting
 from stacker.align import Alignment, valid_area
 from stacker.aligned import aligned_planes
+from stacker.checkpoint import Checkpoint, Survived
 from stacker.coverage import coverage
 from stacker.errors import CancelledError, FrameError, FrameShapeError, InputError
 from stacker.finish import finish
@@ -32,7 +33,7 @@ from stacker.methods import METHODS
 from stacker.planes import Planes, from_bgr
 from stacker.report import Coverage, FrameReport, Report
 from stacker.result import FuseResult
-from stacker.secondpass import Cancelled, Keeper, Preview, Progress, SecondPass
+from stacker.secondpass import Cancelled, Preview, Progress, SecondPass
 from stacker.settings import StackSettings
 from stacker.state import RunningFusion
 from stacker.survey import Survey, Surveyed
@@ -72,6 +73,7 @@ class Stack:
     _survey: Survey | None = None
     _shape: tuple[int, int] | None = None
     _plan: Plan | None = None
+    _survived: Survived | None = None
     _grown: RunningFusion | None = None
     _seconds: dict[str, float] = field(default_factory=dict)
 
@@ -120,17 +122,19 @@ class Stack:
         progress: Progress = no_progress,
         cancelled: Cancelled = never,
         preview: Preview | None = None,
-        keeper: Keeper | None = None,
+        keeper: Checkpoint | None = None,
     ) -> FuseResult:
         """Fuse everything looked at. preview is called with a quarter-size picture now and then.
 
-        Raises InputError when no frame could be read, CancelledError.
+        keeper: saves how far the work has come. Raises InputError when no frame could be read, CancelledError.
         """
         reference, found = self._end_of_survey()
         if sum(frame.slot is not None for frame in self._frames) == 1:
             return self._single(reference, found)
+        if keeper is not None:
+            keeper.know(self._frames, reference, found)
         pass_ = self._second_pass(reference, found)
-        standing = pass_.start()
+        standing = pass_.start() if self._survived is None else self._survived.standing(pass_)
         with one_opencv_thread(), self._timed("fusion"):
             planes = pass_.run(standing, progress, cancelled, preview, keeper)
         for slot, reason in standing.damaged.items():
@@ -176,7 +180,24 @@ class Stack:
             self._frames, reference, found, verdict, self.settings.method, pass_.area, self._seconds
         )
 
+    def take_up(self, source: FrameSource, survived: Survived) -> bool:
+        """Instead of looking at the frames: go on from a checkpoint. False if that needs more memory than there is.
+
+        Raises MemoryLimitError.
+        """
+        plan = self._planned(source)
+        if survived.bands < plan.bands:
+            return False
+        self._shape, self._plan, self._survived = source.shape, plan, survived
+        self._frames = [
+            Looked(source, at, source.names[at], slot, reason)
+            for at, (slot, reason) in enumerate(zip(survived.slots, survived.reasons, strict=True))
+        ]
+        return True
+
     def _end_of_survey(self) -> tuple[Looked, Surveyed]:
+        if self._survived is not None:
+            return self._frames[self._survived.reference], self._survived.found
         if self._survey is None or not len(self._survey):
             raise InputError(_nothing_usable(self._frames))
         reference = self._reference(self._survey)
@@ -203,13 +224,7 @@ class Stack:
     def _survey_for(self, source: FrameSource) -> Survey:
         if self._survey is None:
             self._shape = source.shape
-            self._plan = memory.plan_within(
-                self.settings.memory_limit_mb,
-                source.shape,
-                source.chroma_shift,
-                source.dtype.itemsize,
-                self.settings.threads or os.cpu_count() or 1,
-            )
+            self._plan = self._planned(source)
             self._survey = Survey(source.shape, self.settings.align, self.known)
         if source.shape != self._shape:
             raise FrameShapeError(
@@ -217,6 +232,15 @@ class Stack:
                 f"the first frame {self._survey.shape[1]}×{self._survey.shape[0]}"
             )
         return self._survey
+
+    def _planned(self, source: FrameSource) -> Plan:
+        return memory.plan_within(
+            self.settings.memory_limit_mb,
+            source.shape,
+            source.chroma_shift,
+            source.dtype.itemsize,
+            self.settings.threads or os.cpu_count() or 1,
+        )
 
     def _grow(self, low: NDArray[np.uint8], slot: int) -> None:
         assert self._survey is not None
