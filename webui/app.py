@@ -9,6 +9,7 @@ from webui import assets, errors, security, strings
 from webui.api import (
     about,
     brackets,
+    calibrate,
     care,
     control,
     description,
@@ -31,7 +32,7 @@ from webui.settings import PageSettings
 BLUEPRINTS = (
     shoot.pages, result.pages, gallery.pages, more.pages, pair.pages, assets.pages,
     state.api, events.api, preview.api, focus.api, brackets.api, stack.api, files.api, care.api,
-    session.api, session.phones, control.api,
+    session.api, session.phones, control.api, calibrate.api,
     rigsettings.api, about.api, files.many, description.api,
 )  # fmt: skip
 

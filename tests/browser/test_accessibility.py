@@ -16,7 +16,9 @@ AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 SCREENS = [{"width": 412, "height": 839}, {"width": 320, "height": 568}]
 THEMES = {"sun": True, "dark": True, "night": False}  # whether 7:1 is promised
 # axe looks at one scroll position, where the bar at the bottom always covers something.
-UNSTICK = "document.querySelectorAll('.bar, .final, .selection').forEach(one => one.style.position = 'static')"
+UNSTICK = (
+    "document.querySelectorAll('.bar, .final, .selection').forEach(one => one.style.position = 'static')"
+)
 OPEN_ALL = "document.querySelectorAll('main details').forEach(one => one.open = true)"
 
 

@@ -142,3 +142,24 @@ def test_the_ruler_gives_the_magnification(phone: PhonePage, rig: RunningRig) ->
     phone.until("Math.abs(document.querySelector('#set-optics\\\\.magnification').value - 0.5) < 0.01", "1:2")
     rig.order("PUT", "api/settings", {"optics.magnification": 1.0})
     phone.no_errors()
+
+
+def test_two_points_and_their_distance_give_the_steps_per_um(phone: PhonePage, rig: RunningRig) -> None:
+    rig.order("POST", "api/focus", {"goto": 1000})
+    rig.until(lambda s: s["state"] == "idle" and s["focus"]["position_steps"] == 1000)
+    phone.page.goto(rig.url + "more")
+    phone.until("document.querySelector('#set-motor\\\\.steps_per_um')")
+    phone.tap("#part-motor > summary")
+    phone.tap("#drive summary")
+    phone.tap("[data-point=A]")
+    rig.order("POST", "api/focus", {"goto": 1600})
+    phone.until("Number(document.querySelector('#drive-rail').value) === 1600", "the second point")
+    rig.until(lambda s: s["state"] == "idle")
+    phone.tap("[data-point=B]")
+    phone.page.locator("#drive-mm").fill("0.3")
+    phone.tap("#compute-scale")
+    phone.tap("#take-over")
+
+    phone.until("document.querySelector('#set-motor\\\\.steps_per_um').value === '2'", "steps per µm")
+    rig.order("PUT", "api/settings", {"motor.steps_per_um": 1.0})
+    phone.no_errors()

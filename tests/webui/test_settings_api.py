@@ -170,3 +170,25 @@ def test_several_brackets_come_in_one_zip_of_the_length_announced(phone: Phone, 
 @pytest.mark.parametrize("ids", ["", "b1", "../etc", "b000001,", ",".join(["b000001"] * 201)])
 def test_ids_of_a_zip_are_checked(phone: Phone, ids: str) -> None:
     assert phone.get("/api/brackets.zip", query_string={"ids": ids}).status_code == 400
+
+
+def test_two_points_propose_the_steps_per_um_which_a_setting_takes_over(kept: tuple[Phone, Rig]) -> None:
+    phone, rig = kept
+    points = {"first_steps": 100, "second_steps": 700, "distance_um": 300}
+    proposal = phone.post("/api/calibrate", {"scale": points}).json["state"]["proposal"]
+    assert (proposal["setting"], proposal["value"]) == ("motor.steps_per_um", 2.0)
+
+    assert phone.put("/api/settings", {proposal["setting"]: proposal["value"]}).status_code == 200
+    assert rig.workflow.settings.motor.steps_per_um == 2.0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {}, {"backlash": False}, {"backlash": True, "scale": {}}, {"scale": {"first_steps": 1}},
+        {"scale": {"first_steps": 1, "second_steps": 2.5, "distance_um": 3}},
+        {"scale": {"first_steps": 1, "second_steps": 2, "distance_um": "far"}},
+    ],
+)  # fmt: skip
+def test_an_odd_calibration_is_refused(phone: Phone, body: dict[str, Any]) -> None:
+    assert phone.post("/api/calibrate", body).status_code == 400

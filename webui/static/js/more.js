@@ -4,6 +4,7 @@ import { get, post, remove } from "./api.js";
 import { $, $$, actAfterHold, el, press } from "./dom.js";
 import { bytes, duration, t } from "./i18n.js";
 import * as link from "./link.js";
+import "./drive.js";
 import "./settings.js";
 import { command, explain, remember, setTheme, toast } from "./shell.js";
 
