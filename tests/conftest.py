@@ -26,7 +26,14 @@ def make_rig(tmp_path: Path) -> Iterator[RigMaker]:
     made: list[Workflow] = []
 
     def make(changes: dict | None = None, *, open_: bool = True, **options) -> Rig:
-        settings = Settings().changed({"stacking.live": False, "capture.extend_frames": 0, "camera.meter_positions": 0, **(changes or {})})
+        settings = Settings().changed(
+            {
+                "stacking.live": False,
+                "capture.extend_frames": 0,
+                "camera.meter_positions": 0,
+                **(changes or {}),
+            }
+        )
         data = options.pop("data", tmp_path / "data")
         workflow = Workflow(settings, data, **{"build": partial(small_rig), **options})
         made.append(workflow)
