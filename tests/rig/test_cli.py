@@ -264,6 +264,24 @@ def test_a_killed_shoot_is_completed_by_resume(tmp_path, replay):
     assert "all 41 frames" in run("brackets", "show", "b000001", "--check", "--data", tmp_path).stdout
 
 
+def test_a_bracket_is_extended_where_it_is_told_to(data, tmp_path):
+    config = tmp_path / "config.toml"
+    config.write_text("[camera]\nsim_width_px = 640\n")
+    told = run(
+        *("brackets", "extend", "b000001", "--end", "near", "--frames", "1", "--data", data, "--no-stack"),
+        *("--config", config, "--json"),
+    )
+    assert (told.returncode, told.stderr) == (0, "")
+    assert json.loads(told.stdout)["frames"] == FRAMES + 1
+
+
+def test_a_bracket_without_gap_is_not_filled(data):
+    told = run("brackets", "fill", "b000001", "--data", data, "--no-stack")
+    assert told.returncode == 1
+    assert one_sentence(told.stderr)
+    assert "no gap" in told.stderr
+
+
 def test_a_second_shoot_on_the_same_folder_is_refused(tmp_path, replay):
     child = start_shooting(tmp_path, replay)
     told = run("shoot", "--sim", replay, "--data", tmp_path)
