@@ -12,8 +12,9 @@ from stacker.formats.metadata import result_metadata
 from stacker.frames import open_frames
 from stacker.imagefile import JPEG_SUFFIXES, write_planes
 from stacker.looked import Looked
+from stacker.looking import Looking
 from stacker.order import Order
-from stacker.pipeline import Warn, fail_if_strict, look_at_all, warn_of_input
+from stacker.pipeline import Warn, fail_if_strict, warn_of_input
 from stacker.planes import Planes
 from stacker.report import Report
 from stacker.settings import StackSettings
@@ -54,8 +55,14 @@ def align_files(
     known = None if job.transforms is None else load_transforms(job.transforms)
     if known is not None:
         known.check(len(source), source.shape)
-    stack = Stack(job.settings, known=None if known is None else KnownAligner(known))
-    look_at_all(stack, source, progress, cancelled)
+    looking = Looking(
+        lambda: Stack(job.settings, known=None if known is None else KnownAligner(known)),
+        job.order,
+        is_folder=False,  # alignment depends little on the order, and the files keep their names
+        keeps_order=known is not None,
+    )
+    stack, source, _ = looking.look(source, progress, cancelled, warn)
+    outputs = [job.folder / (path.stem + _suffix(path)) for path in source.paths]
     job.folder.mkdir(exist_ok=True)
 
     def write(frame: Looked, planes: Planes) -> None:

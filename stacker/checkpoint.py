@@ -77,6 +77,7 @@ class Survived:
     reference: int
     found: Surveyed
     bands: int  # see Standing
+    order: list[int] | None  # that the frames were taken in, if not as given
     standing: Callable[[SecondPass], Standing]
 
 
@@ -90,6 +91,7 @@ class Checkpoint:
     clock: Callable[[], float] = time.monotonic
     warn: Callable[[str], None] = lambda sentence: None
     saved: bool = False
+    order: list[int] | None = None  # that the frames were taken in, if not as given
     _facts: dict[str, Any] = field(default_factory=dict)
     _maps: dict[str, Array] = field(default_factory=dict)
     _began: float = field(init=False)
@@ -139,6 +141,7 @@ class Checkpoint:
         facts = self._facts | {
             "schema": _SCHEMA,
             "fingerprint": self.fingerprint,
+            "order": self.order,
             "shape": running.shape,
             "chroma_shift": running.chroma_shift,
             "exact": running.exact,
@@ -196,6 +199,7 @@ class Checkpoint:
             facts["reference"],
             found,
             facts["bands"],
+            facts["order"],
             lambda second: self._standing(facts, second),
         )
 

@@ -210,9 +210,9 @@ def _follow_from(args: argparse.Namespace) -> Follow | None:
         raise SettingsError("--transforms is for a bracket that is complete, not for --follow")
     if args.resume:
         raise SettingsError("--resume goes on with a complete bracket; stack the folder without --follow")
-    if args.order == "time":
+    if args.order in ("time", "focus"):
         raise SettingsError(
-            "--follow takes frames in the order of their names; --order time is for complete brackets"
+            f"--follow takes frames in the order of their names; --order {args.order} is for complete brackets"
         )
     if args.expect is not None and args.idle is not None:
         raise SettingsError("give --expect or --idle, not both")

@@ -121,6 +121,11 @@ class FileSource:
     def __len__(self) -> int:
         return len(self.paths)
 
+    def reordered(self, order: Sequence[int]) -> FileSource:
+        """The same frames in another order."""
+        files = [(self.paths[index], self._headers[index]) for index in order]
+        return FileSource(files, self.problems, self.warnings)
+
     def low(self, index: int, scale: int) -> Array:
         """See FrameSource; straight from the DCT for a JPEG."""
         low = read_low(self.paths[index], scale, self._headers[index])
@@ -148,7 +153,7 @@ def open_frames(inputs: Sequence[Path], order: Order = "given", exclude: Collect
     frame is left.
     """
     paths, warnings = list_inputs(inputs, exclude)
-    if len(inputs) == 1 and inputs[0].is_dir() and order == "given":
+    if len(inputs) == 1 and inputs[0].is_dir() and order in ("given", "focus"):
         order = "name"
     readable: list[tuple[Path, Header]] = []
     problems = []

@@ -84,7 +84,7 @@ def needed_mb(
     planes = sample_bytes * (1 + chroma)
     file = 0.35 * sample_bytes
     focus = 4 / 16 * 5.5
-    share, between, ready = 1.0, max(file, 12 / 16), planes
+    share, between, ready = 1.0, max(file, 0.9), planes
     if bands > 1:
         rows = -(-most_bands((height, width)) // bands) * PATCH_PX[1] + 2 * OVERLAP_PX
         share, between, ready = min(rows / height, 1.0), file + 0.3, 0.0

@@ -90,7 +90,9 @@ def _add_fusing_options(parser: argparse.ArgumentParser) -> None:
         "--order",
         choices=get_args(Order),
         default="given",
-        help="name: sort as people count (2 before 10); time: by when they were taken (default: %(default)s)",
+        help="name: sort as people count (2 before 10); time: by when they were taken; focus: as they follow one "
+        "another in focus. A folder is sorted by name, or by focus if the names clearly do not follow it "
+        "(default: %(default)s)",
     )
     group.add_argument(
         "--crop",

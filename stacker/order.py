@@ -10,7 +10,7 @@ from typing import Literal
 from stacker.errors import InputError
 from stacker.imagefile import read_metadata
 
-Order = Literal["given", "name", "time"]
+Order = Literal["given", "name", "time", "focus"]
 
 
 def natural_key(name: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
@@ -24,7 +24,7 @@ def sort_paths(paths: Sequence[Path], order: Order) -> list[Path]:
 
     Raises InputError when a frame does not say when it was taken.
     """
-    if order == "given":
+    if order in ("given", "focus"):  # by focus: once they were looked at, see stacker.looking
         return list(paths)
     by_name = sorted(paths, key=lambda path: natural_key(path.name))
     return by_name if order == "name" else sorted(by_name, key=_taken)

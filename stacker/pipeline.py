@@ -9,11 +9,12 @@ from stacker import memory
 from stacker.atomic import write_atomically
 from stacker.checkpoint import Checkpoint, fingerprint, state_files, state_path
 from stacker.depthmap import encode_confidence, encode_depth
-from stacker.errors import CancelledError, InputError
+from stacker.errors import InputError
 from stacker.formats.metadata import Metadata, result_metadata
 from stacker.frames import FileSource, FrameSource, open_frames
 from stacker.imagefile import write_grey, write_planes
 from stacker.job import StackJob, check_outputs
+from stacker.looking import Looking, look_at_all
 from stacker.preview import Preview
 from stacker.report import Report
 from stacker.reporting import left_out_sentence
@@ -44,11 +45,21 @@ def stack_files(
     if known is not None:
         known.check(len(source), source.shape)
     said = warn_of_input(source, job.strict, warn)
-    stack = Stack(job.settings, scratch=job.out.parent, known=None if known is None else KnownAligner(known))
+    looking = Looking(
+        lambda: Stack(
+            job.settings, scratch=job.out.parent, known=None if known is None else KnownAligner(known)
+        ),
+        job.order,
+        is_folder=job.order == "given" and job.inputs[0].is_dir(),
+        keeps_order=known is not None,
+    )
     preview = None if job.preview is None else Preview(job.preview).show_now_and_then
     keeper = _checkpoint(job, source, warn)
-    if not _resumed(job, stack, source, keeper, warn):
-        look_at_all(stack, source, progress, cancelled)
+    taken_up = _taken_up(job, looking.start(), source, keeper, warn)
+    if taken_up is None:
+        stack, source, keeper.order = looking.look(source, progress, cancelled, warn)
+    else:
+        stack, source = taken_up
     result = stack.fuse(progress, cancelled, preview, keeper)
     camera = source.metadata(result.report.reference)
     report = conclude(job, camera, len(source), result, source.shape, said, warn)
@@ -62,20 +73,25 @@ def _checkpoint(job: StackJob, source: FileSource, warn: Warn) -> Checkpoint:
     return Checkpoint(state_path(job.out), same, job.checkpoint_s, warn=warn)
 
 
-def _resumed(job: StackJob, stack: Stack, source: FileSource, keeper: Checkpoint, warn: Warn) -> bool:
-    """Whether the work goes on from where an earlier run of the same job was stopped.
+def _taken_up(
+    job: StackJob, stack: Stack, source: FileSource, keeper: Checkpoint, warn: Warn
+) -> tuple[Stack, FileSource] | None:
+    """The stack as an earlier run of the same job left it, and the frames in its order; None if there is none.
 
-    Raises InputError when it must but cannot.
+    Raises InputError when there must be one.
     """
     if job.resume is False:
-        return False
+        return None
     survived = keeper.load()
-    if survived is not None and stack.take_up(source, survived):
-        warn("going on from where this stack was stopped (--no-resume starts anew)")
-        return True
+    if survived is not None:
+        keeper.order = survived.order
+        ordered = source if survived.order is None else source.reordered(survived.order)
+        if stack.take_up(ordered, survived):
+            warn("going on from where this stack was stopped (--no-resume starts anew)")
+            return stack, ordered
     if job.resume:
         raise InputError(f"there is nothing to resume: {keeper.path} is missing or belongs to another stack")
-    return False
+    return None
 
 
 def conclude(
@@ -112,15 +128,6 @@ def fuse(
     stack = Stack(settings or StackSettings(), scratch=scratch)
     look_at_all(stack, source, progress, cancelled)
     return stack.fuse(progress, cancelled)
-
-
-def look_at_all(stack: Stack, source: FrameSource, progress: Progress, cancelled: Cancelled) -> None:
-    """The first pass. Raises MemoryLimitError, CancelledError."""
-    for at in range(len(source)):
-        if cancelled():
-            raise CancelledError("the stack was cancelled")
-        stack.look(source, at)
-        progress(at + 1, len(source), "aligning")
 
 
 def warn_of_input(source: FrameSource, strict: bool, warn: Warn) -> list[str]:

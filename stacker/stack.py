@@ -34,6 +34,7 @@ from stacker.planes import Planes, from_bgr
 from stacker.report import Coverage, FrameReport, Report
 from stacker.result import FuseResult
 from stacker.secondpass import Cancelled, Preview, Progress, SecondPass
+from stacker.sequence import better_order, order_of_focus
 from stacker.settings import StackSettings
 from stacker.state import RunningFusion
 from stacker.survey import Survey, Surveyed
@@ -101,6 +102,22 @@ class Stack:
         return FrameReport(
             index, looked.name, relative.reason is None, relative.reason, sharpness=survey.sharpness[-1]
         )
+
+    def order_of_focus(self, if_better: bool = True) -> list[int] | None:
+        """The frames in the order of their focus, those that cannot be read at the end; None if they have it already.
+
+        if_better: only when the order they were given in is clearly another one. To be asked before `fuse`.
+        """
+        if self._survey is None:
+            return None
+        signatures = self._survey.signatures
+        slots = better_order(signatures) if if_better else order_of_focus(signatures)
+        if slots is None or slots == sorted(slots):
+            return None
+        place = {frame.slot: index for index, frame in enumerate(self._frames) if frame.slot is not None}
+        return [place[slot] for slot in slots] + [
+            index for index, frame in enumerate(self._frames) if frame.slot is None
+        ]
 
     def leave_out(self, name: str, reason: str) -> FrameReport:
         """Count a frame that cannot even be opened: the frames after it keep their numbers."""

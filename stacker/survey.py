@@ -16,6 +16,7 @@ from stacker.errors import InputError
 from stacker.focusmap import FocusMap, focus_map
 from stacker.focuspeaks import FocusPeaks, focus_measure
 from stacker.planes import from_bgr, neutral
+from stacker.sequence import Signature, signature
 from stacker.settings import AlignSettings
 from stacker.transforms import Transform
 from stacker.transformsfile import KnownAligner
@@ -91,6 +92,7 @@ class Survey:
         # Frames that cannot be aligned with one another are surveyed apart; the key is the first of each run.
         self._peaks: dict[int, FocusPeaks] = {}
         self.sharpness: list[float] = []
+        self.signatures: list[Signature] = []  # of every frame, see stacker.sequence
 
     def __len__(self) -> int:
         return len(self._aligner)
@@ -106,6 +108,7 @@ class Survey:
         relative = self._aligner.add(small)
         index = relative.index
         energy = _energy(low)
+        self.signatures.append(signature(energy))
         self.sharpness.append(float(np.sqrt(np.percentile(energy, 99))))
         for base, peaks in self._peaks.items():
             alignment = self._aligner.alignment(index, base)
