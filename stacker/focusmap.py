@@ -23,6 +23,7 @@ _UNCERTAIN, _CERTAIN = 0.35, 0.90
 # where frames are as dense as they should be, and averages the more of them the denser they are.
 _BLEND, _LEAST_BLEND = 0.25, 0.30  # the least in frames: narrower would only choose between two
 _AVERAGE = 1.5  # more where nothing is sharp
+_AVERAGE_SHARE = 0.1  # of the frames at most: the mean of a few costs more contrast than it saves noise
 # A jump between neighbouring cells above this is an edge in depth; the least in frames.
 _STEP, _LEAST_STEP = 0.75, 1.0
 # Out of focus, a bright detail spills light around it, and that has edges of its own. A peak that is weaker than a
@@ -48,20 +49,20 @@ class FocusMap:
     mixed: Plane
 
 
-def focus_map(position: Plane, prominence: Plane, strength: Plane, width: float) -> FocusMap:
+def focus_map(position: Plane, prominence: Plane, strength: Plane, width: float, frames: int) -> FocusMap:
     """Clean and fill the sub-frame positions of the peaks.
 
     position: (h, w) float32, slots. prominence, strength: (h, w) float32, see FocusPeaks. width: of the peaks, in
-    frames, see FocusPeaks.width.
+    frames, see FocusPeaks.width. frames: how many there are.
     """
     spill = spilled(strength)
     confidence = np.clip((prominence - _UNCERTAIN) / (_CERTAIN - _UNCERTAIN), 0, 1) ** 2 * (1 - spill)
     depth = fill(cv2.medianBlur(position, 3), confidence)
     near = np.ones((3, 3), np.uint8)
     trust = np.clip(cv2.GaussianBlur(cv2.dilate(confidence, near), (0, 0), 1.5), 0, 1)
-    spread = max(_LEAST_BLEND, _BLEND * width) + _AVERAGE * max(width, 1) * (1 - trust) * (
-        1 - _SPILL_NARROWS * spill
-    )
+    more = min(_AVERAGE * max(width, 1), _AVERAGE_SHARE * frames)
+    averaged = more * (1 - trust) * (1 - _SPILL_NARROWS * spill)
+    spread = max(_LEAST_BLEND, _BLEND * width) + averaged
     mixed = depth_edges(depth, max(_LEAST_STEP, _STEP * width)) * np.clip(1.5 * trust, 0, 1)
     return FocusMap(depth, confidence, np.float32(1) / np.square(spread), mixed)
 

@@ -164,6 +164,7 @@ class Survey:
             in_reference(peaks.prominence(noise)),
             in_reference(peaks.strength(noise)),
             peaks.width(noise),
+            len(peaks.frames),
         )
         return Surveyed(
             tuple(self._aligner.solve(reference)),
