@@ -10,6 +10,7 @@ from stacker.atomic import check_output
 from stacker.errors import OutputError, SettingsError
 from stacker.formats.metadata import result_metadata
 from stacker.frames import open_frames
+from stacker.hotpixels import in_dark_frame, no_defects
 from stacker.imagefile import JPEG_SUFFIXES, write_planes
 from stacker.looked import Looked
 from stacker.looking import Looking
@@ -31,6 +32,7 @@ class AlignJob:
     settings: StackSettings = field(default_factory=StackSettings)
     quality: int = 95  # of JPEGs
     order: Order = "given"
+    dark: Path | None = None
     strict: bool = False
     transforms: Path | None = None
     save_transforms: Path | None = None
@@ -48,15 +50,16 @@ def align_files(
     what stack_files does, and SettingsError when a frame would be overwritten.
     """
     memory.return_freed_memory()
-    source = open_frames(job.inputs, job.order)
+    source = open_frames(job.inputs, job.order, exclude=() if job.dark is None else (job.dark,))
     outputs = [job.folder / (path.stem + _suffix(path)) for path in source.paths]
     _check(job, source.paths, outputs)
     said = warn_of_input(source, job.strict, warn)
     known = None if job.transforms is None else load_transforms(job.transforms)
     if known is not None:
         known.check(len(source), source.shape)
+    defects = no_defects() if job.dark is None else in_dark_frame(job.dark, source.shape)
     looking = Looking(
-        lambda: Stack(job.settings, known=None if known is None else KnownAligner(known)),
+        lambda: Stack(job.settings, known=None if known is None else KnownAligner(known), defects=defects),
         job.order,
         is_folder=False,  # alignment depends little on the order, and the files keep their names
         keeps_order=known is not None,

@@ -23,6 +23,7 @@ from stacker.atomic import PART_SUFFIX, writing_atomically
 from stacker.errors import OutputError
 from stacker.focusmap import FocusMap
 from stacker.formats.metadata import software_name
+from stacker.hotpixels import Defects
 from stacker.job import STATE_SUFFIX
 from stacker.looked import Looked
 from stacker.pieces import Pieces
@@ -76,6 +77,7 @@ class Survived:
     reasons: list[str | None]
     reference: int
     found: Surveyed
+    defects: Defects
     bands: int  # see Standing
     order: list[int] | None  # that the frames were taken in, if not as given
     standing: Callable[[SecondPass], Standing]
@@ -101,7 +103,7 @@ class Checkpoint:
     def __post_init__(self) -> None:
         self._began = self._last = self.clock()
 
-    def know(self, frames: Sequence[Looked], reference: Looked, found: Surveyed) -> None:
+    def know(self, frames: Sequence[Looked], reference: Looked, found: Surveyed, defects: Defects) -> None:
         """Take note of what the survey found: it is part of every checkpoint."""
         self._facts = {
             "slots": [frame.slot for frame in frames],
@@ -113,6 +115,7 @@ class Checkpoint:
             "grid_level": found.grid_level,
         }
         self._maps = {f"focus.{name}": plane for name, plane in vars(found.focus).items()}
+        self._maps |= {"defects.rows": defects.rows, "defects.columns": defects.columns}
 
     def keep(self, standing: Standing, at_once: bool = False) -> None:
         """Save, if it is time to. A disk that is full costs the checkpoint, not the stack."""
@@ -177,6 +180,7 @@ class Checkpoint:
                     return None
                 if archive.testzip() is not None:
                     return None
+                defects = Defects(_read(archive, "defects.rows"), _read(archive, "defects.columns"))
                 focus = FocusMap(
                     **{
                         name.removeprefix("focus."): _read(archive, name)
@@ -198,6 +202,7 @@ class Checkpoint:
             facts["reasons"],
             facts["reference"],
             found,
+            defects,
             facts["bands"],
             facts["order"],
             lambda second: self._standing(facts, second),

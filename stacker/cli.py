@@ -161,6 +161,7 @@ def job_from(args: argparse.Namespace) -> StackJob:
         preview=args.preview,
         bit_depth=args.bit_depth,
         quality=args.quality or DEFAULT_QUALITY,
+        dark=args.dark,
         order=args.order,
         resume=args.resume,
         checkpoint_s=args.checkpoint,
@@ -188,6 +189,7 @@ def align_job_from(args: argparse.Namespace) -> AlignJob:
         settings=_settings_from(args),
         quality=args.quality or DEFAULT_QUALITY,
         order=args.order,
+        dark=args.dark,
         strict=args.strict,
         transforms=args.transforms,
         save_transforms=args.save_transforms,
@@ -206,8 +208,9 @@ def _follow_from(args: argparse.Namespace) -> Follow | None:
         return None
     if len(args.inputs) != 1:
         raise SettingsError("--follow waits for frames in one folder; give that folder alone")
-    if args.transforms is not None:
-        raise SettingsError("--transforms is for a bracket that is complete, not for --follow")
+    for option, value in {"--transforms": args.transforms, "--dark": args.dark}.items():
+        if value is not None:
+            raise SettingsError(f"{option} is for a bracket that is complete, not for --follow")
     if args.resume:
         raise SettingsError("--resume goes on with a complete bracket; stack the folder without --follow")
     if args.order in ("time", "focus"):
@@ -224,6 +227,7 @@ def _settings_from(args: argparse.Namespace) -> StackSettings:
         method=args.method,
         align=AlignSettings(method=args.align, reference=args.reference),
         prefer=args.prefer,
+        hot_pixels=args.hot_pixels,
         crop=args.crop,
         threads=args.threads,
         memory_limit_mb=args.memory_limit,

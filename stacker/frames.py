@@ -51,7 +51,7 @@ class FrameSource(Protocol):
         ...
 
     def planes(self, index: int) -> Planes:
-        """Frame `index` in full."""
+        """Frame `index` in full; the arrays are the caller's own."""
         ...
 
     def metadata(self, index: int) -> Metadata:
@@ -93,7 +93,7 @@ class ArraySource:
 
     def planes(self, index: int) -> Planes:
         """See FrameSource."""
-        return from_bgr(self._frames[index], self.chroma_shift)
+        return from_bgr(self._frames[index].copy(), self.chroma_shift)
 
     def metadata(self, index: int) -> Metadata:
         """None: arrays carry nothing."""

@@ -31,6 +31,7 @@ class StackJob:
     preview: Path | None = None  # JPEG of the growing picture
     bit_depth: int | None = None  # 8 or 16; None = that of the frames (a JPEG has always 8)
     quality: int = 95  # of a JPEG, 1..100
+    dark: Path | None = None  # a frame taken with the cap on: its hot pixels are painted over
     order: Order = "given"
     resume: bool | None = (
         None  # from a checkpoint: True = that or nothing, None = if there is one, False = never
@@ -74,10 +75,17 @@ class StackJob:
         )
         return (self.out, *(path for path in others if path is not None))
 
+    @property
+    def not_frames(self) -> tuple[Path, ...]:
+        """Files that may lie among the frames and are none."""
+        return (*self.outputs, *(path for path in (self.dark, self.transforms) if path is not None))
+
     def _check_that_nothing_is_overwritten(self) -> None:
         taken = {path.resolve(): "a frame" for path in self.inputs}
         if self.transforms is not None:
             taken[self.transforms.resolve()] = "an input"
+        if self.dark is not None:
+            taken[self.dark.resolve()] = "an input"
         for path in self.outputs:
             if path.resolve() in taken and not path.is_dir():
                 raise SettingsError(f"{path} is {taken[path.resolve()]} already; give another name")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 from stacker.order import Order
-from stacker.settings import AlignMethod, FuseMethod, Prefer
+from stacker.settings import AlignMethod, FuseMethod, HotPixels, Prefer
 
 DEFAULT_QUALITY = 95
 DEFAULT_IDLE_S = 60.0
@@ -99,6 +99,19 @@ def _add_fusing_options(parser: argparse.ArgumentParser) -> None:
         action=argparse.BooleanOptionalAction,
         default=True,
         help="cut to the area that every frame covers (default: yes)",
+    )
+    group.add_argument(
+        "--dark",
+        type=Path,
+        metavar="FRAME",
+        help="a frame taken with the cap on, exposed as the others: its hot pixels are painted over in all of them",
+    )
+    group.add_argument(
+        "--hot-pixels",
+        choices=get_args(HotPixels),
+        default="auto",
+        help="auto: paint over single pixels that stay bright where they are in five frames or more while the scene "
+        "moves; keep: touch nothing (default: %(default)s)",
     )
     group.add_argument(
         "--strict",

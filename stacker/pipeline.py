@@ -12,6 +12,7 @@ from stacker.depthmap import encode_confidence, encode_depth
 from stacker.errors import InputError
 from stacker.formats.metadata import Metadata, result_metadata
 from stacker.frames import FileSource, FrameSource, open_frames
+from stacker.hotpixels import in_dark_frame, no_defects
 from stacker.imagefile import write_grey, write_planes
 from stacker.job import StackJob, check_outputs
 from stacker.looking import Looking, look_at_all
@@ -40,14 +41,18 @@ def stack_files(
     check_outputs(job)
     known = None if job.transforms is None else load_transforms(job.transforms)
     memory.return_freed_memory()
-    source = open_frames(job.inputs, job.order, exclude=(*job.outputs, *state_files(job.out)))
+    source = open_frames(job.inputs, job.order, exclude=(*job.not_frames, *state_files(job.out)))
     check_outputs(job, source.shape)
     if known is not None:
         known.check(len(source), source.shape)
     said = warn_of_input(source, job.strict, warn)
+    defects = no_defects() if job.dark is None else in_dark_frame(job.dark, source.shape)
     looking = Looking(
         lambda: Stack(
-            job.settings, scratch=job.out.parent, known=None if known is None else KnownAligner(known)
+            job.settings,
+            scratch=job.out.parent,
+            known=None if known is None else KnownAligner(known),
+            defects=defects,
         ),
         job.order,
         is_folder=job.order == "given" and job.inputs[0].is_dir(),
@@ -68,7 +73,7 @@ def stack_files(
 
 
 def _checkpoint(job: StackJob, source: FileSource, warn: Warn) -> Checkpoint:
-    others = [path for path in (job.transforms,) if path is not None]
+    others = [path for path in (job.transforms, job.dark) if path is not None]
     same = fingerprint(source.paths, job.settings, others)
     return Checkpoint(state_path(job.out), same, job.checkpoint_s, warn=warn)
 

@@ -10,6 +10,7 @@ from stacker.errors import SettingsError
 AlignMethod = Literal["auto", "none"]
 FuseMethod = Literal["auto", "pyramid", "depthmap", "average"]
 Prefer = Literal["none", "near", "far"]
+HotPixels = Literal["auto", "keep"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class StackSettings:
     method: FuseMethod = "auto"
     align: AlignSettings = field(default_factory=AlignSettings)
     prefer: Prefer = "none"  # which depth wins where two lie over one another and both have contrast
+    hot_pixels: HotPixels = "auto"  # paint over what stays bright while the scene moves
     crop: bool = True  # to the valid area
     threads: int = 0  # 0 = one per core
     memory_limit_mb: int | None = None  # of the whole process; None = what is free
@@ -49,5 +51,9 @@ class StackSettings:
             raise SettingsError(f"prefer {self.prefer!r} is not one of {', '.join(get_args(Prefer))}")
         if self.prefer != "none" and self.method != "auto":
             raise SettingsError(f"a preference for {self.prefer} needs method auto; {self.method} knows none")
+        if self.hot_pixels not in get_args(HotPixels):
+            raise SettingsError(
+                f"hot pixels {self.hot_pixels!r} is not one of {', '.join(get_args(HotPixels))}"
+            )
         if self.threads < 0:
             raise SettingsError(f"threads {self.threads} is negative; 0 means one per core")

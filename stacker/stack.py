@@ -27,6 +27,7 @@ from stacker.errors import CancelledError, FrameError, FrameShapeError, InputErr
 from stacker.finish import finish
 from stacker.frames import FrameSource
 from stacker.fusion import Fuser
+from stacker.hotpixels import Defects, StuckPixels, no_defects, paint_over_into, repaired
 from stacker.looked import Looked
 from stacker.memory import Plan
 from stacker.methods import METHODS
@@ -64,12 +65,15 @@ class Stack:
     growing: keep a small fused picture of the frames looked at so far, for `growing_picture`.
     scratch: a folder for what need not be in memory meanwhile, where that is short; None to keep it there.
     known: transforms found before, to be used instead of looking for them.
+    defects: pixels known to be hot; those that show in the frames themselves are added.
     """
 
     settings: StackSettings = field(default_factory=StackSettings)
     growing: bool = False
     scratch: Path | None = None
     known: KnownAligner | None = None
+    defects: Defects = field(default_factory=no_defects)
+    _stuck: StuckPixels | None = None
     _frames: list[Looked] = field(default_factory=list)
     _survey: Survey | None = None
     _shape: tuple[int, int] | None = None
@@ -90,6 +94,10 @@ class Stack:
             try:
                 survey = self._survey_for(source)
                 low = source.low(at, survey.scale)
+                paint_over_into(low, self.defects.at(survey.scale))
+                if self.settings.hot_pixels == "auto":
+                    self._stuck = self._stuck or StuckPixels(survey.scale)
+                    self._stuck.look(low)
                 looked.slot = len(survey)
                 relative = survey.add(low)
             except FrameError as error:
@@ -149,7 +157,7 @@ class Stack:
         if sum(frame.slot is not None for frame in self._frames) == 1:
             return self._single(reference, found)
         if keeper is not None:
-            keeper.know(self._frames, reference, found)
+            keeper.know(self._frames, reference, found, self.defects)
         pass_ = self._second_pass(reference, found)
         standing = pass_.start() if self._survived is None else self._survived.standing(pass_)
         with one_opencv_thread(), self._timed("fusion"):
@@ -181,7 +189,7 @@ class Stack:
                 raise CancelledError("the work was cancelled")
             alignment = found.alignments[slot]
             try:
-                planes = frame.opened.planes(frame.at)
+                planes = repaired(frame.opened.planes(frame.at), self.defects)
             except FrameError as error:
                 frame.reason = str(error)
                 continue
@@ -206,6 +214,7 @@ class Stack:
         if survived.bands < plan.bands:
             return False
         self._shape, self._plan, self._survived = source.shape, plan, survived
+        self.defects = survived.defects
         self._frames = [
             Looked(source, at, source.names[at], slot, reason)
             for at, (slot, reason) in enumerate(zip(survived.slots, survived.reasons, strict=True))
@@ -221,7 +230,10 @@ class Stack:
         assert reference.slot is not None
         with self._timed("focus map"):
             found = self._survey.result(reference.slot)
-        self._survey = self._grown = None  # their memory is needed now
+        if self._stuck is not None:
+            fitting = [found.alignments[slot].transform for slot in found.fitting]
+            self.defects = self.defects.joined(self._stuck.found(fitting))
+        self._survey = self._grown = self._stuck = None  # their memory is needed now
         memory.trim()
         return reference, found
 
@@ -236,6 +248,7 @@ class Stack:
             self._area(reference.opened, [found.alignments[slot] for slot in found.fitting]),
             self.settings.prefer,
             self.scratch,
+            lambda planes: repaired(planes, self.defects),
         )
 
     def _survey_for(self, source: FrameSource) -> Survey:
@@ -287,7 +300,7 @@ class Stack:
         return self._frames[wanted]
 
     def _single(self, only: Looked, found: Surveyed) -> FuseResult:
-        planes = only.opened.planes(only.at)
+        planes = repaired(only.opened.planes(only.at), self.defects)
         area = (0, 0, planes.shape[1], planes.shape[0])
         verdict = Coverage("unknown", 0.0, 0.0, "one frame says nothing about what lies before or behind it")
         nothing = np.zeros((1, 1), np.float32)
