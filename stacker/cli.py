@@ -161,6 +161,7 @@ def job_from(args: argparse.Namespace) -> StackJob:
         preview=args.preview,
         bit_depth=args.bit_depth,
         quality=args.quality or DEFAULT_QUALITY,
+        slab=args.slab,
         dark=args.dark,
         order=args.order,
         resume=args.resume,
@@ -175,6 +176,8 @@ def align_job_from(args: argparse.Namespace) -> AlignJob:
 
     unused = {"--depth-map": args.depth_map, "--confidence": args.confidence, "--report": args.report}
     unused |= {
+        "--slab": args.slab,
+        "--resume": args.resume,
         "--follow": args.follow or None,
         "--preview": args.preview,
         "--source-map": args.source_map,
@@ -208,7 +211,7 @@ def _follow_from(args: argparse.Namespace) -> Follow | None:
         return None
     if len(args.inputs) != 1:
         raise SettingsError("--follow waits for frames in one folder; give that folder alone")
-    for option, value in {"--transforms": args.transforms, "--dark": args.dark}.items():
+    for option, value in {"--transforms": args.transforms, "--dark": args.dark, "--slab": args.slab}.items():
         if value is not None:
             raise SettingsError(f"{option} is for a bracket that is complete, not for --follow")
     if args.resume:

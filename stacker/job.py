@@ -31,6 +31,7 @@ class StackJob:
     preview: Path | None = None  # JPEG of the growing picture
     bit_depth: int | None = None  # 8 or 16; None = that of the frames (a JPEG has always 8)
     quality: int = 95  # of a JPEG, 1..100
+    slab: int | None = None  # so many neighbouring frames are fused on their own too
     dark: Path | None = None  # a frame taken with the cap on: its hot pixels are painted over
     order: Order = "given"
     resume: bool | None = (
@@ -58,6 +59,10 @@ class StackJob:
             raise SettingsError(f"{self.out}: a JPEG has 8 bits; for 16 write a .png or .tif")
         if not 1 <= self.quality <= 100:
             raise SettingsError(f"quality {self.quality} is outside 1..100")
+        if self.slab is not None and self.slab < 3:
+            raise SettingsError(
+                f"slabs of {self.slab} frames are too few: they overlap by 2, so 3 is the least"
+            )
         if self.order not in get_args(Order):
             raise SettingsError(f"order {self.order!r} is not one of {', '.join(get_args(Order))}")
         self._check_that_nothing_is_overwritten()

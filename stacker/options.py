@@ -132,6 +132,12 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
         "--confidence", type=Path, metavar="PNG", help="write how clearly that frame won: white = clearly"
     )
     group.add_argument(
+        "--slab",
+        type=whole_number(3),
+        metavar="N",
+        help="also fuse every N neighbouring frames on their own (two in common with the next), as OUT_slab01 ...",
+    )
+    group.add_argument(
         "--source-map",
         type=Path,
         metavar="PNG",

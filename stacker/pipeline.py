@@ -6,20 +6,22 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from stacker import memory
-from stacker.atomic import write_atomically
+from stacker.atomic import check_output, write_atomically
 from stacker.checkpoint import Checkpoint, fingerprint, state_files, state_path
 from stacker.depthmap import encode_confidence, encode_depth
-from stacker.errors import InputError
+from stacker.errors import InputError, SettingsError
 from stacker.formats.metadata import Metadata, result_metadata
 from stacker.frames import FileSource, FrameSource, open_frames
 from stacker.hotpixels import in_dark_frame, no_defects
 from stacker.imagefile import write_grey, write_planes
 from stacker.job import StackJob, check_outputs
 from stacker.looking import Looking, look_at_all
+from stacker.planes import Planes
 from stacker.preview import Preview
 from stacker.report import Report
 from stacker.reporting import left_out_sentence
 from stacker.settings import StackSettings
+from stacker.slabs import slab_files, slab_path, slab_ranges
 from stacker.sourcemap import source_map
 from stacker.stack import Cancelled, FuseResult, Progress, Stack, never, no_progress
 from stacker.transformsfile import KnownAligner, load_transforms, save_transforms
@@ -41,8 +43,11 @@ def stack_files(
     check_outputs(job)
     known = None if job.transforms is None else load_transforms(job.transforms)
     memory.return_freed_memory()
-    source = open_frames(job.inputs, job.order, exclude=(*job.not_frames, *state_files(job.out)))
+    source = open_frames(
+        job.inputs, job.order, exclude=(*job.not_frames, *state_files(job.out), *slab_files(job.out))
+    )
     check_outputs(job, source.shape)
+    _check_slabs(job, source)
     if known is not None:
         known.check(len(source), source.shape)
     said = warn_of_input(source, job.strict, warn)
@@ -53,6 +58,7 @@ def stack_files(
             scratch=job.out.parent,
             known=None if known is None else KnownAligner(known),
             defects=defects,
+            slab=job.slab,
         ),
         job.order,
         is_folder=job.order == "given" and job.inputs[0].is_dir(),
@@ -65,11 +71,29 @@ def stack_files(
         stack, source, keeper.order = looking.look(source, progress, cancelled, warn)
     else:
         stack, source = taken_up
-    result = stack.fuse(progress, cancelled, preview, keeper)
+
+    def write_slab(number: int, planes: Planes) -> None:
+        about = result_metadata(source.metadata(0), planes.shape, f"slab {number} of {job.out.name}")
+        path = slab_path(job.out, number)
+        write_planes(path, planes, quality=job.quality, bit_depth=job.bit_depth, metadata=about)
+
+    result = stack.fuse(progress, cancelled, preview, keeper, write_slab)
     camera = source.metadata(result.report.reference)
     report = conclude(job, camera, len(source), result, source.shape, said, warn)
     keeper.remove()
     return report
+
+
+def _check_slabs(job: StackJob, source: FileSource) -> None:
+    """Raise OutputError when slabs cannot be written, SettingsError when one would replace a frame."""
+    if job.slab is None:
+        return
+    frames = {path.resolve() for path in source.paths}
+    for number, _ in enumerate(slab_ranges(len(source), job.slab), start=1):
+        path = slab_path(job.out, number)
+        if path.resolve() in frames:
+            raise SettingsError(f"{path} is a frame already; give another name to the result")
+        check_output(path)
 
 
 def _checkpoint(job: StackJob, source: FileSource, warn: Warn) -> Checkpoint:

@@ -37,6 +37,7 @@ from stacker.result import FuseResult
 from stacker.secondpass import Cancelled, Preview, Progress, SecondPass
 from stacker.sequence import better_order, order_of_focus
 from stacker.settings import StackSettings
+from stacker.slabs import slab_of, slab_ranges
 from stacker.state import RunningFusion
 from stacker.survey import Survey, Surveyed
 from stacker.transforms import to_low
@@ -66,6 +67,7 @@ class Stack:
     scratch: a folder for what need not be in memory meanwhile, where that is short; None to keep it there.
     known: transforms found before, to be used instead of looking for them.
     defects: pixels known to be hot; those that show in the frames themselves are added.
+    slab: so many neighbouring frames are fused on their own too, see `fuse`.
     """
 
     settings: StackSettings = field(default_factory=StackSettings)
@@ -73,6 +75,7 @@ class Stack:
     scratch: Path | None = None
     known: KnownAligner | None = None
     defects: Defects = field(default_factory=no_defects)
+    slab: int | None = None
     _stuck: StuckPixels | None = None
     _frames: list[Looked] = field(default_factory=list)
     _survey: Survey | None = None
@@ -148,10 +151,12 @@ class Stack:
         cancelled: Cancelled = never,
         preview: Preview | None = None,
         keeper: Checkpoint | None = None,
+        write_slab: Callable[[int, Planes], None] | None = None,
     ) -> FuseResult:
         """Fuse everything looked at. preview is called with a quarter-size picture now and then.
 
-        keeper: saves how far the work has come. Raises InputError when no frame could be read, CancelledError.
+        keeper: saves how far the work has come. write_slab: takes the picture of each slab, numbered from 1, before
+        the whole is fused. Raises InputError when no frame could be read, CancelledError.
         """
         reference, found = self._end_of_survey()
         if sum(frame.slot is not None for frame in self._frames) == 1:
@@ -159,6 +164,8 @@ class Stack:
         if keeper is not None:
             keeper.know(self._frames, reference, found, self.defects)
         pass_ = self._second_pass(reference, found)
+        if self.slab is not None and write_slab is not None and self._survived is None:
+            self._fuse_slabs(pass_, self.slab, write_slab, progress, cancelled)
         standing = pass_.start() if self._survived is None else self._survived.standing(pass_)
         with one_opencv_thread(), self._timed("fusion"):
             planes = pass_.run(standing, progress, cancelled, preview, keeper)
@@ -171,6 +178,23 @@ class Stack:
             found.grid_level,
             self._report(reference, found, pass_),
         )
+
+    def _fuse_slabs(
+        self,
+        whole: SecondPass,
+        size: int,
+        write: Callable[[int, Planes], None],
+        progress: Progress,
+        cancelled: Cancelled,
+    ) -> None:
+        ranges = slab_ranges(len(whole.frames), size)
+        if len(ranges) == 1:
+            return  # the whole is the only slab
+        for number, (first, end) in enumerate(ranges, start=1):
+            slab = slab_of(whole, first, end)
+            what = f"slab {number} of {len(ranges)}"
+            with one_opencv_thread(), self._timed("slabs"):
+                write(number, slab.run(slab.start(), _named(progress, what), cancelled))
 
     def align(
         self,
@@ -337,6 +361,11 @@ class Stack:
             yield
         finally:
             self._seconds[stage] = self._seconds.get(stage, 0.0) + time.monotonic() - start
+
+
+def _named(progress: Progress, what: str) -> Progress:
+    """The same progress under another name."""
+    return lambda done, total, _: progress(done, total, what)
 
 
 def _nothing_usable(frames: list[Looked]) -> str:
