@@ -24,6 +24,7 @@ from stacker.settings import StackSettings
 from stacker.slabs import slab_files, slab_path, slab_ranges
 from stacker.sourcemap import source_map
 from stacker.stack import Cancelled, FuseResult, Progress, Stack, never, no_progress
+from stacker.stackfacts import stack_metadata
 from stacker.transformsfile import KnownAligner, load_transforms, save_transforms
 
 Warn = Callable[[str], None]
@@ -198,6 +199,5 @@ def write_results(
         save_transforms(job.save_transforms, report, shape)
     if job.report is not None:
         write_atomically(job.report, report.as_json().encode())
-    about = f"{report.used} of {frames} frames stacked, method {report.method}"
-    metadata = result_metadata(camera, result.planes.shape, about)
+    metadata = stack_metadata(camera, result, frames)
     write_planes(job.out, result.planes, quality=job.quality, bit_depth=job.bit_depth, metadata=metadata)

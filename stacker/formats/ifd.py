@@ -10,7 +10,7 @@ import struct
 from dataclasses import dataclass
 
 TYPE_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
-ASCII, SHORT, LONG, UNDEFINED = 2, 3, 4, 7
+BYTE, ASCII, SHORT, LONG, UNDEFINED = 1, 2, 3, 4, 7
 MAX_ENTRIES = 1000  # a directory of a photograph has some 60; a broken count should not make us read for ever
 
 

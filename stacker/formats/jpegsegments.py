@@ -11,6 +11,7 @@ from stacker.formats.metadata import Metadata
 START = b"\xff\xd8"
 SOS, EOI, APP0, APP1, APP2 = 0xDA, 0xD9, 0xE0, 0xE1, 0xE2
 EXIF, ICC = b"Exif\0\0", b"ICC_PROFILE\0"
+XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _LARGEST_PAYLOAD = 65533
 
 
@@ -54,7 +55,7 @@ def _segment(marker: int, payload: bytes) -> bytes:
 
 
 def insert_metadata(data: bytes, metadata: Metadata) -> bytes:
-    """The same JPEG with EXIF (APP1) and ICC (APP2) segments in front; pixels are not touched.
+    """The same JPEG with EXIF, XMP (APP1) and ICC (APP2) segments in front; pixels are not touched.
 
     EXIF must be the first segment (EXIF 2.3, 4.5.4), so the JFIF segment is dropped, as cameras do. An EXIF
     block too large for a segment is left out.
@@ -63,6 +64,8 @@ def insert_metadata(data: bytes, metadata: Metadata) -> bytes:
     if metadata.exif and len(metadata.exif) + len(EXIF) <= _LARGEST_PAYLOAD:
         segments.append(_segment(APP1, EXIF + metadata.exif))
         data = without_segments(data, {APP0})
+    if metadata.xmp and len(metadata.xmp) + len(XMP) <= _LARGEST_PAYLOAD:
+        segments.append(_segment(APP1, XMP + metadata.xmp))
     if metadata.icc:
         room = _LARGEST_PAYLOAD - len(ICC) - 2
         pieces = [metadata.icc[start : start + room] for start in range(0, len(metadata.icc), room)]

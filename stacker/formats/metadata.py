@@ -14,11 +14,13 @@ from stacker.formats.ifd import ascii_entry, integer, long_entry, short_entry, t
 class Metadata:
     """What a picture file carries besides its pixels; None where it carries nothing.
 
-    exif: the EXIF block from its byte-order mark on (without "Exif\\0\\0"); icc: the ICC profile.
+    exif: the EXIF block from its byte-order mark on (without "Exif\\0\\0"); icc: the ICC profile; xmp: the XMP
+    packet. That of a frame is not read: it says how the frame was developed, which is no longer true.
     """
 
     exif: bytes | None = None
     icc: bytes | None = None
+    xmp: bytes | None = None
 
     @property
     def orientation(self) -> int:

@@ -88,6 +88,8 @@ def _write(
         _write_chunk(file, b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.icc))
     if metadata.exif:
         _write_chunk(file, b"eXIf", metadata.exif)
+    if metadata.xmp:
+        _write_chunk(file, b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + metadata.xmp)
     packer = zlib.compressobj(_COMPRESSION_LEVEL)
     for band in bands:
         _write_chunk(file, b"IDAT", packer.compress(_filtered(band)))

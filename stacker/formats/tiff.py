@@ -20,7 +20,7 @@ import tifffile
 from stacker.errors import FrameError
 from stacker.formats.exif import Exif
 from stacker.formats.header import Header
-from stacker.formats.ifd import UNDEFINED, Directory, Entry, first_directory, long_entry, short_entry
+from stacker.formats.ifd import BYTE, UNDEFINED, Directory, Entry, first_directory, long_entry, short_entry
 from stacker.formats.metadata import Metadata
 from stacker.formats.whole import as_bgr_or_grey, read_with_opencv
 from stacker.planes import Planes, bgr_strips
@@ -28,7 +28,7 @@ from stacker.planes import Planes, bgr_strips
 Array = npt.NDArray[Any]
 
 MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_ICC_PROFILE, _ORIENTATION, _STRIP_OFFSETS = 34675, 274, 273
+_ICC_PROFILE, _ORIENTATION, _STRIP_OFFSETS, _XMP = 34675, 274, 273, 700
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
 # What tifffile decodes by itself, and strictly; OpenCV's libtiff takes a damaged deflate strip for good.
 _OWN_COMPRESSIONS = {1, 8, 32946}
@@ -91,6 +91,8 @@ def write(file: BinaryIO, planes: Planes, metadata: Metadata) -> None:
     page = exif.main | _page_directory(exif.order, planes, sizes)
     if metadata.icc:
         page[_ICC_PROFILE] = Entry(UNDEFINED, len(metadata.icc), metadata.icc)
+    if metadata.xmp:
+        page[_XMP] = Entry(BYTE, len(metadata.xmp), metadata.xmp)
     start = len(
         replace(exif, main=page).pack()
     )  # known before the offsets are: they are as long as the zeros
