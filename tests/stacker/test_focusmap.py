@@ -13,7 +13,9 @@ CLEAR, NOTHING = 3.0, 0.0  # prominences
 
 def mapped(position, prominence, strength=None) -> FocusMap:
     """The map of a bracket whose depth of field is about one frame; every peak as strong as the others."""
-    return focus_map(position, prominence, np.full_like(position, 5.0) if strength is None else strength, 1.0, 20)
+    return focus_map(
+        position, prominence, np.full_like(position, 5.0) if strength is None else strength, 1.0, 20
+    )
 
 
 def plane(value):
