@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from xml.sax.saxutils import escape, quoteattr
+from html import escape  # what XML needs, without the parsers that xml.sax would load
 
 NAMESPACE = "urn:fieldstack:stack/1/"
 _BEGIN = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'  # the id that the standard asks for
@@ -12,17 +12,21 @@ _END = '<?xpacket end="r"?>'
 
 def packet(description: str, tool: str, facts: Mapping[str, str | int | float]) -> bytes:
     """The packet. facts: names (letters only) and values, in the namespace above."""
-    own = "".join(f"\n    stack:{name}={quoteattr(str(value))}" for name, value in facts.items())
+    own = "".join(f"\n    stack:{name}={_quoted(value)}" for name, value in facts.items())
     return (
         f"{_BEGIN}\n"
         '<x:xmpmeta xmlns:x="adobe:ns:meta/">\n'
         ' <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">\n'
         '  <rdf:Description rdf:about=""\n'
         '    xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xmp="http://ns.adobe.com/xap/1.0/"\n'
-        f"    xmlns:stack={quoteattr(NAMESPACE)}\n"
-        f"    xmp:CreatorTool={quoteattr(tool)}{own}>\n"
+        f"    xmlns:stack={_quoted(NAMESPACE)}\n"
+        f"    xmp:CreatorTool={_quoted(tool)}{own}>\n"
         f'   <dc:description><rdf:Alt><rdf:li xml:lang="x-default">{escape(description)}</rdf:li></rdf:Alt>'
         "</dc:description>\n"
         "  </rdf:Description>\n </rdf:RDF>\n</x:xmpmeta>\n"
         f"{_END}"
     ).encode()
+
+
+def _quoted(value: object) -> str:
+    return f'"{escape(str(value))}"'
