@@ -91,7 +91,7 @@ def needed_mb(
     fusing = share * fine + planes + between
     finishing = share * fine + 12 / 16 + ready
     at_the_end = 2 * planes - coarse - focus / 2  # the picture, and the pieces it is joined from
-    surveying = 5.1
+    surveying = 5.3
     peak = max(coarse + focus + max(fusing, finishing, at_the_end), surveying)
     return int(_PROGRAM_MB + threads * _THREAD_MB + peak * pixels / 1e6)
 

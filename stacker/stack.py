@@ -253,7 +253,7 @@ class Stack:
         reference = self._reference(self._survey)
         assert reference.slot is not None
         with self._timed("focus map"):
-            found = self._survey.result(reference.slot)
+            found = self._survey.result(reference.slot, last=True)
         if self._stuck is not None:
             fitting = [found.alignments[slot].transform for slot in found.fitting]
             self.defects = self.defects.joined(self._stuck.found(fitting))

@@ -140,8 +140,11 @@ class Survey:
         held = any(suggested in peaks.frames for peaks in self._peaks.values())
         return suggested if held else longest[len(longest) // 2]
 
-    def result(self, reference: int) -> Surveyed:
-        """What is known now, seen from a frame. Raises InputError if too few frames fit that."""
+    def result(self, reference: int, last: bool = False) -> Surveyed:
+        """What is known now, seen from a frame. Raises InputError if too few frames fit that.
+
+        last: nothing will be asked or added any more, so that the memory may be given back on the way.
+        """
         runs = [(base, peaks) for base, peaks in self._peaks.items() if reference in peaks.frames]
         if not runs:
             raise InputError(
@@ -152,6 +155,10 @@ class Survey:
         canvas = pyramid.padded_shape(self.shape, pyramid.level_count(self.shape))
         size = canvas[1] // self._grid.cell, canvas[0] // self._grid.cell
         to_grid = self._grid.of(self._aligner.alignment(reference, base).transform)
+        alignments = tuple(self._aligner.solve(reference))
+        if last:
+            self._peaks.clear()
+            del self._aligner
 
         def in_reference(plane: Array) -> Array:
             flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP  # between two depths there is no depth
@@ -159,16 +166,13 @@ class Survey:
                 cv2.warpAffine(plane, to_grid, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
             )
 
-        focus = focus_map(
-            in_reference(peaks.position(noise)),
-            in_reference(peaks.prominence(noise)),
-            in_reference(peaks.strength(noise)),
-            peaks.width(noise),
-            len(peaks.frames),
-        )
+        planes = [in_reference(of(noise)) for of in (peaks.position, peaks.prominence, peaks.strength)]
+        width, frames = peaks.width(noise), tuple(peaks.frames)
+        del runs, peaks  # with last, their memory
+        focus = focus_map(planes[0], planes[1], planes[2], width, len(frames))
         return Surveyed(
-            tuple(self._aligner.solve(reference)),
-            tuple(peaks.frames),
+            alignments,
+            frames,
             focus,
             self.grid_level,
             tuple(self.sharpness),
