@@ -13,8 +13,8 @@ from stacker.parts import OVERLAP_PX, most_bands
 from stacker.patches import PATCH_PX
 
 # Measured, in MB: Python with numpy and OpenCV loaded and used, and what one thread's patches take.
-_PROGRAM_MB = 77
-_THREAD_MB = 2
+_PROGRAM_MB = 76
+_THREAD_MB = 4
 _DECODING = 0.2  # of the time that fusing a frame takes
 # Bytes. What a patch needs stays in the heap: mapping it anew, or growing the heap again for it, costs more than the
 # work (0.3 s of a 12 MP frame's 0.9 when the heap was trimmed from 2 MB on).
