@@ -44,7 +44,10 @@ class Uln2003Motor(GpioMotor):
             time.sleep(ALIGN_S)
 
     def _de_energise(self) -> None:
-        self._drive((0, 0, 0, 0))
+        # The coil that comes on first goes off last: a stall between two writes then holds the rotor with the
+        # same coil both times, half a step from its place at most.
+        for index in reversed(range(len(self._coils))):
+            self._drive_coil(index, 0)
 
     def _face(self, direction: Direction) -> None:
         self._direction = direction
@@ -55,6 +58,9 @@ class Uln2003Motor(GpioMotor):
 
     def _drive(self, levels: tuple[int, ...]) -> None:
         for index, level in enumerate(levels):
-            if level != self._levels[index]:
-                self._coils[index].write(level)
-                self._levels[index] = level
+            self._drive_coil(index, level)
+
+    def _drive_coil(self, index: int, level: int) -> None:
+        if level != self._levels[index]:
+            self._coils[index].write(level)
+            self._levels[index] = level

@@ -14,7 +14,7 @@ import test_uln2003_on_chip as uln2003
 from emulated_chip import REPOSITORY, StartRig
 
 DEVICES = "rig/devices"
-TRIES = 4  # a loaded machine may by chance wait as the mutant does not; the right code never fails
+TRIES = 20  # a loaded machine may by chance wait as the mutant does not; the right code never fails
 
 
 @dataclass(frozen=True)
