@@ -13,6 +13,7 @@ from rig.commands.doctor import add_doctor_parser
 from rig.commands.plan import add_plan_parser
 from rig.commands.run import add_run_parser
 from rig.commands.shoot import add_shoot_parser
+from stacker.batchcommand import add_batch_parser
 from stacker.cli import add_depth_parser, add_stack_parser
 
 NAME = "fieldstack"
@@ -35,6 +36,7 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"{NAME} {own_version()}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     add_stack_parser(commands)
+    add_batch_parser(commands)
     add_depth_parser(commands)
     add_shoot_parser(commands)
     add_plan_parser(commands)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stacker.batchcommand import add_batch_parser
 from stacker.console import NAME, Console
 from stacker.edge import DEBUG_VARIABLE, run_at_the_edge
 from stacker.errors import SettingsError
@@ -36,6 +37,7 @@ def get_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     add_stack_parser(commands)
+    add_batch_parser(commands)
     add_depth_parser(commands)
     return parser
 

@@ -10,7 +10,7 @@ import struct
 from dataclasses import dataclass
 
 TYPE_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
-BYTE, ASCII, SHORT, LONG, UNDEFINED = 1, 2, 3, 4, 7
+BYTE, ASCII, SHORT, LONG, RATIONAL, UNDEFINED = 1, 2, 3, 4, 5, 7
 MAX_ENTRIES = 1000  # a directory of a photograph has some 60; a broken count should not make us read for ever
 
 
@@ -79,6 +79,14 @@ def integer(entry: Entry | None, order: str, default: int) -> int:
     if entry is None or entry.kind not in (SHORT, LONG, 13):
         return default
     return int(struct.unpack_from(order + ("H" if entry.kind == SHORT else "I"), entry.raw)[0])
+
+
+def rational(entry: Entry | None, order: str) -> float | None:
+    """The first value of a RATIONAL tag; None when absent, of another type, or not above 0."""
+    if entry is None or entry.kind != RATIONAL:
+        return None
+    above, below = struct.unpack_from(order + "II", entry.raw)
+    return above / below if above and below else None
 
 
 def text(entry: Entry | None) -> str | None:
