@@ -144,9 +144,12 @@ def test_frames_that_tell_no_time_are_grouped_by_folder_and_name():
 
 
 def test_single_pictures_between_brackets_are_one_group_that_is_no_bracket():
-    frames = (
-        burst(5, 0) + [frame(1000, "IMG_0006.JPG"), frame(3000, "IMG_0007.JPG")] + burst(4, 5000, first=8)
-    )
+    frames = [
+        *burst(5, 0),
+        frame(1000, "IMG_0006.JPG"),
+        frame(3000, "IMG_0007.JPG"),
+        *burst(4, 5000, first=8),
+    ]
 
     assert find_groups(frames, {}) == [Group(0, 4, True), Group(5, 6, False), Group(7, 10, True)]
 
