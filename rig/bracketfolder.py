@@ -122,6 +122,7 @@ class BracketFolder:
         if added:
             plan["positions_steps"] = [*plan.get("positions_steps", ()), *added]
             plan["frames"] = len(plan["positions_steps"])
+        findings = findings_of(facts)
         summary = BracketSummary(
             id=self.id,
             created=head.get("created"),
@@ -133,8 +134,9 @@ class BracketFolder:
             thumb=bool(frames),
             simulated=head.get("simulated"),
             words=words_of(facts),
+            verdict=findings[0]["verdict"] if findings else None,
         )
-        return BracketDetail(summary, plan, head.get("devices", {}), frames, results)
+        return BracketDetail(summary, plan, head.get("devices", {}), frames, results, findings)
 
     def damaged_frames(self) -> tuple[FrameInfo, ...]:
         """Noted frames that are missing or differ from their checksum. Reads every frame."""
@@ -238,6 +240,13 @@ def outcome_of(facts: Iterable[Fact]) -> Outcome:
         elif fact["fact"] == "ended":
             outcome = Outcome(fact["outcome"])
     return outcome
+
+
+def findings_of(facts: Iterable[Fact]) -> tuple[dict[str, Any], ...]:
+    """What the check of coverage found when the bracket ended last; empty when it did not end complete."""
+    ends = [fact for fact in facts if fact["fact"] in ("ended", "resumed", "extended")]
+    coverage = ends[-1].get("coverage") if ends else None
+    return tuple(coverage["findings"]) if coverage else ()
 
 
 def _frame(fact: Fact) -> FrameInfo:

@@ -59,6 +59,7 @@ class BracketSummary:
     thumb: bool  # file(id, "thumb") would answer
     simulated: str | None  # name of the scene, None on a real rig
     words: Words = field(default_factory=Words)
+    verdict: str | None = None  # of the check of coverage, when it ended complete; see rig.coverage
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -74,6 +75,7 @@ class BracketDetail:
     devices: dict[str, Any]  # names and settings of camera and motor
     frames: tuple[FrameInfo, ...]  # by index
     results: tuple[ResultInfo, ...]  # oldest first
+    findings: tuple[dict[str, Any], ...] = ()  # of the check of coverage, the gravest first
 
     @property
     def id(self) -> str:

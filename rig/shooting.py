@@ -130,8 +130,11 @@ def noted_coverage(folder: BracketFolder, step_steps: int) -> Coverage:
 
 def repair_offers(coverage: Coverage) -> tuple[RepairOffer, ...]:
     """What the verdict offers, as the status shows it."""
-    repairs = (finding.repair for finding in coverage.findings)
-    return tuple(RepairOffer(one.action, one.frames, one.label) for one in repairs if one is not None)
+    return tuple(
+        RepairOffer(repair.action, repair.frames, repair.label, finding.frames)
+        for finding in coverage.findings
+        if (repair := finding.repair) is not None
+    )
 
 
 def extended(plan: BracketPlan, places: Sequence[int]) -> BracketPlan:

@@ -37,7 +37,7 @@ class StackOrder:
 
     frames: tuple[Path, ...]
     out: Path
-    settings: dict[str, Any]  # method, align, reference, crop, memory_limit_mb, threads, quality
+    settings: dict[str, Any]  # as rig.stackorders.stacker_settings gives them
     follow: bool = False  # more frames come through StackProcess.add_frame
     total: int | None = None  # frames expected in the end, when known
     depth_map: Path | None = None

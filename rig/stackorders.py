@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
+from rig.brackets import BracketDetail
 from rig.config import StackingSettings
 from rig.errors import ConfigError
 from stacker.errors import SettingsError
 from stacker.settings import AlignSettings, StackSettings
 
 QUALITY = range(1, 101)
+FEWEST = 2  # frames that a person can ask to be stacked
 
 
 def stacker_settings(settings: StackingSettings, asked: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The worker's settings: method, align, reference, crop, memory_limit_mb, threads, quality.
+    """The worker's settings: method, prefer, align, reference, crop, memory_limit_mb, threads, quality.
 
     asked replaces some of them. Raises ConfigError for an unknown one or a wrong value.
     """
     usual: dict[str, Any] = {
         "method": settings.method,
+        "prefer": "none",
         "align": "auto",
         "reference": None,
         "crop": settings.crop,
@@ -32,6 +36,23 @@ def stacker_settings(settings: StackingSettings, asked: dict[str, Any] | None = 
     order = {**usual, **(asked or {})}
     _check(order)
     return order
+
+
+def chosen_frames(detail: BracketDetail, asked: Collection[int] | None) -> list[int]:
+    """Indices of the frames to stack, from near to far; asked: those to take, None = all.
+
+    Raises ConfigError when the bracket has not all of them, or fewer than two are left.
+    """
+    there = [frame.index for frame in detail.in_focus_order]
+    if asked is None:
+        return there
+    unknown = sorted(set(asked) - set(there))
+    if unknown:
+        raise ConfigError(f"bracket {detail.id} has no frame of index {unknown[0]}")
+    chosen = [index for index in there if index in set(asked)]
+    if len(chosen) < FEWEST:
+        raise ConfigError(f"{len(chosen)} frames are no stack: take at least {FEWEST}")
+    return chosen
 
 
 def _check(order: dict[str, Any]) -> None:
@@ -48,6 +69,7 @@ def _check(order: dict[str, Any]) -> None:
         align = AlignSettings(method=order["align"], reference=order["reference"])
         StackSettings(
             method=order["method"],
+            prefer=order["prefer"],
             align=align,
             crop=order["crop"],
             threads=order["threads"],

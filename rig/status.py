@@ -81,6 +81,7 @@ class RepairOffer:
     action: str  # "extend_near", "extend_far", "fill", "leave_out", "expose_less"
     frames: int
     label: str
+    which: tuple[int, ...] = ()  # indices of the frames it is about
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from rig.repair import End
 from rig.settingsfile import keep_changes
 from rig.shooter import Shooter
 from rig.stackjob import WORKER
-from rig.stackorders import stacker_settings
+from rig.stackorders import chosen_frames, stacker_settings
 from rig.stackqueue import StackQueue, StackTask
 from rig.status import Phase, PreviewJpeg, StackProgress, Status
 from rig.store import Store
@@ -273,11 +273,13 @@ class Workflow:
         self._control.begin(Phase.HOMING, partial(self._control.start_devices, self._on_press))
 
     # --- stacking -------------------------------------------------------------------------------
-    def stack(self, bracket_id: str, settings: dict[str, Any] | None = None) -> str:
+    def stack(
+        self, bracket_id: str, settings: dict[str, Any] | None = None, frames: Collection[int] | None = None
+    ) -> str:
         """Stack (again) what is there of a bracket; returns the result id ("r02") at once.
 
         Queued behind a running job. settings: what differs from the rig's own, see rig.stackorders.
-        Raises ConfigError when one of them is wrong.
+        frames: indices of those to take; None: all. Raises ConfigError when one of them is wrong.
         """
         with self._control.guard:
             self._control.require("stack")
@@ -288,8 +290,8 @@ class Workflow:
             if not detail.frames:
                 raise NotAllowedError(f"bracket {bracket_id} has no frame to stack")
             folder = self._store.folder_of(bracket_id)
-            frames = [folder.frame_path(frame.index) for frame in detail.in_focus_order]
-            task = StackTask(folder, frames, order, self.settings.stacking.depth_map)
+            paths = [folder.frame_path(index) for index in chosen_frames(detail, frames)]
+            task = StackTask(folder, paths, order, self.settings.stacking.depth_map)
             self._stacks.put(task)
             return task.result_id
 

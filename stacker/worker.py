@@ -1,8 +1,9 @@
 """The stacker as a process of its own: JSON lines in, JSON lines out. `python -m stacker.worker`.
 
 In, first line: the job: {"frames": [path...], "follow": bool, "total": n or null, "out": path, "depth_map", "report",
-"preview": path or null, "preview_width": px, "settings": {"method", "align", "reference", "crop", "memory_limit_mb",
-"threads", "quality"}}. While it follows: {"frame": path}, at last {"end": true}. At any time: {"cancel": true}.
+"preview": path or null, "preview_width": px, "settings": {"method", "prefer", "align", "reference", "crop",
+"memory_limit_mb", "threads", "quality"}}. While it follows: {"frame": path}, at last {"end": true}. At any time:
+{"cancel": true}.
 
 Out: {"event": "frame", ...}, "progress", "preview", "warning", and at last "done" with the report, or "failed" with a
 sentence. Exit code as of the command line.
@@ -52,6 +53,7 @@ class WorkOrder:
             frames = tuple(Path(frame) for frame in order["frames"])
             settings = StackSettings(
                 method=wanted.get("method", "auto"),
+                prefer=wanted.get("prefer", "none"),
                 align=AlignSettings(wanted.get("align", "auto"), wanted.get("reference")),
                 crop=wanted.get("crop", True),
                 threads=wanted.get("threads", 0),

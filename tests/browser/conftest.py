@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from phonepage import CHROMIUM_FLAGS, PhonePage, RunningRig
+from phonepage import CHROMIUM_FLAGS, PhonePage, RunningRig, running_rig
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
@@ -25,36 +22,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
             if CHROMIUM is None:
                 item.add_marker(pytest.mark.skip(reason="no Chromium found: apt-get install chromium"))
-
-
-CONFIG = """[camera]
-sim_width_px = 640
-preview_width_px = 320
-[capture]
-settle_mode = 'fixed'
-settle_s = 0.1
-extend_frames = 0
-[store]
-reserve_mb = 1
-"""
-
-
-@contextmanager
-def running_rig(folder: Path) -> Iterator[RunningRig]:
-    """`fieldstack run` as a process of its own, with small frames so that a bracket takes seconds."""
-    config = folder / "config.toml"
-    if not config.exists():
-        config.write_text(CONFIG)
-    command = [sys.executable, "-m", "rig.cli", "run", "--sim", "bristles", "--port", "0"]
-    with subprocess.Popen(
-        [*command, "--data", str(folder / "data"), "--config", str(config)],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    ) as process:  # fmt: skip
-        try:
-            yield RunningRig.started_by(process)
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(30)
 
 
 @pytest.fixture(scope="session")

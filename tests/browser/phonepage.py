@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
+import sys
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -21,30 +26,42 @@ CHROMIUM_FLAGS = [
 ]  # fmt: skip
 
 
+CONFIG = """[camera]
+sim_width_px = 640
+preview_width_px = 320
+[capture]
+settle_mode = 'fixed'
+settle_s = 0.1
+extend_frames = 0
+[store]
+reserve_mb = 1
+"""
+
+
 @dataclass
 class RunningRig:
     """A `fieldstack run` process and its address."""
 
     process: subprocess.Popen[str]
     url: str
+    data: Path  # where its brackets are
 
     @classmethod
-    def started_by(cls, process: subprocess.Popen[str]) -> RunningRig:
+    def started_by(cls, process: subprocess.Popen[str], data: Path) -> RunningRig:
         """The rig whose address the process prints, once its devices are ready."""
         said = []
         assert process.stdout is not None
         for line in process.stdout:
             said.append(line)
             if found := re.search(r"http://127\.0\.0\.1:\d+/", line):
-                rig = cls(process, found[0])
+                rig = cls(process, found[0], data)
                 rig.until_paired()
                 rig.until(lambda state: state["state"] == "idle")
                 return rig
         raise AssertionError("".join(said))
 
     def state(self) -> dict[str, Any]:
-        with urllib.request.urlopen(f"{self.url}api/state", timeout=PATIENCE_S) as answer:
-            return json.load(answer)
+        return self.get("api/state")
 
     def until_paired(self) -> None:
         """A rig that starts does not know yet that it is simulated, and so trusts nobody."""
@@ -87,8 +104,32 @@ class RunningRig:
         self.order("POST", "api/brackets")
 
     def brackets(self) -> list[dict[str, Any]]:
-        with urllib.request.urlopen(f"{self.url}api/brackets", timeout=PATIENCE_S) as answer:
-            return json.load(answer)["brackets"]
+        return self.get("api/brackets")["brackets"]
+
+    def settings(self) -> list[dict[str, Any]]:
+        return self.get("api/settings")["settings"]
+
+    def get(self, path: str) -> Any:
+        with urllib.request.urlopen(self.url + path, timeout=PATIENCE_S) as answer:
+            return json.load(answer)
+
+
+@contextmanager
+def running_rig(folder: Path, sim: str = "bristles") -> Iterator[RunningRig]:
+    """`fieldstack run` as a process of its own, with small frames so that a bracket takes seconds."""
+    config = folder / "config.toml"
+    if not config.exists():
+        config.write_text(CONFIG)
+    command = [sys.executable, "-m", "rig.cli", "run", "--sim", sim, "--port", "0"]
+    with subprocess.Popen(
+        [*command, "--data", str(folder / "data"), "--config", str(config)],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    ) as process:  # fmt: skip
+        try:
+            yield RunningRig.started_by(process, folder / "data")
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
 
 
 class PhonePage:

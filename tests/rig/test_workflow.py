@@ -629,8 +629,11 @@ def test_frames_and_thumbs_are_files(rig):
 
 @pytest.mark.parametrize(
     "odd",
-    [{"method": "magic"}, {"quality": 0}, {"threads": "2"}, {"crop": 1}, {"out": "/etc"}, {"reference": -1}],
-)
+    [
+        {"method": "magic"}, {"quality": 0}, {"threads": "2"}, {"crop": 1}, {"out": "/etc"}, {"reference": -1},
+        {"prefer": "left"}, {"prefer": "near", "method": "average"},
+    ],
+)  # fmt: skip
 def test_odd_stack_settings_are_refused(rig, odd):
     bracket_id = rig.shoot(2)
     with pytest.raises(ConfigError):
@@ -728,6 +731,24 @@ def test_stacking_again_keeps_both_results(rig):
     assert (first.id, second.id) == ("r01", "r02")
     assert second.settings["method"] == "average"
     assert (second.width, second.height) == SMALL_PX
+
+
+def test_a_result_of_some_frames_tells_which_and_keeps_the_one_of_all(rig):
+    bracket_id = shoot_the_scene(rig)
+    rig.until_idle()
+    rig.workflow.stack(bracket_id)
+    rig.workflow.stack(bracket_id, {"prefer": "near"}, frames=[0, 1, 3, 4])
+    assert rig.workflow.wait_stacked(PATIENCE_S)
+    whole, some = rig.workflow.bracket(bracket_id).results
+    assert (whole.frames, some.frames) == (5, 4)
+    assert [frame["name"] for frame in some.report["frames"]] == ["000.jpg", "001.jpg", "003.jpg", "004.jpg"]
+
+
+@pytest.mark.parametrize("odd", [[], [0], [0, 7], [-1, 0]])
+def test_frames_that_are_not_there_or_no_stack_are_refused(rig, odd):
+    bracket_id = rig.shoot(3)
+    with pytest.raises(ConfigError):
+        rig.workflow.stack(bracket_id, frames=odd)
 
 
 def test_a_stopped_bracket_is_stacked_as_far_as_it_goes(make_rig):

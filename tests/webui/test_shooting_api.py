@@ -178,3 +178,17 @@ def test_a_bracket_is_extended_at_the_end_named(phone: Phone, rig: Rig) -> None:
 def test_a_simulated_rig_is_not_powered_off(phone: Phone) -> None:
     assert phone.post("/api/power", {"off": True}).status_code == 409
     assert phone.post("/api/power", {}).status_code == 400
+
+
+def test_a_stack_of_some_frames_takes_their_indices(rig: Rig, phone: Phone) -> None:
+    bracket = rig.shoot(frames=3)
+    stack = f"/api/brackets/{bracket}/stack"
+
+    assert phone.post(stack, {"frames": [0, True]}).status_code == 400
+    assert phone.post(stack, {"frames": [0, 7]}).status_code == 422
+    assert phone.post(stack, {"frames": [0, 2], "settings": {"prefer": "sideways"}}).status_code == 422
+    answer = phone.post(stack, {"frames": [0, 2]})
+    assert (answer.status_code, answer.json["result"]) == (202, "r01")
+    rig.workflow.wait_stacked(120)
+    (result,) = phone.get(f"/api/brackets/{bracket}").json["results"]
+    assert result["frames"] == 2

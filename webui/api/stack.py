@@ -9,15 +9,20 @@ from flask import Blueprint, Response, abort
 from webui.api.answers import done, file_of
 from webui.body import fields
 from webui.context import workflow
+from webui.errors import BadRequestError
 
 api = Blueprint("stack", __name__)
 
 
 @api.post("/api/brackets/<bracket:bracket_id>/stack")
 def start(bracket_id: str) -> Response:
-    """Stack what is there of a bracket, again if it was before; earlier results are kept."""
-    settings: dict[str, Any] = fields(settings=dict).get("settings", {})
-    return done(202, result=workflow().stack(bracket_id, settings or None))
+    """Stack what is there of a bracket, or only {"frames": [indices]}; earlier results are kept."""
+    sent = fields(settings=dict, frames=list)
+    settings: dict[str, Any] = sent.get("settings", {})
+    frames: list[Any] | None = sent.get("frames")
+    if frames is not None and not all(type(one) is int for one in frames):
+        raise BadRequestError("frames must be a list of whole numbers, the indices of the frames to take.")
+    return done(202, result=workflow().stack(bracket_id, settings or None, frames))
 
 
 @api.delete("/api/stack")

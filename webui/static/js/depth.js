@@ -12,22 +12,17 @@ export function colourAt(fraction) {
   return STOPS[index].map((value, part) => Math.round(value + (STOPS[index + 1][part] - value) * (place - index)));
 }
 
-/** Values are frame indices where they stay below the number of frames, else a scale of 16 or 8 bits. */
-export function topOf(values, frames) {
-  const most = values.reduce((top, value) => Math.max(top, value), 0);
-  if (most < frames) return Math.max(1, frames - 1);
-  return most > 255 ? 65535 : 255;
-}
+const FAR = 65535; // value of the last frame in a depth map; the first has 0
 
 let last = { address: null, depth: null }; // a map of 12 MP takes 24 MB: one is kept
 
 /** {width, height, values, top}: values / top is the place in the bracket, 0 = nearest. */
-export async function readDepth(address, frames) {
+export async function readDepth(address) {
   if (last.address === address) return last.depth;
   const answer = await fetch(address);
   if (!answer.ok) throw new Error(`depth map answered ${answer.status}`);
   const map = await readGreyPng(await answer.arrayBuffer());
-  last = { address, depth: { ...map, top: topOf(map.values, frames) } };
+  last = { address, depth: { ...map, top: FAR } };
   return last.depth;
 }
 

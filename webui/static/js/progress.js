@@ -5,6 +5,7 @@ import { drawCurve } from "./curve.js";
 import { $, $$, el, press, say } from "./dom.js";
 import { duration, t } from "./i18n.js";
 import * as link from "./link.js";
+import { runs } from "./runs.js";
 import { announce, command } from "./shell.js";
 
 let picture = "stack"; // or "frame"
@@ -88,19 +89,33 @@ function showDone(state) {
   tellOnce(`${bracket.id} ${bracket.outcome} ${job?.stage}`, `${$("verdict").textContent} ${$("verdict-more").textContent}`);
 }
 
-const REPAIRS = { extend_near: ["extend", { end: "near" }], extend_far: ["extend", { end: "far" }], fill: ["fill", {}] };
+/** Repair -> what must be allowed, the verb and its body. */
+const REPAIRS = {
+  extend_near: ["extend", "extend", () => ({ end: "near" })],
+  extend_far: ["extend", "extend", () => ({ end: "far" })],
+  fill: ["fill_gaps", "fill", () => ({})],
+  leave_out: ["stack", "stack", ({ done }, { which }) => ({ frames: [...Array(done).keys()].filter((index) => !which.includes(index)) })],
+};
+const mended = new Set(JSON.parse(sessionStorage.getItem("mended") ?? "[]")); // "bracket repair": asked for on this phone
 
 /** One tap puts right what the check of the bracket found. */
 function showRepairs({ bracket, allowed }) {
-  const possible = bracket.repairs.filter(({ action }) => allowed.includes(action === "fill" ? "fill_gaps" : "extend") && REPAIRS[action]);
+  const possible = bracket.repairs.filter(({ action }) => REPAIRS[action] && allowed.includes(REPAIRS[action][0]) && !mended.has(`${bracket.id} ${action}`));
   const shown = `${bracket.id} ${possible.map((one) => one.action + one.frames)}`;
   if ($("repairs").dataset.shown === shown) return;
   $("repairs").dataset.shown = shown;
   $("repairs").replaceChildren(
-    ...possible.map(({ action, frames }) => {
-      const [verb, body] = REPAIRS[action];
-      const button = el("button", { type: "button", className: "primary", "data-repair": action, textContent: t(`repair.${action}`, { n: frames }) });
-      button.addEventListener("click", () => command(post(`/api/brackets/${bracket.id}/${verb}`, body)));
+    ...possible.map((one) => {
+      const { action, frames, which } = one;
+      const [, verb, body] = REPAIRS[action];
+      const n = action === "leave_out" ? runs(which) : frames;
+      const button = el("button", { type: "button", className: "primary", "data-repair": action, textContent: t(`repair.${action}`, { n }) });
+      button.addEventListener("click", async () => {
+        if (!(await command(post(`/api/brackets/${bracket.id}/${verb}`, body(bracket, one)))) || action !== "leave_out") return;
+        mended.add(`${bracket.id} ${action}`); // the verdict on the frames stays what it is
+        sessionStorage.setItem("mended", JSON.stringify([...mended]));
+        dispatchEvent(new Event("redraw"));
+      });
       return button;
     }),
   );

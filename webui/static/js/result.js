@@ -5,6 +5,9 @@ import { depthAt, drawDepth, readDepth } from "./depth.js";
 import { $, $$, actAfterHold, el, press, say } from "./dom.js";
 import { bytes, distance, t } from "./i18n.js";
 import * as link from "./link.js";
+import { asPicture, lie } from "./geometry.js";
+import { lookAt, offer, showFindings, wireRestack } from "./restack.js";
+import { runs } from "./runs.js";
 import { command, explain, toast } from "./shell.js";
 import { Viewer } from "./viewer.js";
 import { Wiggle } from "./wiggle.js";
@@ -17,11 +20,12 @@ let result = null; // the shown one, null when the bracket was never stacked
 let view = "stack";
 let frame = 0; // for the comparison
 let part = 50; // place of the divider, per cent
+let rival = null; // id of the result compared with, null: a single frame
 
 const wiggle = new Wiggle($("wiggle"), $("angle"));
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const viewer = new Viewer($("viewer"), $("stage"), zoomed);
-const fileOf = (kind) => `/api/brackets/${id}/results/${result.id}/${kind}?v=${bracket.v}`;
+const fileOf = (kind, of = result) => `/api/brackets/${id}/results/${of.id}/${kind}?v=${bracket.v}`;
 const frameOf = (n) => `/api/brackets/${id}/frames/${n}`;
 
 async function load(wantedResult) {
@@ -38,6 +42,8 @@ async function load(wantedResult) {
   showWords(bracket.words);
   showResults();
   showFrames();
+  offer(bracket.frames);
+  showFindings(id, bracket);
   choose(result ? view : "frames");
   showPicture();
 }
@@ -52,8 +58,8 @@ function showFacts() {
   if (title) facts.unshift(id);
   facts.push(...tags, ...(rating ? ["★".repeat(rating)] : []));
   say($("facts"), facts.join(" · "));
-  const about = result && [t(`method.${result.method}`), t("result.used", { n: result.used, total: result.frames }), `${result.width} × ${result.height}`, bytes(result.size_bytes)];
-  say($("about"), about ? about.join(" · ") : t("result.not_stacked"));
+  const about = result && [t(`method.${result.method}`), t("result.used", { n: result.used, total: result.frames }), leftOut(), `${result.width} × ${result.height}`, bytes(result.size_bytes)];
+  say($("about"), about ? about.filter(Boolean).join(" · ") : t("result.not_stacked"));
   $("warnings").replaceChildren(...(result?.warnings ?? []).map((text) => el("li", { textContent: text })));
   $("save-picture").hidden = !result;
   $("save-depth").hidden = !result?.has_depth;
@@ -63,16 +69,40 @@ function showFacts() {
   say($("stack"), t(result ? "result.restack" : "result.stack"));
 }
 
+/** Which frames of the bracket the result was made without, where that was asked for. */
+function leftOut() {
+  const offered = result.report?.frames?.map((one) => one.name);
+  const missing = offered ? bracket.frames.filter((one) => !offered.includes(one.name)) : [];
+  return missing.length ? t("result.without", { n: runs(missing.map((one) => one.index)) }) : "";
+}
+
+const nameOf = (one) => [one.id, t(`method.${one.method}`), one.frames < bracket.frames.length && t("plan.frames", { n: one.frames })].filter(Boolean).join(" · ");
+
+function choice(text, on, act) {
+  const button = el("button", { type: "button", textContent: text });
+  press(button, on);
+  button.addEventListener("click", act);
+  return button;
+}
+
 function showResults() {
-  $("results").hidden = bracket.results.length < 2;
-  $("results").replaceChildren(
-    ...bracket.results.map((one) => {
-      const button = el("button", { type: "button", textContent: `${one.id} · ${t(`method.${one.method}`)}` });
-      press(button, one === result);
-      button.addEventListener("click", () => load(one.id));
-      return button;
-    }),
+  const several = bracket.results.length > 1;
+  $("results").hidden = !several;
+  $("results").replaceChildren(...bracket.results.map((one) => choice(nameOf(one), one === result, () => load(one.id))));
+  if (!bracket.results.some((one) => one.id === rival && one !== result)) rival = null;
+  $("rivals").replaceChildren(
+    el("span", { textContent: t("result.beside") }),
+    choice(t("result.view_frames"), rival === null, () => oppose(null)),
+    ...bracket.results.filter((one) => one !== result).map((one) => choice(nameOf(one), rival === one.id, () => oppose(one.id))),
   );
+}
+
+/** Compare with this result, or with a single frame. */
+function oppose(other) {
+  rival = other;
+  showResults();
+  choose(view);
+  showPicture();
 }
 
 function showFrames() {
@@ -100,7 +130,9 @@ function choose(name) {
     button.disabled = (!result && button.dataset.view !== "frames") || (["depth", "wiggle"].includes(button.dataset.view) && !result?.has_depth);
   }
   $("compare-row").hidden = name !== "compare";
-  $("frames").hidden = name !== "compare" && name !== "frames";
+  $("rivals").hidden = name !== "compare" || bracket.results.length < 2;
+  $("frames").hidden = !(name === "compare" && rival === null) && name !== "frames";
+  $("leave").hidden = name !== "frames";
   $("legend").hidden = name !== "depth";
   $("depth-here").hidden = true;
   $("wiggle-row").hidden = name !== "wiggle";
@@ -136,30 +168,33 @@ function showPicture() {
   turn($("under"), Boolean(shot) && (view === "compare" || view === "frames"));
   $("depth").hidden = view !== "depth";
   if (result) swap($("shown"), fileOf(closeUp() ? "fused" : "screen"));
-  if (shot && (view === "compare" || view === "frames")) swap($("under"), `${frameOf(shot.index)}.jpg?v=${bracket.v}`);
+  if (shot && (view === "compare" || view === "frames")) swap($("under"), under(shot));
   place($("under"));
   for (const [index, item] of $$("#frames button").entries()) press(item, index === frame);
+  lookAt(view === "frames" ? shot : null);
   if (view === "depth") showDepth();
   $("wiggle").hidden = view !== "wiggle";
   if (view === "wiggle") showWiggle();
   divide();
 }
 
-/**
- * Lay a frame where it belongs under the stack: the stack is cropped to what all frames show (`area`), and
- * each frame was moved and scaled onto the reference (`transform`, full-size pixels).
- */
+/** The result compared with, null while that is a single frame. */
+const opponent = () => (view === "compare" && bracket.results.find((one) => one.id === rival)) || null;
+
+function under(shot) {
+  const other = opponent();
+  return other ? fileOf(closeUp() ? "fused" : "screen", other) : `${frameOf(shot.index)}.jpg?v=${bracket.v}`;
+}
+
+/** Lay the frame, or the other result, where it belongs under the stack. */
 function place(image) {
   const shot = bracket?.frames[frame];
   if (!shot || !viewer.base) return;
-  const area = result?.report?.area;
-  const moved = result?.report?.frames?.find((one) => one.name === shot.name)?.transform;
-  const [x, y] = area ?? [0, 0];
-  const k = viewer.base.width / (area?.[2] ?? shot.width);
-  const [[a, c, tx], [b, d, ty]] = moved ?? [[1, 0, 0], [0, 1, 0]];
-  image.style.width = `${shot.width * k}px`;
-  image.style.height = `${shot.height * k}px`;
-  image.style.transform = `matrix(${a}, ${b}, ${c}, ${d}, ${(tx - x) * k}, ${(ty - y) * k})`;
+  const other = opponent();
+  const picture = other ? asPicture(other) : shot;
+  const k = viewer.base.width / (result?.report?.area?.[2] ?? shot.width);
+  const { width, height, matrix } = lie(result?.report, picture.name, picture, k);
+  Object.assign(image.style, { width: `${width}px`, height: `${height}px`, transform: `matrix(${matrix})` });
 }
 
 const closeUp = () => viewer.base && viewer.view.s * viewer.base.width * devicePixelRatio > SCREEN_PX * 1.1;
@@ -168,7 +203,10 @@ function zoomed(scale, percent) {
   $("zoom-text").hidden = scale < 1.01;
   say($("zoom-text"), `${percent} %`);
   place($("under"));
-  if (result && bracket && closeUp()) swap($("shown"), fileOf("fused"));
+  if (result && bracket && closeUp()) {
+    swap($("shown"), fileOf("fused"));
+    if (opponent()) swap($("under"), under());
+  }
   divide();
 }
 
@@ -182,15 +220,21 @@ function divide() {
   $("compare").value = part;
 }
 
+/** Focus positions of the frames that the result was offered: its depth map counts these. */
+function positions_um() {
+  const offered = result.report?.frames?.map((one) => one.name);
+  return bracket.frames.filter((one) => !offered || offered.includes(one.name)).map((one) => one.position_um);
+}
+
 async function showDepth() {
   const canvas = $("depth");
-  const [first, last] = [bracket.frames[0], bracket.frames.at(-1)];
+  const places = positions_um();
   say($("legend-near"), distance(0));
-  say($("legend-far"), distance(last.position_um - first.position_um));
+  say($("legend-far"), distance(places.at(-1) - places[0]));
   if (canvas.dataset.result === result.id) return;
   canvas.dataset.result = result.id;
   try {
-    drawDepth(canvas, await readDepth(fileOf("depth"), bracket.frames.length));
+    drawDepth(canvas, await readDepth(fileOf("depth")));
   } catch (error) {
     delete canvas.dataset.result;
     noDepth(error);
@@ -210,7 +254,7 @@ async function showWiggle() {
     try {
       const picture = new Image();
       picture.src = fileOf("screen");
-      const [depth] = await Promise.all([readDepth(fileOf("depth"), bracket.frames.length), picture.decode()]);
+      const [depth] = await Promise.all([readDepth(fileOf("depth")), picture.decode()]);
       wiggle.load(picture, depth);
     } catch (error) {
       delete canvas.dataset.result;
@@ -225,11 +269,11 @@ async function showWiggle() {
 /** The depth under the finger, while the depth map is shown. */
 async function tellDepth(event) {
   if (view !== "depth" || event.target.closest("button")) return;
-  const depth = await readDepth(fileOf("depth"), bracket.frames.length);
+  const depth = await readDepth(fileOf("depth"));
   const at = viewer.point(event);
   const [x, y] = [viewer.fraction(at.x), (at.y - viewer.view.y) / (viewer.base.height * viewer.view.s)];
   if (x < 0 || x > 1 || y < 0 || y > 1) return;
-  const um = depthAt(depth, bracket.frames.map((one) => one.position_um), x, y);
+  const um = depthAt(depth, positions_um(), x, y);
   say($("depth-here"), t("result.depth_here", { at: distance(um) }));
   $("depth-here").hidden = false;
 }
@@ -253,10 +297,7 @@ viewer.onDivider = (fraction) => {
 $("zoom-in").addEventListener("click", () => viewer.zoomTo(viewer.view.s * 1.6));
 $("zoom-out").addEventListener("click", () => viewer.zoomTo(viewer.view.s / 1.6));
 $("zoom-100").addEventListener("click", () => viewer.zoomTo(viewer.full));
-$("restack").addEventListener("submit", async (event) => {
-  event.preventDefault();
-  await command(post(`/api/brackets/${id}/stack`, { settings: { method: $("method").value, crop: $("crop").checked } }));
-});
+wireRestack(id);
 actAfterHold(
   $("delete"),
   async () => (await command(remove(`/api/brackets/${id}`))) && location.assign("/gallery"),
@@ -289,7 +330,7 @@ link.subscribe((state) => {
   const job = state?.stack?.bracket_id === id ? state.stack : null;
   const ended = job && ["done", "failed", "cancelled"].includes(job.stage);
   say($("job"), !job ? "" : job.stage === "failed" ? t("stack.failed", { why: job.error ?? "" }) : ended ? "" : t(`stack.${job.stage}`, { n: job.done, total: job.total }));
-  $("stack").disabled = !state?.allowed.includes("stack");
+  for (const name of ["stack", "leave-out"]) $(name).disabled = !state?.allowed.includes("stack");
   $("delete").disabled = !state?.allowed.includes("delete");
   $("again").disabled = !state?.allowed.includes("set_near");
   const stage = job && `${job.result_id} ${job.stage}`;

@@ -1,0 +1,61 @@
+"""What the check of a finished bracket found is put right with one tap."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import pytest
+from phonepage import PhonePage, RunningRig, running_rig
+
+MOVED = 5  # index of the frame in which the subject moved
+FRAMES = 12
+
+
+@pytest.fixture
+def windy(rig: RunningRig, tmp_path: Path):
+    """A rig that shoots the frames of a real bracket again, one of them blurred by motion."""
+    rig.shoot(frames=FRAMES)
+    rig.until(lambda s: s["stack"] and s["stack"]["stage"] == "done")
+    frames = tmp_path / "frames"
+    shutil.copytree(rig.data / rig.brackets()[0]["id"] / "frames", frames)
+    moved = frames / f"{MOVED:03d}.jpg"
+    cv2.imwrite(str(moved), cv2.blur(cv2.imread(str(moved)), (31, 31)))
+    with running_rig(tmp_path, f"replay:{frames}") as windy:
+        yield windy
+
+
+def shoot_each_frame_once(rig: RunningRig) -> None:
+    """The replay spreads its frames over the travel: a lens of so great a step that each is met once."""
+    focus = rig.state()["focus"]
+    low, high = focus["min_steps"], focus["max_steps"]
+    rig.order("POST", "api/focus/near", {"position_steps": low})
+    rig.order("POST", "api/focus/far", {"position_steps": (low + high) // 2})
+    step, wanted = rig.state()["plan"]["step_steps"], (high - low) / (FRAMES - 1)
+    optics = {one["name"]: one["value"] for one in rig.settings()}
+    magnification = optics["optics.magnification"] * (step / wanted / 1.02) ** 0.5
+    rig.order("PUT", "api/settings", {"optics.magnification": magnification})
+    rig.order("POST", "api/focus/far", {"position_steps": high})
+    assert rig.state()["plan"]["frames"] == FRAMES
+    rig.order("POST", "api/brackets")
+
+
+def test_the_frame_that_moved_is_left_out_with_one_tap_and_both_results_stay(
+    new_phone: Callable[..., PhonePage], windy: RunningRig
+) -> None:
+    phone = new_phone(at=windy)
+    shoot_each_frame_once(windy)
+    phone.mode("done")
+    phone.until("document.querySelector('#see').classList.contains('primary')", "the first stack")
+    assert phone.text("[data-repair=leave_out]").startswith(f"Leave out {MOVED + 1}")
+    phone.tap("[data-repair=leave_out]")
+    windy.until(lambda s: s["stack"]["result_id"] == "r02" and s["stack"]["stage"] == "done")
+    phone.tap("#see")
+
+    phone.until("document.querySelectorAll('#results button').length === 2", "both results")
+    assert f"without {MOVED + 1}" in phone.text("#about")
+    assert f"moved in frame {MOVED + 1}" in phone.text("#findings")
+    assert phone.page.locator("#leave-out").is_hidden()
+    phone.no_errors()

@@ -1,0 +1,81 @@
+// Stacking again with other settings or without some frames; the earlier results are kept.
+
+import { post } from "./api.js";
+import { $, el, press, say } from "./dom.js";
+import { t } from "./i18n.js";
+import { runs } from "./runs.js";
+import { command } from "./shell.js";
+
+const left = new Set(); // indices of frames left out by hand
+let frames = []; // of the bracket, from near to far
+
+const ends = () => [Number($("from").value) || 1, Number($("to").value) || frames.length];
+
+/** Indices of the frames to be stacked, from near to far. */
+export function chosen() {
+  const [from, to] = ends();
+  return frames.filter((one, place) => place + 1 >= from && place + 1 <= to && !left.has(one.index)).map((one) => one.index);
+}
+
+/** The bracket's frames are known, or have changed. */
+export function offer(found) {
+  if (found.length !== frames.length) {
+    for (const [id, value] of [["from", 1], ["to", found.length]]) Object.assign($(id), { min: 1, max: found.length, value });
+  }
+  frames = found;
+  show();
+}
+
+function show() {
+  const taken = chosen();
+  say($("chosen"), taken.length === frames.length ? t("restack.all", { n: frames.length }) : t("restack.some", { n: taken.length, total: frames.length }));
+  $("prefer").disabled = $("method").value !== "auto"; // only that method weighs depths against each other
+  for (const [place, item] of [...$("frames").children].entries()) item.classList.toggle("out", !taken.includes(frames[place].index));
+  dispatchEvent(new Event("chosen"));
+}
+
+/** The frame that is looked at can be left out with one tap. */
+export function lookAt(shot) {
+  $("leave").hidden = !shot;
+  if (!shot) return;
+  $("leave").dataset.index = shot.index;
+  press($("leave"), left.has(shot.index));
+}
+
+/** Stack without these frames. */
+export const without = (id, indices) =>
+  command(post(`/api/brackets/${id}/stack`, { frames: frames.map((one) => one.index).filter((index) => !indices.includes(index)) }));
+
+function order() {
+  const settings = { method: $("method").value, crop: $("crop").checked };
+  if (!$("prefer").disabled) settings.prefer = $("prefer").value;
+  const taken = chosen();
+  return taken.length === frames.length ? { settings } : { settings, frames: taken };
+}
+
+export function wireRestack(id) {
+  for (const name of ["from", "to", "method"]) $(name).addEventListener("input", show);
+  $("leave").addEventListener("click", () => {
+    const index = Number($("leave").dataset.index);
+    if (!left.delete(index)) left.add(index);
+    press($("leave"), left.has(index));
+    show();
+  });
+  $("restack").addEventListener("submit", (event) => {
+    event.preventDefault();
+    command(post(`/api/brackets/${id}/stack`, order()));
+  });
+}
+
+/** What the check of the bracket found, and the frames it is about where leaving them out would help. */
+export function showFindings(id, { findings, results }) {
+  $("finding").hidden = findings.length === 0;
+  $("findings").replaceChildren(...findings.map((one) => el("li", { className: "verdict", "data-sign": one.verdict === "covered" ? "✓" : "!", textContent: one.sentence })));
+  const moved = findings.find((one) => one.repair?.action === "leave_out");
+  const names = frames.filter((one) => moved?.frames.includes(one.index)).map((one) => one.name);
+  const done = results.some(({ report }) => report?.frames && !report.frames.some((one) => names.includes(one.name)));
+  $("leave-out").hidden = !moved || done;
+  if (!moved) return;
+  say($("leave-out"), t("repair.leave_out", { n: runs(moved.frames) }));
+  $("leave-out").onclick = () => without(id, moved.frames);
+}
