@@ -122,10 +122,11 @@ class BracketFolder:
         if added:
             plan["positions_steps"] = [*plan.get("positions_steps", ()), *added]
             plan["frames"] = len(plan["positions_steps"])
-        findings = findings_of(facts)
+        findings, dated = findings_of(facts), [fact for fact in facts if fact["fact"] == "dated"]
         summary = BracketSummary(
             id=self.id,
-            created=head.get("created"),
+            created=dated[-1]["created"] if dated else head.get("created"),
+            dated_later=bool(dated),
             outcome=None if active else outcome_of(facts),
             frames_done=len(frames),
             frames_planned=int(head.get("frames_planned", len(frames))) + len(added),

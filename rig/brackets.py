@@ -59,6 +59,7 @@ class BracketSummary:
     thumb: bool  # file(id, "thumb") would answer
     simulated: str | None  # name of the scene, None on a real rig
     words: Words = field(default_factory=Words)
+    dated_later: bool = False  # the clock was not known when it was shot; a phone told it afterwards
     verdict: str | None = None  # of the check of coverage, when it ended complete; see rig.coverage
 
     def as_dict(self) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from rig.reports import exposure_status, fault_of, first_status, plan_status, st
 from rig.status import Phase, Status
 from rig.statusboard import StatusBoard
 from rig.store import Store
+from rig.timeofday import TimeOfDay
 
 log = logging.getLogger(__name__)
 
@@ -35,9 +36,10 @@ LIVE = {Phase.IDLE, Phase.MOVING, Phase.PAUSED}  # the camera is free for the li
 class Control:
     """The rig's state and the ways it changes. Decisions are taken under `guard`, work is done by `jobs`."""
 
-    def __init__(self, machine: Machine, store: Store) -> None:
+    def __init__(self, machine: Machine, store: Store, time: TimeOfDay) -> None:
         self.machine = machine
         self.store = store
+        self.time = time
         self.recipe = Recipe()
         self.plan: BracketPlan | None = None
         self.guard = threading.RLock()  # of what is allowed now and which job comes next

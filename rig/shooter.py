@@ -134,7 +134,10 @@ class Shooter:
         control, devices, plan = self._control, self._control.machine.devices, self._control.plan
         if plan is None:
             raise NotAllowedError("set near and far first, then shoot")
-        head = bracket_head(control.settings, plan, devices.camera, devices.motor, devices.simulated, key)
+        moment = control.time.moment()
+        head = bracket_head(
+            control.settings, plan, devices.camera, devices.motor, devices.simulated, key, moment
+        )
         folder = control.store.create(plan.bytes, **head)
         if key is not None:
             self._note_key(key, folder.id)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from datetime import datetime
 from typing import Any
 
 from rig.bracketfolder import BracketFolder
@@ -22,9 +21,7 @@ from rig.plan import BracketPlan
 from rig.repair import unasked
 from rig.stackqueue import StackTask
 from rig.status import BracketProgress, Outcome, RepairOffer, Step
-
-# A Pi without a battery-backed clock starts in the past; before this moment the clock is not set.
-CLOCK_IS_SET_AFTER = datetime(2024, 1, 1).timestamp()
+from rig.timeofday import Moment
 
 
 class Shooting:
@@ -180,10 +177,11 @@ def bracket_head(
     motor: FocusMotor,
     simulated: str | None,
     key: str | None,
+    moment: Moment,
 ) -> dict[str, Any]:
     """A bracket's first fact: all that is needed to understand and to go on with it."""
     return {
-        "created": time_of_day(),
+        **asdict(moment),
         "simulated": simulated,
         "key": key,
         "frames_planned": len(plan.positions_steps),
@@ -195,14 +193,6 @@ def bracket_head(
             "capture": asdict(settings.capture),
         },
     }
-
-
-def time_of_day() -> str | None:
-    """The local time in ISO 8601 with its zone; None while the clock is not set."""
-    now = time.time()
-    if now < CLOCK_IS_SET_AFTER:
-        return None
-    return datetime.fromtimestamp(now).astimezone().isoformat(timespec="seconds")
 
 
 def plan_of(detail: BracketDetail) -> BracketPlan:

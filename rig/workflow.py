@@ -10,10 +10,11 @@ from typing import Any
 from rig.brackets import BracketDetail, BracketSummary
 from rig.config import Settings
 from rig.control import Control
+from rig.dating import date_later
 from rig.devices.build import Suggestion, build_devices
 from rig.devices.panel import Press, Signal
 from rig.durable import FreeBytes, free_bytes
-from rig.errors import BusyError, NotAllowedError, RigError
+from rig.errors import BusyError, ConfigError, NotAllowedError, RigError
 from rig.focusing import Focusing
 from rig.machine import Build, Machine
 from rig.power import power_off
@@ -26,6 +27,7 @@ from rig.stackorders import chosen_frames, stacker_settings
 from rig.stackqueue import StackQueue, StackTask
 from rig.status import Phase, PreviewJpeg, StackProgress, Status
 from rig.store import Store
+from rig.timeofday import TimeOfDay, is_plausible
 from rig.words import checked_words
 
 SAFE_TO_UNPLUG = "The rig is switching off: unplug it when the green light of the Pi is dark."
@@ -48,10 +50,12 @@ class Workflow:
         stacker: Sequence[str] = WORKER,
         press_taken: Callable[[], bool] = lambda: False,
         settings_file: Path | None = None,
+        time: TimeOfDay | None = None,
     ) -> None:
         """free: room on a folder's card. stacker: the command that starts the stacker process.
 
         settings_file: where changed settings are kept for the next start; None: nowhere.
+        time: who knows the time of day; None: this computer, or a phone that tells it.
         press_taken: asked first at a short press of the button; True when it meant something else.
         """
         self._press_taken = press_taken
@@ -59,7 +63,7 @@ class Workflow:
         self._closed = False
         self._machine = Machine(settings, build)
         self._store = Store(data_folder, settings.store.reserve_mb * 1_000_000, free)
-        self._control = Control(self._machine, self._store)
+        self._control = Control(self._machine, self._store, time or TimeOfDay())
         self._stacks = StackQueue(self._show_stack, stacker)
         self._focusing = Focusing(self._control)
         self._shooter = Shooter(self._control, self._stacks)
@@ -351,6 +355,26 @@ class Workflow:
             self._control.require("describe")
             self._store.folder_of(bracket_id).note("words", **checked_words(words))
             return self._store.detail(bracket_id)
+
+    # --- the time of day ------------------------------------------------------------------------
+    @property
+    def time(self) -> TimeOfDay:
+        """The rig's idea of the time of day, and who vouches for it."""
+        return self._control.time
+
+    def tell_time(self, now_s: float, zone: str | None = None) -> tuple[bool, int]:
+        """A phone tells the time: whether it was taken, and how many brackets were dated by it.
+
+        Not taken when this computer's clock is synchronised or agrees, nor while a bracket is shot: its frames
+        belong to one time. now_s: seconds since 1970. Raises ConfigError for a time that cannot be one.
+        """
+        if not is_plausible(now_s):
+            raise ConfigError(f"{now_s:.0f} s since 1970 is no time that it could be now")
+        with self._control.guard:
+            if self._control.state in (Phase.BOOT, Phase.CAPTURING, Phase.PAUSED, Phase.SHUTTING_DOWN):
+                return False, 0
+            taken = self.time.tell(now_s, zone)
+            return taken, date_later(self._store, self.time)
 
     # --- called by the other threads ------------------------------------------------------------
     def _halt(self) -> None:

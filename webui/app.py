@@ -11,6 +11,7 @@ from webui.api import (
     brackets,
     calibrate,
     care,
+    clock,
     control,
     description,
     events,
@@ -32,7 +33,7 @@ from webui.settings import PageSettings
 BLUEPRINTS = (
     shoot.pages, result.pages, gallery.pages, more.pages, pair.pages, assets.pages,
     state.api, events.api, preview.api, focus.api, brackets.api, stack.api, files.api, care.api,
-    session.api, session.phones, control.api, calibrate.api,
+    session.api, session.phones, control.api, clock.api, calibrate.api,
     rigsettings.api, about.api, files.many, description.api,
 )  # fmt: skip
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import platform
 import sys
-import time
 import zipfile
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -50,7 +49,8 @@ def facts() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "names": list(web().settings.host_names),
         "address": request.host,
-        "now": round(time.time()),
+        "now": round(workflow().time.now_s()),
+        "clock": workflow().time.source.value,
         "peak_memory_mb": _peak_memory_mb(),
     }
 

@@ -40,7 +40,7 @@ function card(bracket) {
     ? el("img", { src: `/api/brackets/${bracket.id}/thumb.jpg?v=${bracket.v}${bracket.results.length}`, alt: "", loading: "lazy" })
     : el("span", { className: "none", textContent: t("gallery.no_picture") });
   const { title, tags, rating } = bracket.words;
-  const facts = [title && bracket.id, rating && "★".repeat(rating), ...tags, bracket.created && clockTime(new Date(bracket.created)), bytes(bracket.bytes), bracket.results.length === 0 && t("gallery.not_stacked")];
+  const facts = [title && bracket.id, rating && "★".repeat(rating), ...tags, bracket.created && clockTime(new Date(bracket.created)), bracket.dated_later && t("gallery.dated_later"), bytes(bracket.bytes), bracket.results.length === 0 && t("gallery.not_stacked")];
   const text = el(
     "span", { className: "text" },
     el("b", { textContent: bracket.words.title || bracket.id }),
@@ -93,6 +93,8 @@ actAfterHold(
   },
   (how) => toast(t(`gallery.delete_${how}`)),
 );
+
+addEventListener("dated", () => selecting || load());
 
 // A bracket that was begun or ended, and a stack that was finished, change the list.
 let seen = null;

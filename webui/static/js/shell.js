@@ -1,5 +1,6 @@
 // What every page has: the strip, the banner, the toast, theme and hand.
 
+import { post } from "./api.js";
 import { $, say } from "./dom.js";
 import { clockTime, duration, t } from "./i18n.js";
 import * as link from "./link.js";
@@ -76,7 +77,14 @@ function showBanner() {
   if (lost) say($("banner"), lastKnown(state, silent_s));
 }
 
+/** The rig may have no clock; the phone has. It takes the time only where it knows no better. */
+async function tellTime() {
+  const told = await post("/api/clock", { now: Date.now() / 1000, tz: Intl.DateTimeFormat().resolvedOptions().timeZone }).catch(() => null);
+  if (told?.dated) dispatchEvent(new Event("dated"));
+}
+
 if ($("link")) {
+  tellTime();
   link.subscribe((state, quality) => {
     showLink(state, quality);
     showBanner();
