@@ -49,6 +49,11 @@ RESULT_FILES = {
 
 def create_folder(path: Path, head: Fact, free_bytes: FreeBytes) -> BracketFolder:
     """A new bracket with its first fact; there as a whole or not at all."""
+    return finish_folder(begin_folder(path, head, free_bytes))
+
+
+def begin_folder(path: Path, head: Fact, free_bytes: FreeBytes) -> BracketFolder:
+    """A new bracket that has no final name yet: after a power cut it is gone."""
     part = path.with_name(path.name + PART)
     try:
         for name in ("frames", "thumbs", "results"):
@@ -56,9 +61,15 @@ def create_folder(path: Path, head: Fact, free_bytes: FreeBytes) -> BracketFolde
     except OSError as error:
         raise as_store_error(error, part, 0) from error
     append_fact(part / FACTS, {"fact": "bracket", "format": FORMAT, "id": path.name, **head})
-    part.rename(path)
+    return BracketFolder(part, free_bytes)
+
+
+def finish_folder(begun: BracketFolder) -> BracketFolder:
+    """Give a begun bracket its name, with everything that is in it by now."""
+    path = begun.path.with_name(begun.path.name.removesuffix(PART))
+    begun.path.rename(path)
     sync_folder(path.parent)
-    return BracketFolder(path, free_bytes)
+    return BracketFolder(path, begun.free_bytes)
 
 
 def frame_name(index: int) -> str:
@@ -72,7 +83,7 @@ class BracketFolder:
     def __init__(self, path: Path, free_bytes: FreeBytes) -> None:
         self.path = path
         self.id = path.name
-        self._free_bytes = free_bytes
+        self.free_bytes = free_bytes
 
     # --- where things are -----------------------------------------------------------------------
     @property
@@ -136,6 +147,7 @@ class BracketFolder:
             simulated=head.get("simulated"),
             words=words_of(facts),
             verdict=findings[0]["verdict"] if findings else None,
+            imported=head.get("imported"),
         )
         return BracketDetail(summary, plan, head.get("devices", {}), frames, results, findings)
 
@@ -183,7 +195,7 @@ class BracketFolder:
         return _frame(fact)
 
     def _need_room(self, size: int) -> None:
-        free = self._free_bytes(self.path)
+        free = self.free_bytes(self.path)
         if free < size + MARGIN_BYTES:
             raise StorageFullError(
                 f"the card is full: the next frame needs {megabytes(size)}, {megabytes(free)} are free"

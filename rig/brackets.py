@@ -61,6 +61,7 @@ class BracketSummary:
     words: Words = field(default_factory=Words)
     dated_later: bool = False  # the clock was not known when it was shot; a phone told it afterwards
     verdict: str | None = None  # of the check of coverage, when it ended complete; see rig.coverage
+    imported: str | None = None  # name of the card or folder its frames were copied from
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values."""

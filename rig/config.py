@@ -257,6 +257,18 @@ class StoreSettings(Checked):
 
 
 @dataclass(frozen=True)
+class SourceSettings(Checked):
+    """Where the frames of other cameras may be read from; nothing is ever written there."""
+
+    section: ClassVar[str] = "sources"
+
+    folders: tuple[str, ...] = setting((), "Folders whose brackets can be stacked from the phone.")
+    removable: bool = setting(
+        True, "Also cards and sticks mounted below /media, /run/media or /mnt that can be pulled out."
+    )
+
+
+@dataclass(frozen=True)
 class WebSettings(Checked):
     """The phone page."""
 
@@ -283,6 +295,7 @@ class Settings:
     panel: PanelSettings = field(default_factory=PanelSettings)
     stacking: StackingSettings = field(default_factory=StackingSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
+    sources: SourceSettings = field(default_factory=SourceSettings)
     web: WebSettings = field(default_factory=WebSettings)
 
     def __post_init__(self) -> None:

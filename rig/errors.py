@@ -85,3 +85,25 @@ class NoSuchBracketError(RigError, KeyError):
 
 class StackFailedError(RigError, RuntimeError):
     """The stacker process ended without a result; the frames are safe."""
+
+
+class NoSuchSourceError(RigError, KeyError):
+    """No card or folder has this id, or it is not there any more."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class SourceError(RigError, OSError):
+    """A card or folder cannot be read, or is not what it was when it was looked through."""
+
+
+class NotOneBracketError(RigError, ValueError):
+    """The frames chosen do not exist, or cannot be stacked together."""
+
+
+class NoSuchJobError(RigError, KeyError):
+    """No job has this id; those of before the last start are forgotten."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])

@@ -76,7 +76,7 @@ class StackProcess:
         self._complaints: deque[str] = deque(maxlen=20)
         try:
             self._process = subprocess.Popen(
-                [*_lower_disk_priority(), *command],
+                [*lower_disk_priority(), *command],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -87,7 +87,7 @@ class StackProcess:
             )
         except OSError as error:
             raise StackFailedError(f"the stacker cannot be started: {error.strerror}") from error
-        _stand_back(self._process.pid)
+        stand_back(self._process.pid)
         self._threads = [
             threading.Thread(target=self._read_events, name="stacker-events", daemon=True),
             threading.Thread(target=self._read_complaints, name="stacker-stderr", daemon=True),
@@ -186,13 +186,13 @@ def death_sentence(code: int, complaints: Sequence[str]) -> str:
     return f"the stacker ended without a result (exit code {code}: {said}); the frames are safe: stack again"
 
 
-def _lower_disk_priority() -> list[str]:
+def lower_disk_priority() -> list[str]:
     """Prefix that yields the card to the rig; best effort 7, since idle class could starve for minutes."""
     ionice = shutil.which("ionice")
     return [ionice, "-c", "2", "-n", "7"] if ionice else []
 
 
-def _stand_back(pid: int) -> None:
+def stand_back(pid: int) -> None:
     """Lower CPU priority, first to go when memory runs out. A favour: refused in some containers."""
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, pid, NICE)

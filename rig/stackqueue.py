@@ -31,7 +31,10 @@ class StackTask:
         depth_map: bool,
         total: int | None = None,
         live: bool = False,
+        background: bool = False,
     ) -> None:
+        """background: stands back for any other task, even half done; for frames that nobody waits beside."""
+        self.background = background
         self.folder = folder
         self.settings = settings
         self.result_id, self.part = folder.begin_result()
@@ -43,6 +46,7 @@ class StackTask:
         self._process: StackProcess | None = None
         self.cancelled = False
         self.dropped = False
+        self._put_back = False
         self.progress = StackProgress(
             folder.id, self.result_id, "waiting", 0, len(self._frames) if total is None else total, 0
         )
@@ -72,10 +76,27 @@ class StackTask:
         if process is not None:
             process.cancel()
 
+    def stand_back(self) -> None:
+        """End the process, to be started again from the frames when there is nothing more important."""
+        with self._guard:
+            self._put_back = not self.cancelled
+            process = self._process
+        if process is not None and self._put_back:
+            process.cancel()
+
+    def take_back(self) -> bool:
+        """Whether it was ended only to stand back; then it waits again."""
+        with self._guard:
+            again, self._put_back = self._put_back and not self.cancelled, False
+            self._process = None
+            if again:
+                self.progress = replace(self.progress, stage="waiting", done=0)
+            return again
+
     def start(self, on_event: Callable[[Event], None], command: Sequence[str]) -> StackProcess | None:
         """The process at work, None when the task was cancelled before."""
         with self._guard:
-            if self.cancelled:
+            if self.cancelled or self._put_back:
                 return None
             order = StackOrder(
                 frames=tuple(self._frames),
@@ -126,11 +147,16 @@ class StackQueue:
             self._end(self._tasks.popleft(), "cancelled")
 
     def put(self, task: StackTask) -> None:
-        """Queue a task behind those that wait."""
+        """Queue a task behind those that wait, but before those in the background."""
         with self._news:
             idle = self._current is None and not self._tasks
-            self._tasks.append(task)
+            waiting = len(self._tasks) if task.background else sum(not one.background for one in self._tasks)
+            self._tasks.insert(waiting, task)
+            current = self._current
             self._news.notify_all()
+        if current is not None and current.background and not task.background:
+            # ending a process takes a moment that whoever begins a bracket must not wait for
+            threading.Thread(target=current.stand_back, name="stack-stands-back", daemon=True).start()
         if idle:
             self._changed(task.progress)
 
@@ -182,7 +208,7 @@ class StackQueue:
             process = task.start(lambda event: self._hear(task, event), self._command)
             report = process.result() if process is not None else None
             if report is None:
-                self._end(task, "cancelled")
+                self._end_or_again(task)
                 return
             self._tell(task, stage="finishing")
             keep_result(task, report)
@@ -193,6 +219,13 @@ class StackQueue:
             self._end(task, "failed", str(error))
         except Exception as error:  # noqa: BLE001  # the edge of this thread: the next task must have its turn
             self._end(task, "failed", f"stacking met an error of the program: {error!r}")
+
+    def _end_or_again(self, task: StackTask) -> None:
+        if not task.take_back():
+            self._end(task, "cancelled")
+            return
+        with self._news:
+            self._tasks.insert(sum(not one.background for one in self._tasks), task)
 
     def _end(self, task: StackTask, stage: str, error: str | None = None) -> None:
         task.discard()

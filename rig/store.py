@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rig.bracketfolder import BRACKET_ID, RESULT_FILES, BracketFolder, create_folder
+from rig.bracketfolder import BRACKET_ID, RESULT_FILES, BracketFolder, begin_folder, create_folder
 from rig.brackets import BracketDetail, BracketSummary
 from rig.durable import FreeBytes, free_bytes, megabytes, sweep_parts, sync_folder, write_derived, write_whole
 from rig.errors import NoSuchBracketError, StorageFullError, StoreError
@@ -220,6 +220,12 @@ class Store:
         self._must_be_open()
         self.need_room(expected_bytes)
         return create_folder(self.folder / self._next_id(), head, self._free)
+
+    def begin(self, expected_bytes: int, **head: Any) -> BracketFolder:
+        """As create, but without a final name: the bracket appears with finish_folder, and not before."""
+        self._must_be_open()
+        self.need_room(expected_bytes)
+        return begin_folder(self.folder / self._next_id(), head, self._free)
 
     def delete(self, bracket_id: str) -> None:
         """Remove a bracket. After a power cut it is either all there or gone."""

@@ -16,12 +16,15 @@ from rig.devices.panel import Press, Signal
 from rig.durable import FreeBytes, free_bytes
 from rig.errors import BusyError, ConfigError, NotAllowedError, RigError
 from rig.focusing import Focusing
+from rig.importdesk import ImportDesk
+from rig.importshelf import RigShelf
 from rig.machine import Build, Machine
 from rig.power import power_off
 from rig.recipe import load_recipe
 from rig.repair import End
 from rig.settingsfile import keep_changes
 from rig.shooter import Shooter
+from rig.sources import Mounts, Sources
 from rig.stackjob import WORKER
 from rig.stackorders import chosen_frames, stacker_settings
 from rig.stackqueue import StackQueue, StackTask
@@ -51,8 +54,11 @@ class Workflow:
         press_taken: Callable[[], bool] = lambda: False,
         settings_file: Path | None = None,
         time: TimeOfDay | None = None,
+        mounts: Mounts | None = None,
     ) -> None:
         """free: room on a folder's card. stacker: the command that starts the stacker process.
+
+        mounts: where cards are mounted; None: what the kernel says.
 
         settings_file: where changed settings are kept for the next start; None: nowhere.
         time: who knows the time of day; None: this computer, or a phone that tells it.
@@ -67,6 +73,10 @@ class Workflow:
         self._stacks = StackQueue(self._show_stack, stacker)
         self._focusing = Focusing(self._control)
         self._shooter = Shooter(self._control, self._stacks)
+        # What other cameras have shot: `workflow.imports.scan(...)` and the like, see ImportDesk.
+        self.imports = ImportDesk(
+            Sources(settings.sources, mounts), data_folder, RigShelf(self._control, self._stacks)
+        )
 
     @property
     def settings(self) -> Settings:
@@ -106,6 +116,7 @@ class Workflow:
             self._halt()
             self._control.board.change(state=Phase.SHUTTING_DOWN)
         self._control.jobs.close()
+        self.imports.close()
         self._stacks.close()
         self._control.previews.close()
         self._machine.close()

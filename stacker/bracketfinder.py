@@ -16,6 +16,7 @@ from stacker.formats.shotfacts import ShotFacts
 from stacker.order import natural_key
 from stacker.sequence import Signature
 
+MOST_FRAMES = 600  # what is longer is a time lapse, and its signatures are not compared
 FEWEST_FRAMES = 3  # two alike pictures are a second try more often than a bracket
 LONGEST_GAP_S = 90.0  # a rail turned by hand, with a look at every frame, is faster than this
 SHORTEST_GAP_S = 3.0  # the pause between two brackets of a burst; clocks often tell whole seconds
@@ -66,9 +67,10 @@ def shot_order(frames: Sequence[FoundFrame]) -> list[int]:
         frame = frames[index]
         when = frame.facts.taken_s
         by_name = natural_key(frame.folder), natural_key(frame.name)
+        camera = frame.facts.camera, frame.facts.body
         if when is None:
-            return frame.maker, 0, *by_name
-        return frame.maker, 1, when, *by_name
+            return camera, 0, *by_name
+        return camera, 1, when, *by_name
 
     return sorted(range(len(frames)), key=key)
 
@@ -82,8 +84,9 @@ def find_groups(frames: Sequence[FoundFrame], signatures: Mapping[int, Signature
     groups: list[Group] = []
     for start, end in _runs(frames):
         run = [signatures[index] for index in range(start, end) if index in signatures]
-        if len(run) < end - start or end - start < FEWEST_FRAMES:
-            groups.append(Group(start, end - 1, end - start >= FEWEST_FRAMES))
+        length = end - start
+        if len(run) < length or not FEWEST_FRAMES <= length <= MOST_FRAMES:
+            groups.append(Group(start, end - 1, FEWEST_FRAMES <= length <= MOST_FRAMES))
             continue
         for first, last in _cut_at_restarts(run):
             is_bracket = last - first >= FEWEST_FRAMES and focus_moves_on(run[first:last])

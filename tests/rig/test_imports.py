@@ -1,0 +1,321 @@
+"""Brackets of other cameras: looked through, copied, stacked behind the rig's own; the card is only ever read."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from fakecard import FakeCard, state_of
+from simrig import PATIENCE_S, Rig
+
+from rig.errors import (
+    ConfigError,
+    NoSuchBracketError,
+    NoSuchJobError,
+    NoSuchSourceError,
+    NotAllowedError,
+    NotOneBracketError,
+    SourceError,
+    StorageFullError,
+)
+from rig.importdesk import SMALL_PICTURES, JobView
+from rig.scan import ScanView
+from rig.status import Outcome
+
+QUICK = {"method": "average", "align": "none"}
+
+
+@pytest.fixture
+def card(tmp_path: Path) -> FakeCard:
+    """Brackets of 4 and 5 frames, and a single picture between them."""
+    card = FakeCard(tmp_path / "EOS_DIGITAL")
+    card.bracket(4, seed=1)
+    card.later(600).bracket(1)
+    card.later(600).bracket(5, seed=2)
+    return card
+
+
+@pytest.fixture
+def desk_rig(make_rig: Callable[..., Rig], card: FakeCard) -> Rig:
+    return make_rig({"sources.folders": [str(card.root)]})
+
+
+def looked_through(rig: Rig) -> tuple[str, ScanView]:
+    """The id of the only source, and what was found on it."""
+    desk = rig.workflow.imports
+    ((source, _),) = desk.sources()
+    desk.scan(source.id)
+    assert desk.wait_idle(PATIENCE_S)
+    view = desk.source(source.id)[1]
+    assert view is not None
+    return source.id, view
+
+
+def ordered(rig: Rig, *ends: tuple[int, int], key: str | None = None, **settings: object) -> tuple[str, ...]:
+    source, view = looked_through(rig)
+    return rig.workflow.imports.order(source, view.id, ends, {**QUICK, **settings}, key)
+
+
+def finished(rig: Rig, job_id: str) -> JobView:
+    desk = rig.workflow.imports
+    assert desk.wait_idle(PATIENCE_S)
+    assert rig.workflow.wait_stacked(PATIENCE_S)
+    job = desk.job(job_id)
+    assert job.over
+    return job
+
+
+# --- looking ----------------------------------------------------------------------------------------
+
+
+def test_nothing_is_looked_through_until_somebody_asks(desk_rig: Rig) -> None:
+    ((source, view),) = desk_rig.workflow.imports.sources()
+
+    assert source.name == "EOS_DIGITAL" and view is None
+
+
+def test_the_brackets_of_a_card_are_found_and_the_card_is_as_it_was(desk_rig: Rig, card: FakeCard) -> None:
+    before = state_of(card.root)
+    _, view = looked_through(desk_rig)
+
+    assert (view.state, view.complete) == ("done", True)
+    assert view.groups == ((0, 3, True), (4, 4, False), (5, 9, True))
+    assert view.frames[0].name == "IMG_0001.JPG" and view.frames[0].camera == "Canon EOS R7"
+    assert state_of(card.root) == before
+
+
+def test_every_frame_has_a_small_picture(desk_rig: Rig) -> None:
+    source, view = looked_through(desk_rig)
+    desk = desk_rig.workflow.imports
+
+    for index in range(len(view.frames)):
+        assert desk.picture(source, view.id, index).read_bytes().startswith(b"\xff\xd8\xff")
+    with pytest.raises(NoSuchBracketError):
+        desk.picture(source, view.id, len(view.frames))
+
+
+def test_damaged_pictures_are_counted_and_the_others_found(desk_rig: Rig, card: FakeCard) -> None:
+    (card.folder / "IMG_0000.JPG").write_bytes(b"\xff\xd8\xff\xe0no picture")
+    (card.folder / "liar.jpg").write_bytes(b"GIF89a")
+    _, view = looked_through(desk_rig)
+
+    assert view.passed_over == {"damaged": 2} and view.brackets == 2
+
+
+def test_a_picture_that_promises_more_pixels_than_any_sensor_has_is_not_decoded(
+    desk_rig: Rig, card: FakeCard
+) -> None:
+    data = bytearray((card.folder / "IMG_0001.JPG").read_bytes())
+    start = data.index(b"\xff\xc0")
+    data[start + 5 : start + 9] = b"\xff\xff\xff\xff"
+    (card.folder / "bomb.jpg").write_bytes(data)
+
+    assert looked_through(desk_rig)[1].passed_over == {"large": 1}
+
+
+def test_a_card_taken_out_meanwhile_is_said_so(desk_rig: Rig, card: FakeCard) -> None:
+    desk = desk_rig.workflow.imports
+    ((source, _),) = desk.sources()
+    shutil.rmtree(card.root)
+
+    assert desk.sources() == []
+    with pytest.raises(NoSuchSourceError, match="taken out"):
+        desk.scan(source.id)
+
+
+def test_looking_again_finds_what_was_added_and_forgets_the_old_numbers(
+    desk_rig: Rig, card: FakeCard
+) -> None:
+    source, first = looked_through(desk_rig)
+    card.later(900).bracket(3, seed=3)
+    _, second = looked_through(desk_rig)
+
+    assert (first.brackets, second.brackets) == (2, 3)
+    with pytest.raises(SourceError, match="again"):
+        desk_rig.workflow.imports.order(source, first.id, [(0, 3)], QUICK, None)
+
+
+def test_a_scan_that_is_called_off_keeps_what_it_has_found(
+    make_rig: Callable[..., Rig], card: FakeCard
+) -> None:
+    rig = make_rig({"sources.folders": [str(card.root)]})
+    desk = rig.workflow.imports
+    ((source, _),) = desk.sources()
+    job = desk.scan(source.id)
+    desk.cancel(job)
+
+    assert desk.wait_idle(PATIENCE_S)
+    assert desk.job(job).state in ("cancelled", "done")  # it may have been quicker
+    assert looked_through(rig)[1].brackets == 2
+
+
+def test_the_small_pictures_are_gone_when_the_rig_ends(desk_rig: Rig) -> None:
+    looked_through(desk_rig)
+    assert (desk_rig.data / SMALL_PICTURES).is_dir()
+    desk_rig.workflow.close()
+
+    assert not (desk_rig.data / SMALL_PICTURES).exists()
+
+
+# --- importing --------------------------------------------------------------------------------------
+
+
+def test_a_bracket_is_copied_stacked_and_lies_among_the_rigs_own(desk_rig: Rig, card: FakeCard) -> None:
+    before = state_of(card.root)
+    (job_id,) = ordered(desk_rig, (5, 9))
+    job = finished(desk_rig, job_id)
+
+    assert job.state == "done" and job.bracket is not None
+    detail = desk_rig.workflow.bracket(job.bracket)
+    assert (detail.summary.imported, detail.summary.outcome) == ("EOS_DIGITAL", Outcome.COMPLETE)
+    assert detail.results[0].used == 5
+    assert detail.summary.created is not None and detail.summary.created.startswith("2026-05-17T14:20")
+    copies = [desk_rig.workflow.file(detail.id, "frame", frame=n).read_bytes() for n in range(5)]
+    assert copies == [(card.folder / f"IMG_{n:04d}.JPG").read_bytes() for n in range(6, 11)]
+    assert state_of(card.root) == before
+
+
+def test_the_copies_are_as_they_were_written(desk_rig: Rig) -> None:
+    job = finished(desk_rig, ordered(desk_rig, (0, 3))[0])
+
+    assert desk_rig.workflow._store.folder_of(str(job.bracket)).damaged_frames() == ()
+
+
+def test_the_card_may_be_taken_out_as_soon_as_the_frames_are_copied(
+    make_rig: Callable[..., Rig], card: FakeCard
+) -> None:
+    rig = make_rig({"sources.folders": [str(card.root)]})
+    jobs = ordered(rig, (0, 3), (5, 9))
+    assert rig.workflow.imports.wait_idle(PATIENCE_S)
+    shutil.rmtree(card.root)
+
+    assert [finished(rig, job).state for job in jobs] == ["done", "done"]
+
+
+def test_brackets_are_worked_through_in_the_order_given_with_their_places_told(desk_rig: Rig) -> None:
+    ids = ordered(desk_rig, (5, 9), (0, 3))
+    listed = [job for job in desk_rig.workflow.imports.jobs() if job.kind == "import" and not job.over]
+    assert [job.id for job in listed] == list(ids)[-len(listed) :]
+    assert [job.place for job in listed] == list(range(1, len(listed) + 1))
+    brackets = [finished(desk_rig, job).bracket for job in ids]
+
+    assert brackets == sorted(str(one) for one in brackets)
+
+
+def test_the_second_of_two_imports_can_tell_how_long_it_will_take(desk_rig: Rig) -> None:
+    finished(desk_rig, ordered(desk_rig, (0, 3))[0])
+    desk = desk_rig.workflow.imports
+    while desk._pace_s is None:  # noted by another thread, a moment after the stack is there
+        desk_rig.workflow.wait_status(10**9, 0.05)
+    (job,) = ordered(desk_rig, (5, 9))
+    told = desk.job(job)
+
+    assert told.over or (told.eta_s is not None and told.eta_s > 0)
+
+
+def test_the_same_key_again_copies_nothing_twice(desk_rig: Rig) -> None:
+    source, view = looked_through(desk_rig)
+    order = desk_rig.workflow.imports.order
+    first = order(source, view.id, [(0, 3)], QUICK, "double-tap")
+    again = order(source, view.id, [(0, 3)], QUICK, "double-tap")
+    finished(desk_rig, first[0])
+
+    assert first == again and len(desk_rig.workflow.brackets()) == 1
+
+
+@pytest.mark.parametrize("ends", [(3, 3), (4, 2), (-1, 3), (0, 10), (0, 99999)])
+def test_frames_that_do_not_exist_are_refused_and_nothing_is_begun(
+    desk_rig: Rig, ends: tuple[int, int]
+) -> None:
+    with pytest.raises(NotOneBracketError):
+        ordered(desk_rig, (0, 3), ends)
+    assert desk_rig.workflow.brackets() == () and len(desk_rig.workflow.imports.jobs()) == 1
+
+
+def test_frames_of_two_cameras_are_never_one_bracket(desk_rig: Rig, card: FakeCard) -> None:
+    other = FakeCard(card.root, model="Canon EOS M50", clock=card.clock, count=card.count)
+    other.later(900).bracket(4)
+    _, view = looked_through(desk_rig)
+    last = len(view.frames) - 1
+    with pytest.raises(NotOneBracketError, match="different cameras"):
+        ordered(desk_rig, (0, last))
+
+
+def test_a_wrong_setting_is_refused_before_anything_is_copied(desk_rig: Rig) -> None:
+    with pytest.raises(ConfigError):
+        ordered(desk_rig, (0, 3), method="magic")
+    assert desk_rig.workflow.brackets() == ()
+
+
+def test_room_for_all_of_them_is_needed_before_the_first_is_copied(
+    make_rig: Callable[..., Rig], card: FakeCard
+) -> None:
+    rig = make_rig({"sources.folders": [str(card.root)], "store.reserve_mb": 0}, free=lambda _: 500_000)
+
+    with pytest.raises(StorageFullError, match=r"need about .* on the rig, 500 kB are free"):
+        ordered(rig, (0, 3), (5, 9), (0, 3), (5, 9), (0, 3))
+    assert rig.workflow.brackets() == ()
+
+
+def test_a_file_changed_since_fails_its_bracket_alone_and_leaves_nothing_behind(
+    desk_rig: Rig, card: FakeCard
+) -> None:
+    source, view = looked_through(desk_rig)
+    with (card.folder / "IMG_0003.JPG").open("ab") as file:
+        file.write(b"!")
+    bad, good = desk_rig.workflow.imports.order(source, view.id, [(0, 3), (5, 9)], QUICK, None)
+
+    failed = finished(desk_rig, bad)
+    assert failed.state == "failed" and "IMG_0003.JPG has changed" in str(failed.error)
+    assert finished(desk_rig, good).state == "done"
+    assert len(desk_rig.workflow.brackets()) == 1 and not list(desk_rig.data.glob("b*.part"))
+
+
+def test_a_cancelled_import_leaves_nothing_or_the_whole_bracket(desk_rig: Rig) -> None:
+    ids = ordered(desk_rig, (0, 3), (5, 9))
+    for job in reversed(ids):
+        desk_rig.workflow.imports.cancel(job)
+    jobs = [finished(desk_rig, job) for job in ids]
+
+    kept = {bracket.id: bracket for bracket in desk_rig.workflow.brackets()}
+    assert {job.bracket for job in jobs if job.bracket} == set(kept)
+    assert all(bracket.frames_done == bracket.frames_planned for bracket in kept.values())
+    assert not list(desk_rig.data.glob("b*.part"))
+
+
+def test_a_job_that_does_not_exist_is_said_so(desk_rig: Rig) -> None:
+    for ask in (desk_rig.workflow.imports.job, desk_rig.workflow.imports.cancel):
+        with pytest.raises(NoSuchJobError):
+            ask("j00000000")
+
+
+def test_an_imported_bracket_cannot_be_extended_or_gone_on_with(desk_rig: Rig) -> None:
+    job = finished(desk_rig, ordered(desk_rig, (0, 3))[0])
+    for ask in (desk_rig.workflow.extend, desk_rig.workflow.fill_gaps, desk_rig.workflow.resume):
+        with pytest.raises(NotAllowedError):
+            ask(str(job.bracket))
+
+
+def test_the_rig_shoots_while_brackets_are_imported_and_loses_none(desk_rig: Rig) -> None:
+    ids = ordered(desk_rig, (0, 3), (5, 9))
+    own = desk_rig.shoot(frames=3)
+    states = [finished(desk_rig, job).state for job in ids]
+
+    assert states == ["done", "done"]
+    assert desk_rig.workflow.bracket(own).summary.outcome is Outcome.COMPLETE
+    assert len(desk_rig.workflow.brackets()) == 3
+
+
+def test_after_a_power_cut_while_copying_there_is_no_half_bracket(
+    make_rig: Callable[..., Rig], card: FakeCard
+) -> None:
+    rig = make_rig({"sources.folders": [str(card.root)]})
+    looked_through(rig)
+    begun = rig.workflow._store.begin(1000, imported="EOS_DIGITAL", frames_planned=4)
+    begun.frame_path(0).write_bytes(b"half a fra")
+    rig.workflow.close()
+
+    again = make_rig({"sources.folders": [str(card.root)]})
+    assert again.workflow.brackets() == () and not list(again.data.glob("*.part"))
