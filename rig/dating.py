@@ -22,6 +22,8 @@ def date_later(store: Store, time: TimeOfDay) -> int:
         except (StoreError, NoSuchBracketError):
             continue
         head = facts[0]
+        if head.get("imported") is not None:
+            continue  # another camera's clock dated it
         if head.get("boot") != time.boot:
             break  # this one and all with smaller numbers are of earlier boots
         if head.get("clock") != ClockSource.OWN or any(fact["fact"] == "dated" for fact in facts):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from rig.bracketfolder import finish_folder
 from rig.errors import ConfigError
 from rig.timeofday import ClockSource, TimeOfDay, zone_of
 
@@ -97,6 +98,17 @@ def test_brackets_shot_before_the_time_was_known_are_dated_by_their_age(make_rig
     assert (summaries[early].created, summaries[early].dated_later) == ("2026-06-21T11:50:00+00:00", True)
     assert (summaries[late].created, summaries[late].dated_later) == ("2026-06-21T12:00:00+00:00", False)
     assert rig.workflow.tell_time(NOON, "UTC") == (False, 0)
+
+
+def test_a_bracket_copied_from_a_card_keeps_its_date_and_does_not_hide_those_before_it(make_rig) -> None:
+    rig = make_rig(time=Computer().time())
+    rig.shoot(2)
+    copied = finish_folder(
+        rig.workflow._store.begin(0, imported="EOS_DIGITAL", created="2026-05-17T14:00:00")
+    )
+
+    assert rig.workflow.tell_time(NOON, "UTC") == (True, 1)
+    assert rig.workflow.bracket(copied.id).summary.created == "2026-05-17T14:00:00"
 
 
 def test_brackets_of_an_earlier_start_keep_their_date(make_rig) -> None:
