@@ -279,6 +279,8 @@ class WebSettings(Checked):
     trusted_hosts: tuple[str, ...] = setting(
         (), "Further names this rig is called by; requests to other names are refused (DNS rebinding)."
     )
+    wifi_name: str = setting("", "The rig's own network, for the code that lets another phone join it.")
+    wifi_key: str = setting("", "Key of that network; only paired phones are shown it.")
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from webui.api import (
     events,
     files,
     focus,
+    network,
     preview,
     rigsettings,
     session,
@@ -33,7 +34,7 @@ from webui.settings import PageSettings
 BLUEPRINTS = (
     shoot.pages, result.pages, gallery.pages, more.pages, pair.pages, assets.pages,
     state.api, events.api, preview.api, focus.api, brackets.api, stack.api, files.api, care.api,
-    session.api, session.phones, control.api, clock.api, calibrate.api,
+    session.api, session.phones, control.api, clock.api, network.api, calibrate.api,
     rigsettings.api, about.api, files.many, description.api,
 )  # fmt: skip
 

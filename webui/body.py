@@ -2,19 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+import math
+from typing import Any, NoReturn
 
 from flask import request
 
 from webui.errors import BadRequestError
 
+LONGEST_WHOLE = 18  # digits; what is longer fits no 64-bit number, and no float either in the end
+
 
 def json_object() -> dict[str, Any]:
-    """The JSON object sent. Raises BadRequestError."""
-    sent = request.get_json(silent=True)
+    """The JSON object sent, of finite numbers and whole characters. Raises BadRequestError."""
+    try:
+        sent = json.loads(
+            request.get_data(), parse_int=_whole, parse_float=_finite, parse_constant=_no_number
+        )
+        json.dumps(sent, ensure_ascii=False).encode()  # half a character (a lone surrogate) is no text
+    except (ValueError, RecursionError) as error:
+        raise BadRequestError("The body must be a JSON object.") from error
     if not isinstance(sent, dict):
         raise BadRequestError("The body must be a JSON object.")
     return sent
+
+
+def _whole(text: str) -> int:
+    if len(text) > LONGEST_WHOLE:
+        raise ValueError(f"{text[:20]}… is too long a number")
+    return int(text)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:20]} is beyond every number")
+    return value
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no number in JSON")
 
 
 def fields(**kinds: type) -> dict[str, Any]:

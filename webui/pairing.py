@@ -1,4 +1,4 @@
-"""Who may come in: a phone proves that its owner stands at the rig, by its button or its PIN.
+"""Who may come in: a phone proves that its owner stands at the rig, by its button or its PIN, or is invited.
 
 A paired phone holds a random token in a cookie; the rig keeps only the token's hash.
 """
@@ -22,6 +22,7 @@ FREE_TRIES = 5  # wrong PINs before everyone has to wait
 FIRST_WAIT_S = 30.0  # doubled by each further wrong PIN
 LONGEST_WAIT_S = 3600.0  # at this pace a million PINs last a century
 BUTTON_WINDOW_S = 30.0
+INVITATION_S = 120.0
 NAME_LENGTH = 40
 CLOCK_WAS_SET = 1_704_067_200.0  # 2024: a Pi without a clock chip starts in the past
 
@@ -66,6 +67,7 @@ class Pairing:
         self._wrong_pins = 0
         self._closed_until = 0.0
         self._ticket: _Ticket | None = None
+        self._invitation: tuple[str, float] | None = None  # digest, and until when (monotonic)
         self._phones = _load(path)
 
     # --- by PIN -----------------------------------------------------------------------------------
@@ -134,6 +136,23 @@ class Pairing:
         if ticket is not None and self._clock() - ticket.asked_at > BUTTON_WINDOW_S:
             ticket = self._ticket = None
         return ticket
+
+    # --- by invitation ------------------------------------------------------------------------------
+    def invite(self) -> str:
+        """A word that lets one phone in within INVITATION_S; an earlier one counts no more."""
+        word = secrets.token_urlsafe(16)
+        with self._lock:
+            self._invitation = _digest(word), self._clock() + INVITATION_S
+        return word
+
+    def with_invitation(self, word: str, name: str) -> str:
+        """The token of a newly paired phone. Raises NoSuchThingError when the word does not count (any more)."""
+        with self._lock:
+            digest, until = self._invitation or ("", 0.0)
+            if self._clock() > until or not hmac.compare_digest(_digest(word), digest):
+                raise NoSuchThingError("This invitation counts no more; ask for a new one.")
+            self._invitation = None
+            return self._admit(name)
 
     # --- the list ---------------------------------------------------------------------------------
     def phone(self, token: str) -> Phone | None:

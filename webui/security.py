@@ -21,7 +21,15 @@ SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 # What every paired phone may do, whoever is in control: look after itself, and stop.
 OPEN_TO_VIEWERS = frozenset(
-    {"care.stop", "brackets.stop", "phones.revoke", "control.ask", "control.release", "clock.tell"}
+    {
+        "care.stop",
+        "brackets.stop",
+        "phones.revoke",
+        "control.ask",
+        "control.release",
+        "clock.tell",
+        "network.invite",
+    }
 )
 
 # Everything a phone needs in order to become paired, and nothing else.
@@ -142,7 +150,12 @@ def on_trusted_loopback() -> bool:
         return False
     address = request.remote_addr or ""
     forwarded = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
-    return not forwarded and is_address(address) and ipaddress.ip_address(address).is_loopback
+    return not forwarded and is_loopback(address)
+
+
+def is_loopback(address: str) -> bool:
+    """True for an address that is the computer itself."""
+    return is_address(address) and ipaddress.ip_address(address).is_loopback
 
 
 def let_in(answer: Response, token: str) -> Response:

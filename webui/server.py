@@ -33,6 +33,7 @@ LIMITS = {
     "channel_timeout": 60,
     "cleanup_interval": 10,
     "channel_request_lookahead": 1,  # lets a waiting answer notice that its phone has left
+    "clear_untrusted_proxy_headers": False,  # what came through a proxy must not pass for this computer
     "ident": None,
 }
 

@@ -22,6 +22,9 @@ class PageSettings:
     pin: str = field(default_factory=random_pin, repr=False)  # repr: settings end up in logs
     # Names the pages may be opened under. IP addresses are always accepted: DNS rebinding needs a name.
     host_names: tuple[str, ...] = ("localhost",)
+    # The rig's own network, for the code that lets another phone join; none when the name is empty.
+    wifi_name: str = ""
+    wifi_key: str = field(default="", repr=False)
     # A simulated rig opens without a PIN on the computer it runs on: nothing there can be harmed.
     trust_loopback_when_simulated: bool = True
     session_days: int = 90

@@ -138,7 +138,13 @@ def page_settings(web: WebSettings, state: Path) -> PageSettings:
 
     name = socket.gethostname()
     names = ("localhost", name, f"{name}.local", *web.trusted_hosts)
-    return PageSettings(state_dir=state, pin=lasting_pin(state), host_names=names)
+    return PageSettings(
+        state_dir=state,
+        pin=lasting_pin(state),
+        host_names=names,
+        wifi_name=web.wifi_name,
+        wifi_key=web.wifi_key,
+    )
 
 
 def lasting_pin(state: Path) -> str:

@@ -142,3 +142,29 @@ def test_a_session_cookie_cannot_be_read_by_scripts_nor_sent_from_other_sites(st
 )
 def test_only_ids_stand_in_addresses(phone: Phone, address: str) -> None:
     assert phone.get(address).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "odd",
+    ['"\\ud800"', "9" * 400, "1e999", "NaN", "-Infinity", "[" * 5000 + "]" * 5000, '{"a":' * 9000, "\xff"],
+    ids=["half a character", "long", "infinite", "no number", "minus infinite", "deep", "open", "no text"],
+)
+@pytest.mark.parametrize(
+    ("method", "address", "body"),
+    [
+        ("POST", "/api/pair", '{"pin": %s}'), ("POST", "/api/focus", '{"goto": %s}'),
+        ("POST", "/api/focus", '{"touch": {"x": %s, "y": 0.5}}'), ("POST", "/api/clock", '{"now": %s}'),
+        ("POST", "/api/calibrate", '{"scale": {"first_steps": 1, "second_steps": 2, "distance_um": %s}}'),
+        ("PUT", "/api/settings", '{"capture.settle_s": %s}'),
+        ("PATCH", "/api/brackets/b000001", '{"title": %s}'),
+    ],
+)  # fmt: skip
+def test_a_body_that_json_should_not_hold_is_refused(
+    phone: Phone, method: str, address: str, body: str, odd: str
+) -> None:
+    sent = (body % odd).encode("latin-1")
+    answer = phone.client.open(
+        address, method=method, data=sent, headers=CHANGE, content_type="application/json"
+    )
+
+    assert answer.status_code == 400

@@ -9,7 +9,7 @@ import pytest
 from webphone import PIN, Phone
 
 from webui.errors import ButtonConflictError, NoSuchThingError, TooManyTriesError, WrongPinError
-from webui.pairing import BUTTON_WINDOW_S, FIRST_WAIT_S, FREE_TRIES, Pairing
+from webui.pairing import BUTTON_WINDOW_S, FIRST_WAIT_S, FREE_TRIES, INVITATION_S, Pairing
 
 
 class Clocks:
@@ -199,3 +199,25 @@ def test_a_phone_may_be_sent_away_from_another(stranger: Phone, phone: Phone) ->
     phone.delete(f"/api/phones/{listed['id']}")
 
     assert stranger.get("/api/state").status_code == 401
+
+
+def test_an_invitation_runs_out(door: Pairing, clocks: Clocks) -> None:
+    word = door.invite()
+    clocks.go(INVITATION_S + 1)
+
+    with pytest.raises(NoSuchThingError):
+        door.with_invitation(word, "late")
+
+
+def test_a_newer_invitation_takes_the_place_of_the_older(door: Pairing) -> None:
+    older, newer = door.invite(), door.invite()
+
+    with pytest.raises(NoSuchThingError):
+        door.with_invitation(older, "a")
+    assert door.phone(door.with_invitation(newer, "b")) is not None
+
+
+def test_without_an_invitation_no_word_counts(door: Pairing) -> None:
+    for word in ("", "guessed"):
+        with pytest.raises(NoSuchThingError):
+            door.with_invitation(word, "thief")

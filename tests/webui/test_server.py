@@ -98,3 +98,11 @@ def test_the_server_does_not_say_what_it_is_made_of(server: Server) -> None:
     headers = fetch(server, "").headers
 
     assert "Server" not in headers
+
+
+def test_what_a_proxy_forwards_does_not_pass_for_this_computer(server: Server) -> None:
+    request = urllib.request.Request(f"{server.url}api/state", headers={"X-Forwarded-For": "10.42.0.77"})
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=LIMIT_S)
+
+    assert refused.value.code == 401

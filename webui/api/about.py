@@ -31,8 +31,8 @@ def logs() -> Response:
     """Log, settings and state in one small file, without anything that would let somebody in."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("log.txt", "\n".join(without_secrets(web().log.lines())) + "\n")
-        archive.writestr("settings.toml", to_toml(workflow().settings))
+        archive.writestr("log.txt", without_secrets("\n".join(web().log.lines())) + "\n")
+        archive.writestr("settings.toml", to_toml(workflow().settings.changed({"web.wifi_key": ""})))
         archive.writestr("state.json", json.dumps(snapshot(workflow().status()), indent=1))
         archive.writestr("about.json", json.dumps(facts(), indent=1))
     answer = Response(packed.getvalue(), mimetype="application/zip")
@@ -55,10 +55,11 @@ def facts() -> dict[str, Any]:
     }
 
 
-def without_secrets(lines: list[str]) -> list[str]:
-    """The lines with the PIN struck out, should one ever have got into them."""
-    pin = web().settings.pin
-    return [line.replace(pin, "•" * len(pin)) for line in lines]
+def without_secrets(text: str) -> str:
+    """The text with the PIN and the key of the network struck out, should one ever have got into it."""
+    for secret in filter(None, (web().settings.pin, web().settings.wifi_key)):
+        text = text.replace(secret, "•" * len(secret))
+    return text
 
 
 def _version(package: str) -> str | None:

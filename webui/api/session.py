@@ -24,17 +24,19 @@ def state() -> Response:
 
 @api.post("")
 def ask() -> Response:
-    """Ask to be let in: {"pin": "…"}, or {"button": true} and then collect with the ticket."""
-    sent = fields(pin=str, button=bool, name=str)
+    """Ask to be let in: {"pin": "…"}, {"invitation": "…"}, or {"button": true} and then collect with the ticket."""
+    sent = fields(pin=str, invitation=str, button=bool, name=str)
     name = sent.get("name", "")
     if "pin" in sent:
         return let_in(jsonify({"paired": True}), web().pairing.with_pin(sent["pin"], name))
+    if "invitation" in sent:
+        return let_in(jsonify({"paired": True}), web().pairing.with_invitation(sent["invitation"], name))
     if sent.get("button"):
         ticket = web().pairing.ask_button(name)
         answer = jsonify({"paired": False, "ticket": ticket, "wait_s": BUTTON_WINDOW_S})
         answer.status_code = 202
         return answer
-    raise BadRequestError('Send "pin" or "button".')
+    raise BadRequestError('Send "pin", "invitation" or "button".')
 
 
 @api.post("/<ticket>")

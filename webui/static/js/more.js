@@ -5,6 +5,7 @@ import { $, $$, actAfterHold, el, press } from "./dom.js";
 import { bytes, duration, t } from "./i18n.js";
 import * as link from "./link.js";
 import "./drive.js";
+import "./network.js";
 import "./settings.js";
 import { command, explain, remember, setTheme, toast } from "./shell.js";
 
@@ -42,11 +43,10 @@ function showRig(state) {
   table($("storage"), [[t("more.space"), `${bytes(storage.free_bytes)} · ${t("strip.room", { n: storage.brackets_left })}`]]);
 }
 
-function showAbout({ version, address, names, now, clock, peak_memory_mb }) {
+function showAbout({ version, names, now, clock, peak_memory_mb }) {
   const off = Math.abs(Date.now() / 1000 - now);
   table($("about"), [
     [t("more.version"), version ?? "–"],
-    [t("more.address"), address],
     [t("more.names"), names.join(", ")],
     [t("more.clock"), `${t(`clock.${clock}`)}, ${off > 5 ? t("more.clock_off", { for: duration(off) }) : t("more.clock_ok")}`],
     peak_memory_mb && [t("more.memory"), `${Math.round(peak_memory_mb)} MB`],

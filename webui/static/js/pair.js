@@ -53,4 +53,18 @@ async function lookAgain() {
   }
 }
 
+/** The code on another phone's screen: what stands behind the # was never sent to anybody. */
+async function invited() {
+  const invitation = /[#&]k=([\w-]+)/.exec(location.hash)?.[1];
+  if (!invitation) return;
+  history.replaceState(null, "", "/pair");
+  try {
+    await post("/api/pair", { invitation, name: name() });
+    enter();
+  } catch (problem) {
+    say($("button-state"), problem.message || t("link.not_reached"));
+  }
+}
+
+invited();
 lookAgain();

@@ -1,0 +1,110 @@
+"""A phone comes in: by the PIN, by the rig's button, or by the code on another phone."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from phonepage import PATIENCE_S, PhonePage
+from simrig import small_rig
+
+from rig.devices.panel_sim import SimPanel
+from webui import PageSettings, Pairing, Server, create_app
+
+PIN = "402913"
+# Whatever was forwarded does not come from the rig's own computer: this browser is a stranger there.
+STRANGER = {"extra_http_headers": {"X-Forwarded-For": "10.42.0.77"}}
+
+
+@dataclass
+class Served:
+    """A rig served from this process, with its button within reach."""
+
+    url: str
+    panel: SimPanel
+
+
+@pytest.fixture
+def served(make_rig, tmp_path: Path) -> Iterator[Served]:
+    pairing = Pairing(tmp_path / "phones.json", PIN)
+    panels: list[SimPanel] = []
+
+    def build(settings):
+        devices = small_rig(settings)
+        assert isinstance(devices.panel, SimPanel)
+        panels.append(devices.panel)
+        return devices
+
+    rig = make_rig(build=build, press_taken=pairing.press)
+    settings = PageSettings(tmp_path, pin=PIN, host_names=("localhost",))
+    server = Server(create_app(rig.workflow, settings, pairing), "127.0.0.1", 0)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    yield Served(server.url, panels[0])
+    server.stop()
+    thread.join(PATIENCE_S)
+    assert not thread.is_alive()
+
+
+def is_in(phone: PhonePage) -> None:
+    """The phone shows the live picture of the rig."""
+    phone.until("document.body.dataset.mode === 'live'", "the Shoot page")
+    phone.no_errors()
+
+
+def test_a_stranger_is_led_to_the_door_and_in_by_the_pin(
+    new_phone: Callable[..., PhonePage], served: Served
+) -> None:
+    phone = new_phone(at=served, path="more", **STRANGER)
+    assert phone.page.url.endswith("/pair")
+    phone.page.locator("#pin").fill("123456")
+    phone.tap("#pin-form [type=submit]")
+    phone.until("document.querySelector('#pin-state').textContent.includes('not the PIN')", "the refusal")
+    phone.page.locator("#pin").fill(PIN)
+    phone.tap("#pin-form [type=submit]")
+
+    is_in(phone)
+
+
+def test_the_rigs_button_lets_the_phone_in_and_shoots_nothing(
+    new_phone: Callable[..., PhonePage], served: Served
+) -> None:
+    phone = new_phone(at=served, **STRANGER)
+    phone.tap("#ask")
+    phone.until(
+        "document.querySelector('#button-state').textContent.includes('Press the button')", "the wait"
+    )
+    served.panel.press()
+
+    is_in(phone)
+    assert phone.page.evaluate("fetch('/api/brackets').then(a => a.json()).then(b => b.total)") == 0
+
+
+def test_a_paired_phone_shows_a_code_that_lets_another_one_in(
+    new_phone: Callable[..., PhonePage], served: Served
+) -> None:
+    inside = new_phone(at=served)
+    inside.page.goto(served.url.replace("127.0.0.1", "10.42.0.1") + "more")
+    inside.tap("#part-network > summary")
+    with inside.page.expect_response("**/api/network/invitation") as answer:
+        inside.tap("#invite")
+    inside.until("document.querySelector('#invite-code').width > 200", "the code")
+    second = new_phone(at=served, **STRANGER)
+    second.page.goto(answer.value.json()["address"])
+
+    is_in(second)
+    assert "k=" not in second.page.url
+    inside.no_errors()
+
+
+def test_the_code_is_not_offered_at_an_address_that_leads_nowhere(
+    new_phone: Callable[..., PhonePage], served: Served
+) -> None:
+    phone = new_phone(at=served, path="more")
+    phone.tap("#part-network > summary")
+    phone.until("document.querySelector('#invite').disabled", "the refusal")
+
+    assert "leads nowhere" in phone.text("#invite-how")
