@@ -1,9 +1,10 @@
 """Memory and command latency of `fieldstack run` with four phones, one of them frozen.
 
-    python bench/phones.py --minutes 3
+    python bench/phones.py --minutes 10 --sim replay:FOLDER
 
 Three phones pull the live picture and listen to the state; the fourth asks for everything and reads nothing.
-Prints the resident memory of the rig process over time and how long commands took.
+Prints the resident memory of the rig process over time and how long commands took. The replay of a folder of
+frames draws nothing, so that what is measured is the rig and not the simulator.
 """
 
 from __future__ import annotations
@@ -30,9 +31,11 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--minutes", type=float, default=3, help="how long (default: 3)")
-    minutes = parser.parse_args().minutes
+    parser.add_argument("--sim", default="bristles", help="simulated scene, or replay:FOLDER of frames")
+    args = parser.parse_args()
+    minutes = args.minutes
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "rig.cli", "run", "--sim", "bristles", "--port", "0"]
+        command = [sys.executable, "-m", "rig.cli", "run", "--sim", args.sim, "--port", "0"]
         config = Path(folder) / "config.toml"
         config.write_text("")
         with subprocess.Popen(

@@ -19,6 +19,8 @@ WHERE = {
     "touch": STANDING,
     "calibrate_backlash": STANDING,
     "calibrate_scale": STANDING,
+    "home": STANDING,
+    "set_travel": STANDING,
     "start_bracket": STANDING,
     "pause": {Phase.CAPTURING},
     "resume": {Phase.PAUSED, Phase.IDLE},

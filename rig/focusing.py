@@ -42,6 +42,24 @@ class Focusing:
             self._control.require("goto")
             self._move_to(self._inside(position_steps))
 
+    def home(self) -> None:
+        """See Workflow.home."""
+        control = self._control
+        with control.guard:
+            control.require("home")
+            if not control.machine.focuser.has_endstop:
+                raise NotAllowedError(
+                    "there is no endstop: positions count from where the drive stood at the start"
+                )
+            control.machine.focuser.rearm()
+            control.begin(Phase.HOMING, self._home)
+
+    def _home(self) -> None:
+        control = self._control
+        control.machine.focuser.home(control.stopping.is_set)
+        with control.guard:
+            control.rest()
+
     def _move_to(self, position_steps: int) -> None:
         self._target = (position_steps, self._target[1] + 1)
         if self._control.state is not Phase.MOVING:

@@ -31,6 +31,7 @@ from rig.stackqueue import StackQueue, StackTask
 from rig.status import Phase, PreviewJpeg, StackProgress, Status
 from rig.store import Store
 from rig.timeofday import TimeOfDay, is_plausible
+from rig.travel import travel_changes
 from rig.words import checked_words
 
 SAFE_TO_UNPLUG = "The rig is switching off: unplug it when the green light of the Pi is dark."
@@ -198,6 +199,20 @@ class Workflow:
         Raises ConfigError when the two points say nothing.
         """
         return self._focusing.calibrate_scale(first_steps, second_steps, distance_um)
+
+    def home(self) -> None:
+        """Look for the endstop again; returns at once. Raises NotAllowedError where there is none."""
+        self._focusing.home()
+
+    def set_travel(self, end: End, position_steps: int | None = None) -> None:
+        """Make the present (or given) position an end of the travel, and keep that as a setting.
+
+        It may lie beyond the present end, to give the drive more room. Raises ConfigError where it cannot be.
+        """
+        with self._control.guard:
+            self._control.require("set_travel")
+            position = self._machine.focuser.position_steps if position_steps is None else position_steps
+            self.change_settings(travel_changes(self.settings.motor, end, position))
 
     # --- shooting -------------------------------------------------------------------------------
     def start_bracket(self, key: str | None = None) -> str:

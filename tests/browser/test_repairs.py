@@ -28,16 +28,10 @@ def windy(rig: RunningRig, tmp_path: Path):
 
 
 def shoot_each_frame_once(rig: RunningRig) -> None:
-    """The replay spreads its frames over the travel: a lens of so great a step that each is met once."""
+    """From one end of the travel to the other, which a replay makes as long as there are frames."""
     focus = rig.state()["focus"]
-    low, high = focus["min_steps"], focus["max_steps"]
-    rig.order("POST", "api/focus/near", {"position_steps": low})
-    rig.order("POST", "api/focus/far", {"position_steps": (low + high) // 2})
-    step, wanted = rig.state()["plan"]["step_steps"], (high - low) / (FRAMES - 1)
-    optics = {one["name"]: one["value"] for one in rig.settings()}
-    magnification = optics["optics.magnification"] * (step / wanted / 1.02) ** 0.5
-    rig.order("PUT", "api/settings", {"optics.magnification": magnification})
-    rig.order("POST", "api/focus/far", {"position_steps": high})
+    rig.order("POST", "api/focus/near", {"position_steps": focus["min_steps"]})
+    rig.order("POST", "api/focus/far", {"position_steps": focus["max_steps"]})
     assert rig.state()["plan"]["frames"] == FRAMES
     rig.order("POST", "api/brackets")
 

@@ -163,3 +163,23 @@ def test_two_points_and_their_distance_give_the_steps_per_um(phone: PhonePage, r
     phone.until("document.querySelector('#set-motor\\\\.steps_per_um').value === '2'", "steps per µm")
     rig.order("PUT", "api/settings", {"motor.steps_per_um": 1.0})
     phone.no_errors()
+
+
+def test_the_ends_of_the_travel_are_set_where_the_focus_stands(phone: PhonePage, rig: RunningRig) -> None:
+    before = rig.state()["focus"]
+    rig.order("POST", "api/focus", {"goto": 1200})
+    rig.until(lambda s: s["state"] == "idle" and s["focus"]["position_steps"] == 1200)
+    phone.page.goto(rig.url + "more")
+    phone.until("document.querySelector('#set-motor\\\\.max_steps')")
+    phone.tap("#part-motor > summary")
+    phone.tap("#drive summary")
+    phone.tap("[data-end=far]")
+    phone.until("document.querySelector('#set-motor\\\\.max_steps').value === '1200'", "the new far end")
+    phone.tap("[data-wider=far]")
+    phone.until("Number(document.querySelector('#set-motor\\\\.max_steps').value) > 1200", "a wider travel")
+    phone.tap("#find-home")
+    rig.until(lambda s: s["state"] == "idle" and s["focus"]["position_steps"] == before["min_steps"])
+
+    rig.order("POST", "api/calibrate", {"travel": {"end": "far", "position_steps": before["max_steps"]}})
+    assert rig.state()["focus"]["max_steps"] == before["max_steps"]
+    phone.no_errors()

@@ -188,7 +188,24 @@ def test_two_points_propose_the_steps_per_um_which_a_setting_takes_over(kept: tu
         {}, {"backlash": False}, {"backlash": True, "scale": {}}, {"scale": {"first_steps": 1}},
         {"scale": {"first_steps": 1, "second_steps": 2.5, "distance_um": 3}},
         {"scale": {"first_steps": 1, "second_steps": 2, "distance_um": "far"}},
+        {"home": False}, {"travel": {}}, {"travel": {"end": "left"}}, {"travel": {"end": "far", "position_steps": 1.5}},
+        {"travel": {"end": "far", "steps": 1}}, {"travel": {"end": "far"}, "home": True},
     ],
 )  # fmt: skip
 def test_an_odd_calibration_is_refused(phone: Phone, body: dict[str, Any]) -> None:
     assert phone.post("/api/calibrate", body).status_code == 400
+
+
+def test_an_end_of_the_travel_is_kept_as_settings(kept: tuple[Phone, Rig]) -> None:
+    phone, rig = kept
+    before = rig.workflow.settings.motor
+    near, far = before.min_steps + 40, before.max_steps - 60
+    phone.post("/api/calibrate", {"travel": {"end": "near", "position_steps": near}})
+    focus = phone.post("/api/calibrate", {"travel": {"end": "far", "position_steps": far}}).json["state"][
+        "focus"
+    ]
+
+    assert (focus["min_steps"], focus["max_steps"]) == (near, far)
+    assert phone.post("/api/calibrate", {"home": True}).status_code == 202
+    rig.until_idle()
+    assert phone.post("/api/calibrate", {"travel": {"end": "far", "position_steps": 0}}).status_code == 422

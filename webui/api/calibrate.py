@@ -1,4 +1,7 @@
-"""Measuring the focus drive; the answer stands in the state as `proposal`, to be taken over by a setting."""
+"""Measuring the focus drive and setting the ends of its travel.
+
+What was measured stands in the state as `proposal`, to be taken over by a setting.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import math
 
 from flask import Blueprint, Response
 
+from rig.repair import ENDS, End
 from webui.api.answers import done
 from webui.api.focus import steps_of
 from webui.body import fields
@@ -19,15 +23,31 @@ POINTS = {"first_steps", "second_steps", "distance_um"}
 
 @api.post("/api/calibrate")
 def measure() -> Response:
-    """{"backlash": true}, or {"scale": {"first_steps", "second_steps", "distance_um"}}."""
-    sent = fields(backlash=bool, scale=dict)
+    """One of {"backlash": true}, {"scale": {"first_steps", "second_steps", "distance_um"}}, {"home": true} and
+    {"travel": {"end": "near" or "far", "position_steps"}}; without a position: where the focus stands.
+    """
+    sent = fields(backlash=bool, scale=dict, home=bool, travel=dict)
     if sent == {"backlash": True}:
         workflow().calibrate_backlash()
+    elif sent == {"home": True}:
+        workflow().home()
+    elif set(sent) == {"travel"}:
+        workflow().set_travel(*end_of_travel(sent["travel"]))
     elif set(sent) == {"scale"}:
         workflow().calibrate_scale(*two_points(sent["scale"]))
     else:
-        raise BadRequestError('Send {"backlash": true} or "scale" with two points.')
+        raise BadRequestError('Send one of "backlash", "scale", "home" and "travel".')
     return done(202)
+
+
+def end_of_travel(travel: dict[str, object]) -> tuple[End, int | None]:
+    """Which end and where. Raises BadRequestError."""
+    end, position = travel.get("end"), travel.get("position_steps")
+    if end not in ENDS or set(travel) - {"end", "position_steps"}:
+        raise BadRequestError('travel has an end, "near" or "far", and a position_steps.')
+    if position is not None and type(position) is not int:
+        raise BadRequestError("position_steps must be a whole number.")
+    return end, None if position is None else steps_of(position)
 
 
 def two_points(scale: dict[str, object]) -> tuple[int, int, float]:

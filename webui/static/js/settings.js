@@ -112,5 +112,8 @@ function obey() {
   for (const hint of $$(".wait-settings")) hint.hidden = !locked;
 }
 
+/** Show the settings as the rig has them now. */
+export const refresh = () => get("/api/settings").then((all) => (show(all), obey()), explain);
+
 link.subscribe(obey);
-get("/api/settings").then((all) => (show(all), obey()), explain);
+refresh();
