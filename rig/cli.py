@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 
-from rig.commands.brackets import add_brackets_parser
-from rig.commands.calibrate import add_calibrate_parser
-from rig.commands.doctor import add_doctor_parser
-from rig.commands.plan import add_plan_parser
-from rig.commands.run import add_run_parser
-from rig.commands.shoot import add_shoot_parser
-from stacker.batchcommand import add_batch_parser
-from stacker.cli import add_depth_parser, add_stack_parser
+if TYPE_CHECKING:
+    import argparse
 
 NAME = "fieldstack"
+INTERRUPTED = 130
 
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 done, 1 failed, 2 wrong use, 130 interrupted."""
-    parsed = get_parser().parse_args(args)
-    return int(parsed.run(parsed))
+    try:
+        parsed = get_parser().parse_args(args)
+        return int(parsed.run(parsed))
+    except (
+        KeyboardInterrupt
+    ):  # while the program was still being loaded; the commands have an edge of their own
+        print(f"{NAME}: interrupted before anything was begun", file=sys.stderr)
+        return INTERRUPTED
 
 
 def get_parser() -> argparse.ArgumentParser:
     """The parser with all its commands."""
-    parser = argparse.ArgumentParser(
+    # Loaded here, not above: it takes seconds on a small Pi, in which Ctrl-C must be understood too.
+    from rig.commands.brackets import add_brackets_parser
+    from rig.commands.calibrate import add_calibrate_parser
+    from rig.commands.doctor import add_doctor_parser
+    from rig.commands.plan import add_plan_parser
+    from rig.commands.run import add_run_parser
+    from rig.commands.shoot import add_shoot_parser
+    from stacker.batchcommand import add_batch_parser
+    from stacker.cli import add_depth_parser, add_stack_parser
+    from stacker.parser import Parser
+
+    parser = Parser(
         prog=NAME,
         description="Shoot focus brackets, fuse them on the spot, and see them on a phone.",
         epilog="Exit code: 0 done, 1 failed, 2 wrong use, 130 interrupted.",
@@ -49,6 +60,8 @@ def get_parser() -> argparse.ArgumentParser:
 
 def own_version() -> str:
     """The installed version; "unknown" when run from sources that were never installed."""
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version(NAME)
     except PackageNotFoundError:
