@@ -14,7 +14,8 @@ from stacker.errors import SettingsError
 from stacker.imagefile import JPEG_SUFFIXES
 from stacker.interrupt import cancelled_by_signals
 from stacker.job import STATE_SUFFIX, StackJob, check_outputs
-from stacker.options import DEFAULT_IDLE_S, DEFAULT_QUALITY, add_stack_options, percent
+from stacker.options import DEFAULT_CHECKPOINT_S, DEFAULT_IDLE_S, DEFAULT_QUALITY, add_stack_options, percent
+from stacker.parser import Parser
 from stacker.settings import AlignSettings, StackSettings
 
 if TYPE_CHECKING:
@@ -32,9 +33,7 @@ def main(args: Sequence[str] | None = None) -> int:
 
 def get_parser() -> argparse.ArgumentParser:
     """The parser of `python -m stacker`."""
-    parser = argparse.ArgumentParser(
-        prog=NAME, description="Fuse a focus bracket into one all-sharp picture."
-    )
+    parser = Parser(prog=NAME, description="Fuse a focus bracket into one all-sharp picture.")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     add_stack_parser(commands)
     add_batch_parser(commands)
@@ -184,6 +183,11 @@ def align_job_from(args: argparse.Namespace) -> AlignJob:
         "--preview": args.preview,
         "--source-map": args.source_map,
         "--bit-depth": args.bit_depth,
+        "--expect": args.expect,
+        "--idle": args.idle,
+        "--method": None if args.method == "auto" else args.method,
+        "--prefer": None if args.prefer == "none" else args.prefer,
+        "--checkpoint": None if args.checkpoint == DEFAULT_CHECKPOINT_S else args.checkpoint,
     }
     for option, value in unused.items():
         if value is not None:

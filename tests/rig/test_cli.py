@@ -95,11 +95,12 @@ def one_sentence(said: str) -> bool:
         ["run", "--prot", "80"],
     ],
 )
-def test_wrong_use_is_exit_code_2(args, capsys):
+def test_wrong_use_is_exit_code_2_and_one_sentence(args, capsys):
     with pytest.raises(SystemExit) as ended:
         main(args)
     assert ended.value.code == 2
-    assert "usage:" in capsys.readouterr().err
+    [said] = capsys.readouterr().err.splitlines()
+    assert said.startswith("fieldstack")
 
 
 @pytest.mark.parametrize(
@@ -280,6 +281,22 @@ def test_a_bracket_without_gap_is_not_filled(data):
     assert told.returncode == 1
     assert one_sentence(told.stderr)
     assert "no gap" in told.stderr
+
+
+def test_an_interruption_while_the_program_is_loaded_is_one_sentence(monkeypatch, capsys):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("rig.cli.get_parser", interrupted)
+    assert main(["stack"]) == 130
+    assert one_sentence(capsys.readouterr().err)
+
+
+def test_the_program_is_ready_for_ctrl_c_before_it_loads_anything_large():
+    loaded = "import sys, rig.cli; print([name for name in ('numpy', 'cv2', 'flask') if name in sys.modules])"
+    assert (
+        subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True).stdout.strip() == "[]"
+    )
 
 
 def test_a_second_shoot_on_the_same_folder_is_refused(tmp_path, replay):
