@@ -11,7 +11,7 @@ from stacker.errors import OutputError, SettingsError
 from stacker.formats.metadata import result_metadata
 from stacker.frames import open_frames
 from stacker.hotpixels import in_dark_frame, no_defects
-from stacker.imagefile import JPEG_SUFFIXES, write_planes
+from stacker.imagefile import JPEG_SUFFIXES, is_own_result, write_planes
 from stacker.looked import Looked
 from stacker.looking import Looking
 from stacker.order import Order
@@ -94,6 +94,8 @@ def _check(job: AlignJob, frames: list[Path], outputs: list[Path]) -> None:
                 f"{path} is a frame already, or two frames have its name; give another folder"
             )
         taken.add(path.resolve())
+        if path.exists() and not is_own_result(path):
+            raise SettingsError(f"{path} is there already and is no earlier result; give another folder")
     if job.folder.exists() and not job.folder.is_dir():
         raise OutputError(f"{job.folder} is no folder")
     if not job.folder.exists() and not job.folder.parent.is_dir():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import shutil
 from collections.abc import Iterator
@@ -15,26 +16,28 @@ from stacker.errors import OutputError
 PART_SUFFIX = ".part"
 
 
-def check_output(path: Path, needed_bytes: int = 0) -> None:
+def check_output(path: Path, needed_bytes: int = 0, what: str = "it needs") -> None:
     """Raise OutputError if a file cannot be written there: to be called before any work.
 
-    Looks at the folder and the free space, and creates the .part file for a moment: only that is certain.
+    Looks at the folder and the free space, and creates the .part file for a moment: only that is certain. what: needs
+    so many bytes, as the sentence puts it.
     """
-    if path.is_dir():
-        raise OutputError(f"{path} is a folder; give the name of a file")
-    folder = path.parent
-    if not folder.is_dir():
-        raise OutputError(f"{path} cannot be written: the folder {folder} does not exist")
-    part = _part_of(path)
+    folder, part = path.parent, _part_of(path)
     try:
+        if path.is_dir():
+            raise OutputError(f"{path} is a folder; give the name of a file")
+        if not folder.is_dir():
+            raise OutputError(f"{path} cannot be written: the folder {folder} does not exist")
         part.open("wb").close()
+    except OutputError:
+        raise
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error.strerror or error}") from error
     _remove(part)
     free = shutil.disk_usage(folder).free
     if free < needed_bytes:
-        need, have = _megabytes(needed_bytes), _megabytes(free)
-        raise OutputError(f"{path} cannot be written: it needs about {need} MB, {have} MB are free")
+        need, have = max(math.ceil(needed_bytes / 1e6), 1), math.floor(free / 1e6)
+        raise OutputError(f"{path} cannot be written: {what} about {need} MB, only {have} MB are free")
 
 
 @contextmanager
@@ -88,7 +91,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _megabytes(count: int) -> int:
-    return -(-count // 1_000_000)

@@ -13,7 +13,7 @@ from stacker.atomic import writing_atomically
 from stacker.errors import FrameError, OutputError
 from stacker.formats import bmp, jpeg, png, raw, tiff
 from stacker.formats.header import Header, turn_upright
-from stacker.formats.metadata import Metadata
+from stacker.formats.metadata import Metadata, result_metadata
 from stacker.planes import Planes, from_bgr, low_from_planes, with_bit_depth
 
 Array = npt.NDArray[Any]
@@ -71,6 +71,14 @@ def read_metadata(path: Path) -> Metadata:
         return (_whole_format(path) or jpeg).read_metadata(path)
 
 
+def is_own_result(path: Path) -> bool:
+    """Whether the file is a picture that this program wrote, and may write again."""
+    try:
+        return read_metadata(path).written_by_us
+    except FrameError:
+        return False
+
+
 def write_planes(
     path: Path,
     planes: Planes,
@@ -101,15 +109,15 @@ def write_planes(
 def write_grey(path: Path, image: Array) -> None:
     """Write (h, w) uint8 or uint16 as a grey PNG, as depth and confidence maps are. Raises OutputError."""
     with writing_atomically(path) as file:
-        png.write_grey(file, image)
+        png.write_grey(file, image, result_metadata(Metadata(), image.shape[:2]))
 
 
 def _whole_format(path: Path) -> _WholeFormat | None:
     """The module that reads this file, None for a JPEG. Raises FrameError when it is none of them."""
-    if path.suffix.lower() in raw.SUFFIXES:
-        return raw
     with path.open("rb") as file:
         start = file.read(8)
+    if start and path.suffix.lower() in raw.SUFFIXES:
+        return raw
     if start.startswith(jpeg.MAGIC):
         return None
     if start == png.MAGIC:

@@ -8,7 +8,14 @@ from typing import get_args
 
 from stacker.atomic import check_output
 from stacker.errors import SettingsError
-from stacker.imagefile import JPEG_SUFFIXES, OUTPUT_SUFFIXES, PNG_SUFFIXES, TIFF_SUFFIXES
+from stacker.imagefile import (
+    INPUT_SUFFIXES,
+    JPEG_SUFFIXES,
+    OUTPUT_SUFFIXES,
+    PNG_SUFFIXES,
+    TIFF_SUFFIXES,
+    is_own_result,
+)
 from stacker.order import Order
 from stacker.settings import StackSettings
 
@@ -97,16 +104,30 @@ class StackJob:
             taken[path.resolve()] = "another result"
 
 
-def check_outputs(job: StackJob, shape: tuple[int, int] | None = None) -> None:
+def check_outputs(job: StackJob, shape: tuple[int, int] | None = None, bit_depth: int = 8) -> None:
     """Raise OutputError when a result cannot be written: folder missing, no right, too little space.
 
-    shape: (h, w) of the frames, where known; then the space the results need is checked too.
+    shape, bit_depth: (h, w) and depth of the frames, where known; then the space that the results of a folder need
+    together is checked too. Raises SettingsError when one would take the place of a picture among the frames.
     """
+    needed: dict[Path, int] = {}
     for path in job.outputs:
-        check_output(path, needed_bytes=_largest_size(job, path, shape) if shape else 0)
+        folder = path.parent.resolve()
+        needed[folder] = needed.get(folder, 0) + (
+            _largest_size(job, path, shape, job.bit_depth or bit_depth) if shape else 0
+        )
+        check_output(path, needed[folder], "the results need")
+        _check_that_no_frame_is_replaced(job, path)
 
 
-def _largest_size(job: StackJob, path: Path, shape: tuple[int, int]) -> int:
+def _check_that_no_frame_is_replaced(job: StackJob, path: Path) -> None:
+    """Only what an earlier run wrote may be replaced in a folder of frames: the rest may be frames, seen once only."""
+    among_frames = any(each.is_dir() and path.parent.samefile(each) for each in job.inputs)
+    if among_frames and path.suffix.lower() in INPUT_SUFFIXES and path.exists() and not is_own_result(path):
+        raise SettingsError(f"{path} lies among the frames and is no earlier result; give another name")
+
+
+def _largest_size(job: StackJob, path: Path, shape: tuple[int, int], bit_depth: int) -> int:
     """About the most bytes a result may need; a JPEG takes half a byte per pixel at quality 95."""
     pixels = shape[0] * shape[1]
     if path in (job.report, job.save_transforms, job.preview):
@@ -115,5 +136,5 @@ def _largest_size(job: StackJob, path: Path, shape: tuple[int, int]) -> int:
         return 2 * pixels
     if path.suffix.lower() in JPEG_SUFFIXES:
         return pixels // 2
-    uncompressed = 3 * pixels * (job.bit_depth or 8) // 8
+    uncompressed = 3 * pixels * bit_depth // 8
     return uncompressed if path.suffix.lower() in TIFF_SUFFIXES else uncompressed * 2 // 3

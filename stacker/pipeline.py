@@ -47,7 +47,7 @@ def stack_files(
     source = open_frames(
         job.inputs, job.order, exclude=(*job.not_frames, *state_files(job.out), *slab_files(job.out))
     )
-    check_outputs(job, source.shape)
+    check_outputs(job, source.shape, 8 * source.dtype.itemsize)
     _check_slabs(job, source)
     if known is not None:
         known.check(len(source), source.shape)

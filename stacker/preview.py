@@ -11,7 +11,7 @@ import cv2
 
 from stacker.atomic import write_atomically
 from stacker.formats import jpeg
-from stacker.formats.metadata import Metadata
+from stacker.formats.metadata import Metadata, result_metadata
 from stacker.planes import Planes, from_bgr, to_bgr
 
 _EVERY_S = 0.5  # while fusing; while following, every frame is worth a picture
@@ -37,7 +37,10 @@ class Preview:
         if width > self.width:
             size = self.width, max(1, round(height * self.width / width))
             picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-        write_atomically(self.path, jpeg.encode(from_bgr(picture, 1), _QUALITY, Metadata()))
+        write_atomically(
+            self.path,
+            jpeg.encode(from_bgr(picture, 1), _QUALITY, result_metadata(Metadata(), picture.shape[:2])),
+        )
         return True
 
     def show_now_and_then(self, planes: Planes) -> bool:

@@ -9,6 +9,9 @@ from stacker.formats import exif as tags
 from stacker.formats.exif import Exif
 from stacker.formats.ifd import ascii_entry, integer, long_entry, short_entry, text
 
+PROGRAM = "Fieldstack"
+_RGB_PROFILE = b"RGB "  # colour space of a profile, bytes 16..19 of its header (ICC.1, 7.2.6)
+
 
 @dataclass(frozen=True)
 class Metadata:
@@ -30,6 +33,12 @@ class Metadata:
         return value if 1 <= value <= 8 else 1
 
     @property
+    def written_by_us(self) -> bool:
+        """Whether the picture is a result of this program, by the name of the software in its EXIF."""
+        software = text(Exif.parse(self.exif or b"").main.get(tags.SOFTWARE))
+        return software is not None and software.startswith(PROGRAM)
+
+    @property
     def taken(self) -> str | None:
         """When the frame was exposed, "2026:05:17 14:03:22.41" (sorts as text), or None."""
         exif = Exif.parse(self.exif or b"")
@@ -42,9 +51,9 @@ class Metadata:
 def software_name() -> str:
     """The name and version written into results, "Fieldstack 0.1.0"."""
     try:
-        return f"Fieldstack {version('fieldstack')}"
+        return f"{PROGRAM} {version('fieldstack')}"
     except PackageNotFoundError:  # run from a copy of the sources
-        return "Fieldstack"
+        return PROGRAM
 
 
 def result_metadata(of_frame: Metadata, shape: tuple[int, int], description: str | None = None) -> Metadata:
@@ -52,7 +61,8 @@ def result_metadata(of_frame: Metadata, shape: tuple[int, int], description: str
 
     shape: (h, w) of the result. Orientation becomes 1 (the pixels are upright), the size is the result's, the
     thumbnail and the maker's note are gone, Software says who wrote it; description replaces
-    ImageDescription.
+    ImageDescription. A profile of another colour space (grey frames have one) does not fit the result, which is
+    RGB, and is dropped.
     """
     exif = Exif.parse(of_frame.exif or b"")
     main = exif.main | {
@@ -65,4 +75,5 @@ def result_metadata(of_frame: Metadata, shape: tuple[int, int], description: str
         tags.PIXEL_WIDTH: long_entry(exif.order, shape[1]),
         tags.PIXEL_HEIGHT: long_entry(exif.order, shape[0]),
     }
-    return replace(of_frame, exif=replace(exif, main=main, camera=camera).pack())
+    icc = of_frame.icc if of_frame.icc and of_frame.icc[16:20] == _RGB_PROFILE else None
+    return replace(of_frame, exif=replace(exif, main=main, camera=camera).pack(), icc=icc)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
@@ -14,7 +15,7 @@ import numpy.typing as npt
 from stacker.errors import FrameError
 from stacker.formats.header import Header
 from stacker.formats.metadata import Metadata
-from stacker.formats.whole import read_with_opencv
+from stacker.formats.whole import decode_with_opencv, read_with_opencv
 from stacker.planes import Planes, bgr_strips
 
 Array = npt.NDArray[Any]
@@ -25,6 +26,9 @@ _LARGEST_HELD = 1 << 24  # bytes of EXIF or ICC chunk; anything larger is no met
 # Photographs compress hardly better at higher levels, which cost a Pi many seconds; depth maps compress
 # anyway.
 _COMPRESSION_LEVEL = 2
+# All that the picture needs. Of other chunks libpng prints warnings past any setting, such as "known incorrect sRGB
+# profile", so it does not get to see them.
+_PICTURE_CHUNKS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
 _FILTER_SUB = 1  # each byte minus that of the pixel to its left
 
 
@@ -48,9 +52,10 @@ def read_header(path: Path) -> Header:
 def read_image(path: Path) -> Array:
     """The picture as stored, BGR or grey. Raises FrameError when a checksum fails or the end is missing."""
     with path.open("rb") as file:
-        for _ in _chunks(file, hold=set(), stop=None):
-            pass
-    return read_with_opencv(path)
+        names = {name for name, _ in _chunks(file, hold=set(), stop=None)}
+    if names <= _PICTURE_CHUNKS:
+        return read_with_opencv(path)
+    return decode_with_opencv(_without_the_rest(path))
 
 
 def read_metadata(path: Path) -> Metadata:
@@ -72,11 +77,11 @@ def write(file: BinaryIO, planes: Planes, metadata: Metadata) -> None:
     _write(file, (width, height, planes.bit_depth, _RGB), rows, metadata)
 
 
-def write_grey(file: BinaryIO, image: Array) -> None:
+def write_grey(file: BinaryIO, image: Array, metadata: Metadata) -> None:
     """Write (h, w) uint8 or uint16 as a grey PNG."""
     height, width = image.shape
     bands = (image[top : top + 256, :, np.newaxis] for top in range(0, height, 256))
-    _write(file, (width, height, 8 * image.dtype.itemsize, _GREY), bands, Metadata())
+    _write(file, (width, height, 8 * image.dtype.itemsize, _GREY), bands, metadata)
 
 
 def _write(
@@ -145,6 +150,22 @@ def _chunks(file: BinaryIO, hold: set[bytes], stop: bytes | None) -> Iterator[tu
                 f"the picture is damaged (checksum of PNG chunk {name.decode('ascii', 'replace')} is wrong)"
             )
         yield name, b"".join(kept)
+
+
+def _without_the_rest(path: Path) -> bytearray:
+    """The file with its picture alone; it must be whole."""
+    kept = bytearray(MAGIC)
+    with path.open("rb") as file:
+        file.seek(len(MAGIC))
+        while head := file.read(8):
+            length = int.from_bytes(head[:4], "big") + 4  # and the checksum
+            if head[4:] in _PICTURE_CHUNKS:
+                kept += head + file.read(length)
+            else:
+                file.seek(length, os.SEEK_CUR)
+            if head[4:] == b"IEND":
+                break
+    return kept
 
 
 def _profile(payload: bytes) -> bytes | None:

@@ -28,6 +28,14 @@ def read_with_opencv(path: Path) -> Array:
     return as_bgr_or_grey(np.asarray(image))
 
 
+def decode_with_opencv(data: bytearray) -> Array:
+    """The same from a file's bytes."""
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if image is None:
+        raise FrameError("the picture is damaged or of an unusual kind (OpenCV cannot decode it)")
+    return as_bgr_or_grey(np.asarray(image))
+
+
 def as_bgr_or_grey(image: Array) -> Array:
     """(h, w, 1..4) or (h, w) -> (h, w, 3) BGR or (h, w) grey; transparency is dropped.
 

@@ -87,9 +87,35 @@ def test_frames_are_never_overwritten(tmp_path, capsys):
     assert [path.read_bytes() for path in frames] == before
 
 
-def test_options_about_a_fused_picture_are_refused(tmp_path, capsys):
-    assert align("a.jpg", "--align-only", tmp_path, "--depth-map", "d.png") == 2
-    assert "--depth-map is of no use with --align-only" in capsys.readouterr().err
+def test_pictures_of_another_folder_are_never_overwritten(tmp_path, capsys):
+    write_frames(tmp_path / "frames", list(shaken()))
+    others = write_frames(tmp_path / "others", list(shaken()))
+    before = [path.read_bytes() for path in others]
+    assert align(tmp_path / "frames", "--align-only", tmp_path / "others") == 2
+    assert "is there already and is no earlier result" in capsys.readouterr().err
+    assert [path.read_bytes() for path in others] == before
+
+
+def test_what_was_aligned_before_is_written_anew(tmp_path):
+    write_frames(tmp_path / "frames", list(shaken()))
+    for _ in range(2):
+        assert align(tmp_path / "frames", "--align-only", tmp_path / "aligned") == 0
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ["--depth-map", "d.png"],
+        ["--method", "pyramid"],
+        ["--prefer", "near"],
+        ["--expect", "3"],
+        ["--checkpoint", "3"],
+    ],
+    ids=lambda option: option[0],
+)
+def test_options_about_a_fused_picture_are_refused(tmp_path, capsys, option):
+    assert align("a.jpg", "--align-only", tmp_path, *option) == 2
+    assert f"{option[0]} is of no use with --align-only" in capsys.readouterr().err
 
 
 def test_a_folder_that_cannot_be_made_is_said_before_the_work(tmp_path, capsys):

@@ -80,5 +80,10 @@ def test_a_place_where_nobody_may_write_is_refused():
 
 
 def test_too_little_space_is_seen_before_the_work(tmp_path):
-    with pytest.raises(OutputError, match=r"it needs about 1000000000 MB, [0-9]+ MB are free"):
+    with pytest.raises(OutputError, match=r"it needs about 1000000000 MB, only [0-9]+ MB are free"):
         check_output(tmp_path / "result.jpg", needed_bytes=10**15)
+
+
+def test_a_name_too_long_for_the_disk_is_refused_before_the_work(tmp_path):
+    with pytest.raises(OutputError, match="cannot be written"):
+        check_output(tmp_path / ("x" * 300 + ".jpg"))

@@ -7,6 +7,7 @@ import resource
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -18,6 +19,7 @@ from stacker.cli import get_parser, job_from, main
 
 SIZE = (240, 320)
 FRAMES = 4
+FULL = Path("/dev/full")
 
 
 def subject(dtype=np.uint8):
@@ -119,6 +121,19 @@ def test_a_result_in_the_folder_of_the_frames_is_not_a_frame_the_next_time(folde
     for _ in range(2):
         assert stack(folder, "-o", folder / "stacked.jpg", "--report", folder / "report.json") == 0
     assert len(json.loads((folder / "report.json").read_text())["frames"]) == FRAMES
+
+
+def test_a_frame_in_the_folder_is_never_replaced_by_the_result(folder, capsys):
+    before = (folder / "frame1.jpg").read_bytes()
+    assert stack(folder, "-o", folder / "frame1.jpg") == 2
+    assert "lies among the frames and is no earlier result" in capsys.readouterr().err
+    assert (folder / "frame1.jpg").read_bytes() == before
+
+
+def test_earlier_results_among_the_frames_are_replaced(folder):
+    numbered = ["-o", folder / "stacked1.png", "--depth-map", folder / "depth1.png"]
+    for _ in range(2):
+        assert stack(folder, *numbered, "--preview", folder / "preview1.jpg") == 0
 
 
 # Frames that are no good
@@ -229,11 +244,28 @@ def test_a_result_that_cannot_be_written_to_its_end_fails_and_leaves_nothing(fol
     ],
     ids=" ".join,
 )
-def test_wrong_use_ends_with_2_and_shows_the_usage(arguments, capsys):
+def test_wrong_use_ends_with_2_and_one_sentence(arguments, capsys):
     with pytest.raises(SystemExit) as ended:
         main(["stack", *arguments])
     assert ended.value.code == 2
-    assert "usage: " in capsys.readouterr().err
+    [said] = capsys.readouterr().err.splitlines()
+    assert said.endswith("(fieldstack stack --help explains)")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [(["--outptu", "out.jpg"], "--out"), (["-o", "out.jpg", "--methd=auto"], "--method")],
+)
+def test_a_mistyped_option_is_named_with_the_one_that_may_be_meant(arguments, meant, capsys):
+    with pytest.raises(SystemExit):
+        main(["stack", "a.jpg", *arguments])
+    assert f"did you mean {meant}?" in capsys.readouterr().err
+
+
+def test_what_stands_behind_two_dashes_is_no_option():
+    assert [
+        str(path) for path in get_parser().parse_args(["stack", "-o", "b.jpg", "--", "--a.jpg"]).inputs
+    ] == ["--a.jpg"]
 
 
 @pytest.mark.parametrize(
@@ -303,6 +335,20 @@ def test_a_reader_that_goes_away_does_not_spoil_the_result(folder, tmp_path):
     said = process.stderr.read()
     assert (process.wait(timeout=60), said) == (0, "")
     assert (tmp_path / "out.jpg").exists()
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="only Linux has a device that is always full")
+def test_a_full_disk_behind_stdout_does_not_spoil_the_result(folder, tmp_path):
+    with FULL.open("w") as full:
+        process = stack_in_a_process(folder, "-o", tmp_path / "out.jpg", "--align", "none", stdout=full)
+        said = process.stderr.read()
+    assert (process.wait(timeout=60), said) == (0, "")
+
+
+def test_names_that_are_no_text_do_not_stop_the_stack(folder, tmp_path):
+    for path in folder.iterdir():
+        path.rename(os.fsdecode(os.fsencode(path.with_suffix("")) + b"\xff\n.jpg"))
+    assert stack(folder, "-o", tmp_path / "out.jpg") == 0
 
 
 def test_a_traceback_is_shown_only_on_request(folder, tmp_path):

@@ -1,6 +1,8 @@
 """What makes sense as a stacking job."""
 
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -39,5 +41,20 @@ def test_every_result_is_checked_before_the_work(tmp_path):
 def test_the_space_checked_grows_with_the_frames(tmp_path):
     job = StackJob(FRAMES, tmp_path / "out.tif", bit_depth=16)
     check_outputs(job, shape=(300, 400))
-    with pytest.raises(OutputError, match="needs about 600000000 MB"):
+    with pytest.raises(OutputError, match="need about 600000000 MB"):
         check_outputs(job, shape=(10**7, 10**7))
+
+
+def test_the_results_in_one_folder_need_their_space_together(tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=2_200_000))
+    check_outputs(StackJob(FRAMES, tmp_path / "o.jpg", depth_map=tmp_path / "d.png"), shape=(500, 1000))
+    with pytest.raises(OutputError, match="the results need about"):
+        check_outputs(StackJob(FRAMES, tmp_path / "o.jpg", depth_map=tmp_path / "d.png"), shape=(1000, 1000))
+
+
+def test_sixteen_bit_frames_need_twice_the_space(tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=4_000_000))
+    job = StackJob(FRAMES, tmp_path / "out.tif")
+    check_outputs(job, (1000, 1000), 8)
+    with pytest.raises(OutputError, match="need about 6 MB, only 4 MB are free"):
+        check_outputs(job, (1000, 1000), 16)
