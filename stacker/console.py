@@ -65,8 +65,8 @@ class Console:
 
 
 def tell(sentence: str) -> None:
-    """A line on stdout. If nobody reads any more, stdout is turned away, so that the exit is clean."""
+    """A line on stdout. If nobody reads it or it is full, stdout is turned away, so that the exit is clean."""
     try:
         print(sentence, flush=True)
-    except BrokenPipeError:
+    except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

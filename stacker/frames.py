@@ -21,6 +21,8 @@ from stacker.planes import Planes, from_bgr, low_from_planes, with_bit_depth, wi
 
 Array = npt.NDArray[Any]
 
+SMALLEST_PX = 2  # of a side; there is no copy of half the size below
+
 
 @dataclass(frozen=True)
 class FrameProblem:
@@ -167,6 +169,8 @@ def open_frames(inputs: Sequence[Path], order: Order = "given", exclude: Collect
     headers = dict(readable)
     ordered = sort_paths([path for path, _ in readable], order)
     kept, odd = _of_majority_size([(path, headers[path]) for path in ordered])
+    if min(kept[0][1].shape) < SMALLEST_PX:
+        raise InputError(f"frames of {_size(kept[0][1].shape)} pixels are too small to be stacked")
     return FileSource(kept, [*problems, *odd], warnings)
 
 

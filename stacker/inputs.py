@@ -27,9 +27,15 @@ def list_inputs(inputs: Sequence[Path], exclude: Collection[Path] = ()) -> tuple
 
 def _in_folder(folder: Path, exclude: Collection[Path]) -> tuple[list[Path], list[str]]:
     results = {path.resolve() for path in exclude}
-    files = sorted(
-        (path for path in folder.iterdir() if path.is_file()), key=lambda path: natural_key(path.name)
-    )
+    try:
+        files = sorted(
+            (
+                path for path in folder.iterdir() if path.is_file() or path.is_symlink()
+            ),  # a broken link too: it is missed
+            key=lambda path: natural_key(path.name),
+        )
+    except OSError as error:
+        raise InputError(f"the folder {folder} cannot be read: {error.strerror or error}") from error
     files = [path for path in files if not path.name.startswith(".") and path.resolve() not in results]
     pictures = [path for path in files if path.suffix.lower() in INPUT_SUFFIXES]
     others = [path for path in files if path not in pictures]
@@ -38,14 +44,20 @@ def _in_folder(folder: Path, exclude: Collection[Path]) -> tuple[list[Path], lis
     strangers = _strangers(pictures)
     pictures = [path for path in pictures if path not in strangers]
     if not pictures:
-        inside = " (its subfolder 'frames' may be meant)" if (folder / "frames").is_dir() else ""
-        raise InputError(f"there are no pictures in the folder {folder}{inside}")
+        raise InputError(f"there are no pictures in the folder {folder}{_hint(folder, others)}")
     passed_over = {
         "no picture": others,
         "a raw beside a picture of the same name": twins,
         "no number in the name while the others have one": strangers,
     }
     return pictures, [f"passed over {_enumerated(each)}: {why}" for why, each in passed_over.items() if each]
+
+
+def _hint(folder: Path, others: Sequence[Path]) -> str:
+    """What may be meant by a folder without a picture."""
+    if (folder / "frames").is_dir():
+        return " (its subfolder 'frames' may be meant)"
+    return f" (JPEG, PNG, TIFF, BMP or camera raw), only {_enumerated(others)}" if others else ""
 
 
 def _raws_with_a_twin(pictures: Sequence[Path]) -> list[Path]:

@@ -61,4 +61,10 @@ def _open(path: Path) -> Iterator[Any]:
         with rawpy.imread(str(path)) as raw:
             yield raw
     except rawpy.LibRawError as error:
-        raise FrameError(f"the raw cannot be developed ({error})") from error
+        raise FrameError(f"the raw cannot be developed ({_told(error)})") from error
+
+
+def _told(error: Exception) -> str:
+    """LibRaw's own words; rawpy hands them on as bytes."""
+    words = error.args[0] if error.args else ""
+    return words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words)

@@ -33,6 +33,12 @@ _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
 # What tifffile decodes by itself, and strictly; OpenCV's libtiff takes a damaged deflate strip for good.
 _OWN_COMPRESSIONS = {1, 8, 32946}
 _ROWS_PER_STRIP = 64
+_NOT_RGB = {"SEPARATED": "CMYK", "CIELAB": "Lab", "ICCLAB": "Lab", "ITULAB": "Lab"}
+# What tifffile raises at broken tags: it takes their values for what they should be.
+_BROKEN = (
+    *(tifffile.TiffFileError, zlib.error, struct.error, ValueError, TypeError, LookupError, RuntimeError),
+    *(ArithmeticError, AttributeError, MemoryError),
+)
 
 # A broken file is reported once, as a FrameError, not also through the log.
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)
@@ -46,6 +52,9 @@ def read_header(path: Path) -> Header:
             raise FrameError(
                 f"a TIFF of {page.dtype} cannot be stacked; save it with 8 or 16 bits per channel"
             )
+        space = _NOT_RGB.get(getattr(page.photometric, "name", ""))
+        if space:
+            raise FrameError(f"a TIFF in {space} colours cannot be stacked; save it as RGB")
         tag = page.tags.get(_ORIENTATION)
         orientation = int(tag.value) if tag is not None and tag.value in range(1, 9) else 1
         shift = 1 if page.photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO) else 0
@@ -62,7 +71,10 @@ def read_image(path: Path) -> Array:
         )
         image = page.asarray() if own else None
         axes, photometric = page.axes, page.photometric
+        ends = [start + size for start, size in zip(page.dataoffsets, page.databytecounts, strict=True)]
     if image is None:
+        if max(ends, default=0) > path.stat().st_size:
+            raise FrameError("the picture is damaged (the TIFF is cut off)")
         return read_with_opencv(path)
     if axes == "SYX":
         image = np.moveaxis(image, 0, -1)
@@ -129,5 +141,5 @@ def _first_page(path: Path) -> Iterator[Any]:
             yield file.pages[0]
     except FrameError:
         raise
-    except (tifffile.TiffFileError, zlib.error, ValueError, LookupError, RuntimeError, struct.error) as error:
+    except _BROKEN as error:
         raise FrameError("the picture is damaged (the TIFF is cut off or does not decode)") from error

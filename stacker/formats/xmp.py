@@ -21,7 +21,7 @@ def packet(description: str, tool: str, facts: Mapping[str, str | int | float]) 
         '    xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xmp="http://ns.adobe.com/xap/1.0/"\n'
         f"    xmlns:stack={_quoted(NAMESPACE)}\n"
         f"    xmp:CreatorTool={_quoted(tool)}{own}>\n"
-        f'   <dc:description><rdf:Alt><rdf:li xml:lang="x-default">{escape(description)}</rdf:li></rdf:Alt>'
+        f'   <dc:description><rdf:Alt><rdf:li xml:lang="x-default">{_text(description)}</rdf:li></rdf:Alt>'
         "</dc:description>\n"
         "  </rdf:Description>\n </rdf:RDF>\n</x:xmpmeta>\n"
         f"{_END}"
@@ -29,4 +29,10 @@ def packet(description: str, tool: str, facts: Mapping[str, str | int | float]) 
 
 
 def _quoted(value: object) -> str:
-    return f'"{escape(str(value))}"'
+    return f'"{_text(str(value))}"'
+
+
+def _text(value: str) -> str:
+    """As XML has it: what XML cannot hold (control characters, bytes of a name that are no text) becomes "?"."""
+    held = "".join(each if each.isprintable() or each in " \n\t" else "?" for each in value)
+    return escape(held)

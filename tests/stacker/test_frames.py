@@ -1,5 +1,7 @@
 """Frames from files, folders and arrays."""
 
+import os
+
 import numpy as np
 import pytest
 from samplepictures import corrupt, cut, exif_block, photograph, write_jpeg, write_kind
@@ -119,6 +121,30 @@ def test_without_frames_it_says_what_to_give(tmp_path):
         open_frames([])
     with pytest.raises(InputError, match="there are no pictures in the folder"):
         open_frames([tmp_path])
+
+
+def test_a_folder_of_other_pictures_says_what_is_meant(tmp_path):
+    (tmp_path / "frame1.webp").write_bytes(b"RIFF")
+    with pytest.raises(InputError, match=r"\(JPEG, PNG, TIFF, BMP or camera raw\), only frame1\.webp"):
+        open_frames([tmp_path])
+
+
+def test_frames_without_room_for_half_a_copy_are_refused(tmp_path):
+    write_jpeg(tmp_path / "frame1.jpg", photograph(1, 40))
+    with pytest.raises(InputError, match="frames of 40×1 pixels are too small to be stacked"):
+        open_frames([tmp_path])
+
+
+def test_a_link_to_a_frame_that_is_gone_is_missed(folder):
+    (folder / "frame9.jpg").symlink_to(folder / "gone.jpg")
+    assert [problem.name for problem in open_frames([folder]).problems] == ["frame9.jpg"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
+def test_a_folder_that_must_not_be_read_is_named(tmp_path):
+    (tmp_path / "secret").mkdir(mode=0)
+    with pytest.raises(InputError, match="secret cannot be read: Permission denied"):
+        open_frames([tmp_path / "secret"])
 
 
 def test_the_folder_of_a_bracket_points_to_its_frames(tmp_path):

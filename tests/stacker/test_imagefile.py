@@ -2,11 +2,18 @@
 
 import io
 import logging
+import struct
+import zlib
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import cv2
 import numpy as np
 import pytest
 import tifffile
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image, ImageOps
 from samplepictures import corrupt, cut, photograph, write_jpeg, write_kind
 
@@ -217,6 +224,47 @@ def test_damage_is_said_once_and_not_also_by_the_libraries(tmp_path, capfd, capl
     with caplog.at_level(logging.WARNING), pytest.raises(FrameError):
         read_planes(path)
     assert (capfd.readouterr().err, caplog.records) == ("", [])
+
+
+def test_libpng_does_not_talk_about_what_is_no_picture(tmp_path, capfd):
+    path = write_kind(tmp_path / "frame.png", photograph())
+    good, whole = read_planes(path), path.read_bytes()
+    ends = 8 + 25  # of the magic number and of IHDR
+    for name, payload in {
+        b"iCCP": b"x\0\0none",
+        b"sRGB": b"\x09",
+        b"tIME": bytes(7),
+        b"eXIf": b"abc",
+    }.items():
+        chunk = (
+            struct.pack(">I", len(payload)) + name + payload + struct.pack(">I", zlib.crc32(name + payload))
+        )
+        path.write_bytes(whole[:ends] + chunk + whole[ends:])
+        assert np.array_equal(read_planes(path).y, good.y)
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("mode", "name"), [("CMYK", "CMYK"), ("LAB", "Lab")])
+def test_a_tiff_in_other_colours_than_rgb_is_refused_with_a_way_out(tmp_path, mode, name):
+    Image.new(mode, (32, 24)).save(tmp_path / "frame.tif")
+    with pytest.raises(FrameError, match=f"a TIFF in {name} colours cannot be stacked; save it as RGB"):
+        read_header(tmp_path / "frame.tif")
+
+
+@settings(deadline=None, max_examples=40)
+@given(changes=st.lists(st.tuples(st.integers(4, 300), st.integers(0, 255)), min_size=1, max_size=12))
+@pytest.mark.parametrize("suffix", [".tif", ".png", ".jpg", ".bmp"])
+def test_a_broken_header_is_a_frame_error_and_nothing_else(changes, suffix):
+    with TemporaryDirectory() as folder:
+        path = write_kind(Path(folder) / f"frame{suffix}", photograph(24, 32))
+        data = bytearray(path.read_bytes())
+        for position, value in changes:
+            data[position % len(data)] = value
+        path.write_bytes(data)
+        with suppress(FrameError):
+            header = read_header(path)
+            if header.height * header.width < 10**6:  # what claims more is refused by its memory
+                read_planes(path, header)
 
 
 @pytest.mark.parametrize(

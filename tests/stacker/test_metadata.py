@@ -105,3 +105,9 @@ def test_broken_exif_never_stops_us(noise, position, patch):
         assert 1 <= metadata.orientation <= 8
         repaired = result_metadata(metadata, (10, 20))
         assert Metadata(exif=repaired.exif).orientation == 1
+
+
+@pytest.mark.parametrize("space", [b"GRAY", b"CMYK", b"Lab "])
+def test_a_profile_that_is_not_for_rgb_is_not_carried_to_an_rgb_result(space):
+    profile = srgb_profile()[:16] + space + srgb_profile()[20:]
+    assert result_metadata(Metadata(icc=profile), (240, 320)).icc is None

@@ -62,3 +62,8 @@ def test_names_cannot_break_the_packet():
     nasty = 'a"b<c>&d.jpg'
     packet = xmp.packet(nasty, "Tool & Co", {"FirstFrame": nasty})
     assert facts_in(packet)["FirstFrame"] == nasty
+
+
+def test_bytes_of_a_name_that_are_no_text_become_question_marks():
+    packet = xmp.packet("", "", {"FirstFrame": "a\udcff\x01ü.jpg"})
+    assert facts_in(packet)["FirstFrame"] == "a??ü.jpg"
