@@ -54,6 +54,7 @@ class JobView:
     result: str | None = None
     first: int | None = None  # frames of the scan
     last: int | None = None
+    scan: str | None = None  # that numbered them
     error: str | None = None
 
     @property
@@ -104,7 +105,16 @@ class ImportJob:
         self.cancelled = threading.Event()
         self.began: float | None = None
         self._view = JobView(
-            self.id, "import", source.id, source.name, "waiting", 0, len(frames), first=ends[0], last=ends[1]
+            self.id,
+            "import",
+            source.id,
+            source.name,
+            "waiting",
+            0,
+            len(frames),
+            first=ends[0],
+            last=ends[1],
+            scan=scan.id,
         )
 
     def view(self) -> JobView:

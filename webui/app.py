@@ -17,25 +17,27 @@ from webui.api import (
     events,
     files,
     focus,
+    imports,
     network,
     preview,
     rigsettings,
     session,
+    sources,
     stack,
     state,
 )
 from webui.context import EXTENSION, Web
-from webui.ids import BracketIdConverter, ResultIdConverter
+from webui.ids import BracketIdConverter, JobIdConverter, ResultIdConverter, SourceIdConverter
 from webui.limits import Slots
-from webui.pages import gallery, more, pair, result, shoot
+from webui.pages import cards, gallery, more, pair, result, shoot
 from webui.pairing import Pairing
 from webui.settings import PageSettings
 
 BLUEPRINTS = (
-    shoot.pages, result.pages, gallery.pages, more.pages, pair.pages, assets.pages,
+    shoot.pages, result.pages, gallery.pages, cards.pages, more.pages, pair.pages, assets.pages,
     state.api, events.api, preview.api, focus.api, brackets.api, stack.api, files.api, care.api,
     session.api, session.phones, control.api, clock.api, network.api, calibrate.api,
-    rigsettings.api, about.api, files.many, description.api,
+    rigsettings.api, about.api, files.many, sources.api, imports.api, description.api,
 )  # fmt: skip
 
 
@@ -64,7 +66,12 @@ def create_app(workflow: Workflow, settings: PageSettings, pairing: Pairing | No
         streams=Slots(settings.max_streams, "state streams"),
         previews=Slots(settings.max_waiting_previews, "live pictures"),
     )
-    app.url_map.converters |= {"bracket": BracketIdConverter, "result": ResultIdConverter}
+    app.url_map.converters |= {
+        "bracket": BracketIdConverter,
+        "result": ResultIdConverter,
+        "source": SourceIdConverter,
+        "job": JobIdConverter,
+    }
     security.register(app)
     errors.register(app)
     for blueprint in BLUEPRINTS:

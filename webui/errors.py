@@ -108,6 +108,10 @@ class TooManyViewersError(WebError):
 # First match wins, so leaves stand before their parents.
 RIG_STATUS: tuple[tuple[type[rig_errors.RigError], HTTPStatus, str | None], ...] = (
     (rig_errors.NoSuchBracketError, HTTPStatus.NOT_FOUND, None),
+    (rig_errors.NoSuchSourceError, HTTPStatus.NOT_FOUND, "Put the card in again"),
+    (rig_errors.NoSuchJobError, HTTPStatus.NOT_FOUND, None),
+    (rig_errors.NotOneBracketError, HTTPStatus.UNPROCESSABLE_ENTITY, None),
+    (rig_errors.SourceError, HTTPStatus.CONFLICT, "Look through the card again"),
     (rig_errors.BusyError, HTTPStatus.CONFLICT, "Wait or stop"),
     (rig_errors.NotAllowedError, HTTPStatus.CONFLICT, None),
     (rig_errors.FocusRangeError, HTTPStatus.UNPROCESSABLE_ENTITY, None),

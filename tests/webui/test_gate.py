@@ -14,7 +14,7 @@ from webui.security import PUBLIC
 
 EXAMPLES = {
     "bracket_id": "b000001", "result_id": "r01", "frame": 0, "kind": "fused", "ticket": "x" * 32,
-    "phone_id": "0123abcd", "tag": "x", "name": "css/base.css",
+    "phone_id": "0123abcd", "source_id": "s0123abcd", "job_id": "j0123abcd", "tag": "x", "name": "css/base.css",
 }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import { $, $$, actAfterHold, el, press, say } from "./dom.js";
 import { bytes, clockTime, dayName, t } from "./i18n.js";
 import * as link from "./link.js";
 import { command, explain, toast } from "./shell.js";
+import { showSources } from "./sources.js";
 
 const SIGNS = { complete: "✓", stopped: "■", failed: "!", interrupted: "!", shooting: "●" };
 let page = 1;
@@ -40,7 +41,7 @@ function card(bracket) {
     ? el("img", { src: `/api/brackets/${bracket.id}/thumb.jpg?v=${bracket.v}${bracket.results.length}`, alt: "", loading: "lazy" })
     : el("span", { className: "none", textContent: t("gallery.no_picture") });
   const { title, tags, rating } = bracket.words;
-  const facts = [title && bracket.id, rating && "★".repeat(rating), ...tags, bracket.created && clockTime(new Date(bracket.created)), bracket.dated_later && t("gallery.dated_later"), bytes(bracket.bytes), bracket.results.length === 0 && t("gallery.not_stacked")];
+  const facts = [title && bracket.id, rating && "★".repeat(rating), ...tags, bracket.imported && t("gallery.imported", { name: bracket.imported }), bracket.created && clockTime(new Date(bracket.created)), bracket.dated_later && t("gallery.dated_later"), bytes(bracket.bytes), bracket.results.length === 0 && t("gallery.not_stacked")];
   const text = el(
     "span", { className: "text" },
     el("b", { textContent: bracket.words.title || bracket.id }),
@@ -108,3 +109,4 @@ link.subscribe((state) => {
   seen = now;
 });
 load().then(() => location.hash === "#select" && $("select").click());
+showSources("").catch(() => {}); // a tab less is no reason to complain

@@ -48,6 +48,8 @@ async function load(wantedResult) {
   showPicture();
 }
 
+/** A focus position in words; of another camera's frames only the order is known: it is their number. */
+const place_of = (um) => (bracket.imported ? t("result.frame_n", { n: Math.round(um) + 1 }) : distance(um));
 const sharpest = (frames) => frames.reduce((best, one, index) => (one.sharpness > frames[best].sharpness ? index : best), 0);
 
 function showFacts() {
@@ -56,6 +58,8 @@ function showFacts() {
   const facts = [t("gallery.frames", { n: bracket.frames_done, total: bracket.frames_planned }), bytes(bracket.bytes)];
   if (bracket.created) facts.unshift(new Date(bracket.created).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" }));
   if (title) facts.unshift(id);
+  if (bracket.imported) facts.push(t("gallery.imported", { name: bracket.imported }));
+  $("again").hidden = Boolean(bracket.imported);
   facts.push(...tags, ...(rating ? ["★".repeat(rating)] : []));
   say($("facts"), facts.join(" · "));
   const about = result && [t(`method.${result.method}`), t("result.used", { n: result.used, total: result.frames }), leftOut(), `${result.width} × ${result.height}`, bytes(result.size_bytes)];
@@ -111,7 +115,7 @@ function showFrames() {
   list.replaceChildren(
     ...bracket.frames.map((one, place) => {
       const image = el("img", { src: `${frameOf(one.index)}/thumb.jpg?v=${bracket.v}`, alt: "", loading: "lazy" });
-      const button = el("button", { type: "button", "aria-label": t("result.frame_at", { n: one.index + 1, at: distance(one.position_um) }) }, image, el("span", { textContent: distance(one.position_um) }));
+      const button = el("button", { type: "button", "aria-label": bracket.imported ? place_of(one.position_um) : t("result.frame_at", { n: one.index + 1, at: distance(one.position_um) }) }, image, el("span", { textContent: place_of(one.position_um) }));
       button.addEventListener("click", () => {
         frame = place;
         showPicture();
@@ -229,8 +233,8 @@ function positions_um() {
 async function showDepth() {
   const canvas = $("depth");
   const places = positions_um();
-  say($("legend-near"), distance(0));
-  say($("legend-far"), distance(places.at(-1) - places[0]));
+  say($("legend-near"), place_of(0));
+  say($("legend-far"), place_of(places.at(-1) - places[0]));
   if (canvas.dataset.result === result.id) return;
   canvas.dataset.result = result.id;
   try {
@@ -274,7 +278,7 @@ async function tellDepth(event) {
   const [x, y] = [viewer.fraction(at.x), (at.y - viewer.view.y) / (viewer.base.height * viewer.view.s)];
   if (x < 0 || x > 1 || y < 0 || y > 1) return;
   const um = depthAt(depth, positions_um(), x, y);
-  say($("depth-here"), t("result.depth_here", { at: distance(um) }));
+  say($("depth-here"), bracket.imported ? place_of(um) : t("result.depth_here", { at: distance(um) }));
   $("depth-here").hidden = false;
 }
 
