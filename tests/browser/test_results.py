@@ -101,13 +101,13 @@ def test_shoot_again_shoots_the_same_range(
 ) -> None:
     phone = new_phone(path=f"b/{stacked}")
     phone.until(SHOWN)
-    before = len(rig.brackets())
+    before = {bracket["id"] for bracket in rig.brackets()}
     phone.tap("#again")
     rig.until(
-        lambda s: s["bracket"] and s["bracket"]["outcome"] == "complete" and s["bracket"]["id"] != stacked
+        lambda s: s["bracket"] and s["bracket"]["outcome"] == "complete" and s["bracket"]["id"] not in before
     )
 
-    assert len(rig.brackets()) == before + 1
+    assert len(rig.brackets()) == len(before) + 1
     assert rig.brackets()[0]["frames_planned"] == 6
 
 
