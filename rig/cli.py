@@ -30,6 +30,7 @@ def get_parser() -> argparse.ArgumentParser:
     # Loaded here, not above: it takes seconds on a small Pi, in which Ctrl-C must be understood too.
     from rig.commands.brackets import add_brackets_parser
     from rig.commands.calibrate import add_calibrate_parser
+    from rig.commands.cards import add_import_parser
     from rig.commands.doctor import add_doctor_parser
     from rig.commands.plan import add_plan_parser
     from rig.commands.run import add_run_parser
@@ -53,6 +54,7 @@ def get_parser() -> argparse.ArgumentParser:
     add_plan_parser(commands)
     add_run_parser(commands)
     add_brackets_parser(commands)
+    add_import_parser(commands)
     add_calibrate_parser(commands)
     add_doctor_parser(commands)
     return parser

@@ -332,6 +332,11 @@ class ImportDesk:
                 lambda: not self._waiting and all(not _at_work(job) for job in self._jobs.values()), timeout_s
             )
 
+    def wait_news(self, timeout_s: float) -> None:
+        """Wait until something may have changed, or for the time limit."""
+        with self._news:
+            self._news.wait(timeout_s)
+
     def _view(self, job_id: str, job: Scan | ImportJob) -> JobView:
         if isinstance(job, ImportJob):
             return job.view()

@@ -90,7 +90,7 @@ class Sources:
         folder = self._folder(Path(text).expanduser())
         if folder is None:
             known = ", ".join(source.name for source in self.now()) or "none mounted or configured"
-            raise NoSuchSourceError(f"{text} is neither a folder nor a known source ({known})")
+            raise NoSuchSourceError(f"{text!r} is neither a folder nor a known source ({known})")
         return folder
 
     def _folder(self, path: Path) -> Source | None:
