@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from rig.autorange import (
-    Figures,
-    focus_step_steps,
-    measure_tiles,
-    spread,
-    sweep,
-    sweep_positions,
-    tile_floors,
-)
 from rig.config import Settings
 from rig.devices.camera import Camera
 from rig.devices.clock import Clock
 from rig.errors import FocusNotFoundError
 from rig.focuscurve import peaks
 from rig.focuser import Focuser, never
+from rig.sweep import Figures, Sweep, focus_step_steps, measure_tiles, spread, sweep, sweep_positions
 
 SAMPLES = 25  # each way
 REACH_STEPS = 12.0  # focus steps swept to each side of the sharpest position
@@ -82,19 +74,20 @@ def measure_backlash(
     down = sweep(camera, focuser, places[::-1], measure, clock, cancelled=cancelled, move=focuser.retreat)
     if len(up.positions_steps) < len(places) or len(down.positions_steps) < len(places):
         return None
-    found = compare(places, up.tiles, down.tiles[::-1])
+    found = compare(up, down)
     focuser.goto(focuser.clamped(middle), cancelled, fresh=True)
     return found
 
 
-def compare(places: Sequence[int], up: Figures, down: Figures) -> Backlash:
-    """The lash from sharpness at the same counts on both ways. up, down: (positions, rows, columns).
+def compare(up: Sweep, down: Sweep) -> Backlash:
+    """The lash from sweeps over the same counts, ascending and descending.
 
     Raises FocusNotFoundError when fewer than SURE_TILES tiles peak inside both sweeps.
     """
-    floors = np.maximum(tile_floors(up.max(axis=0)), tile_floors(down.max(axis=0))).ravel()
+    places = up.positions_steps
+    floors = np.maximum(up.floors(), down.floors()).ravel()
     shifts = []
-    for one, other, floor in zip(_curves(up), _curves(down), floors, strict=True):
+    for one, other, floor in zip(_curves(up.tiles), _curves(down.tiles[::-1]), floors, strict=True):
         there, back = (peaks(places, curve, float(floor)) for curve in (one, other))
         inside = all(len(found) == 1 and places[0] < found[0] < places[-1] for found in (there, back))
         if inside:

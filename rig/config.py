@@ -147,7 +147,10 @@ class CameraSettings(Checked):
         2, "Full-size buffers of the camera; stepped down by itself where memory is short.", 1, 4
     )
     preview_width_px: int = setting(
-        640, "Width of the live picture; 640 is sharp enough on a phone.", 160, 1920
+        1024,
+        "Width of the live picture, in which the range is looked for too: below 640 thin hairs are missed.",
+        160,
+        1920,
     )
     timeout_s: float = setting(10.0, "A camera that gives nothing for so long is restarted once.", 0.5, 120)
 

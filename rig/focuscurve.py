@@ -12,7 +12,7 @@ Curve = npt.NDArray[np.float64]
 
 PROMINENCE = 0.35  # a second peak counts from this share of the highest on: a hair before its background
 CLEAR = 2.5  # a peak stands out when it is so many times the curve's low fifth
-NARROW = 0.6  # of its height is left at most, within reach of a peak; blur that only fades falls more slowly
+NARROW = 0.5  # of its height is left at most, within reach of a peak; blur that only fades falls more slowly
 
 
 def peaks(
@@ -21,7 +21,8 @@ def peaks(
     """Positions of the peaks of one curve, nearest first; none where there is no detail.
 
     positions: (n,) ascending. curve: (n,) sharpness. floor: what counts as no sharpness at all.
-    reach: distance within which a peak must fall to NARROW of its height, on one side at least.
+    reach: distance within which a peak must fall to NARROW of its height on both sides; where the samples
+    end before that, half of it on the other side.
     A maximum at an end of the curve counts, as that end: the peak may lie beyond.
     """
     if len(curve) == 0:
@@ -52,8 +53,24 @@ def refined(positions: Sequence[float], curve: Curve, at: int) -> float:
 
 
 def _is_narrow(positions: Sequence[float], curve: Curve, at: int, reach: float) -> bool:
-    near = np.abs(np.asarray(positions, np.float64) - positions[at]) <= reach
-    return float(curve[near].min()) < NARROW * float(curve[at])
+    """Whether the curve falls on both sides; where the samples end too soon for that, steeply on the other."""
+    before, after = _fall(positions, curve, at, -1), _fall(positions, curve, at, 1)
+    if max(before, after) <= reach < math.inf:
+        return True
+    room_before, room_after = positions[at] - positions[0], positions[-1] - positions[at]
+    one_side = min(before if room_after < reach else math.inf, after if room_before < reach else math.inf)
+    return one_side <= reach / 2 and one_side < math.inf
+
+
+def _fall(positions: Sequence[float], curve: Curve, at: int, way: int) -> float:
+    """Distance from sample `at` to where the curve has fallen to NARROW, between the samples; inf: nowhere."""
+    least, last = NARROW * float(curve[at]), at
+    for here in range(at + way, len(curve) if way > 0 else -1, way):
+        if curve[here] < least:
+            share = (curve[last] - least) / (curve[last] - curve[here])
+            return float(abs(positions[last] + share * (positions[here] - positions[last]) - positions[at]))
+        last = here
+    return math.inf
 
 
 def _summits(curve: Curve, least: float) -> list[int]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from rig.autorange import FocusRange, find_range, focus_on
+from rig.autorange import FocusRange, find_range
 from rig.backlash import measure_backlash
 from rig.control import Control
 from rig.devices.panel import Signal
@@ -14,6 +14,7 @@ from rig.errors import FocusNotFoundError, FocusRangeError, NotAllowedError, Pla
 from rig.recipe import with_limits
 from rig.scale import steps_per_um
 from rig.status import Phase, Proposal
+from rig.touchfocus import focus_on
 
 Limits = tuple[int | None, int | None]
 ROLES = ("goto", "near", "far")

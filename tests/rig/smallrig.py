@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
 
 from rig.capture import FrameFacts
 from rig.config import Settings
@@ -39,14 +43,26 @@ def small_rig(
     faults: FaultPlan | None = None,
     mechanics: Mechanics | None = None,
     size_px: tuple[int, int] = SIZE_PX,
+    seed: int = 1,
     **changes: object,
 ) -> SmallRig:
     """A started and homed rig. changes: settings with two underscores for the dot."""
     clock = SimClock()
-    devices = simulated_devices(scene, size=size_px, clock=clock, faults=faults, mechanics=mechanics)
+    devices = simulated_devices(
+        scene, size=size_px, seed=seed, clock=clock, faults=faults, mechanics=mechanics
+    )
     settings = simulated_settings(Settings(), devices)
     settings = settings.changed({name.replace("__", "."): value for name, value in changes.items()})
     devices.camera.start()
     focuser = Focuser(devices.motor, settings.motor)
     focuser.home()
     return SmallRig(devices, clock, settings, focuser)
+
+
+def capped_rig(folder: Path) -> SmallRig:
+    """A rig that sees nothing but noise, as with the lens cap on. folder: for its frames."""
+    rng = np.random.default_rng(5)
+    for index in range(3):
+        noise = rng.normal(20, 3, (480, 640, 3)).clip(0, 255).astype(np.uint8)
+        cv2.imwrite(str(folder / f"{index}.png"), noise)
+    return small_rig(f"replay:{folder}")

@@ -65,3 +65,20 @@ def test_what_lies_below_the_floor_is_no_peak() -> None:
 
 def test_no_samples_no_peaks() -> None:
     assert peaks((), np.zeros(0), 1e-3) == ()
+
+
+def test_what_only_fades_slowly_has_no_peak_within_reach() -> None:
+    far_behind = 1 / (np.array(POSITIONS) - 1500.0) ** 2  # detail that would be sharp far beyond the travel
+
+    assert peaks(POSITIONS, far_behind, 1e-12, reach=250) == ()
+
+
+def test_what_falls_on_one_side_only_is_no_peak_within_reach() -> None:
+    """The rim of a blurred disc that has just spread over a blank tile."""
+    curve = np.where(np.array(POSITIONS) < 450, 0.05, np.exp(-(np.array(POSITIONS) - 450) / 900))
+
+    assert peaks(POSITIONS, curve, 1e-3, reach=250) == ()
+
+
+def test_a_peak_near_the_end_of_the_travel_counts_when_it_falls_steeply_on_the_other_side() -> None:
+    assert peaks(POSITIONS, bell(910), 1e-3, reach=250) == pytest.approx((910,), abs=1)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from rig.devices.scenes import find_scene, scene_names
 from rig.devices.scenes.blur import STEPS_PX, blur_weights, disc
+from rig.devices.scenes.canvas import Canvas
 from rig.devices.scenes.render import FocusedScene
 from rig.devices.scenes.scene import Scene
 from rig.devices.scenes.surface import Surface, encode
@@ -278,3 +279,31 @@ def test_something_is_sharpest_at_either_end_of_the_textured_range(name: str) ->
     better_far = sharpness[1] > 1.3 * sharpness[0]
     assert better_near.mean() > 0.05
     assert better_far.mean() > 0.05
+
+
+def visible_depths_um(scene: Scene, size: tuple[int, int]) -> np.ndarray:
+    """Depth of what is seen at each pixel of the canvas, NaN where only a blurred backdrop is."""
+    canvas = Canvas(size, scene.lens.magnification, 1)
+    width, height = canvas.size_px
+    depths = np.full((height, width), np.nan)
+    for surface in scene.build(canvas):
+        if surface.first_mip:
+            continue
+        rows, columns = surface.shape
+        x, y = surface.offset_px
+        part = surface.block(0, 0, min(rows, height - y), 0, min(columns, width - x))
+        here = depths[y : y + rows, x : x + columns]
+        opaque = part.bgra[..., 3] > 180  # stored as a root: half covered
+        here[opaque] = surface.z_um()[part.depth[opaque]]
+    return depths
+
+
+@pytest.mark.parametrize("name", scene_names())
+def test_the_textured_range_is_that_of_what_can_be_seen(name: str) -> None:
+    """But for half a per cent at each end, to within one focus step."""
+    scene = find_scene(name)
+
+    near, far = np.nanquantile(visible_depths_um(scene, (507, 380)), (0.005, 0.995))
+
+    step_um = scene.lens.depth_of_field_um * 0.7
+    assert scene.textured_range_um == pytest.approx((near, far), abs=step_um)

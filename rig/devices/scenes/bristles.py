@@ -18,7 +18,8 @@ from rig.devices.scenes.spider_eye import paint_eye
 from rig.devices.scenes.surface import Surface
 from rig.devices.thinlens import ThinLens
 
-NEAR_UM, FAR_UM = -640.0, 560.0
+NEAR_UM, FAR_UM = -800.0, 470.0  # but for half a per cent of what can be seen, at each end
+DEPTHS_UM = (-800.0, 900.0)  # of all there is before the backdrop
 BACKDROP_UM = 3200.0
 EVERYWHERE = (-9.0, -9.0, 9.0, 9.0)
 
@@ -66,7 +67,7 @@ def build(canvas: Canvas) -> list[Surface]:
     def layer(
         name: str, box_mm: tuple[float, float, float, float], paint: Callable[[Drawing], None]
     ) -> Surface:
-        drawing = Drawing(canvas, box_mm, (NEAR_UM - 160, FAR_UM + 340), 0.0)
+        drawing = Drawing(canvas, box_mm, DEPTHS_UM, 0.0)
         paint(drawing)
         return drawing.surface(name)
 
