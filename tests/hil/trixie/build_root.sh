@@ -1,34 +1,46 @@
 #!/bin/sh
 # build_root.sh DIR: make a Debian trixie root in DIR that holds the real libcamera (with its virtual camera)
-# and the real picamera2, lgpio and rpi-lgpio. About 0.9 GB, some minutes; finished roots are left as they are.
+# and the real picamera2, lgpio and rpi-lgpio. About 1.2 GB, some minutes; a finished root is left as it is, a
+# half-made one (DIR.part) is begun anew.
 # Needs: root (chroot), mmdebstrap or debootstrap, a way to the Debian archive and to PyPI.
 set -eu
-root=$(realpath -m "$1")
-done_mark="$root/opt/hil/built"
-[ ! -e "$done_mark" ] || exit 0
-mkdir -p "$(dirname "$root")"
+finished=$(realpath -m "$1")
+[ ! -e "$finished/opt/hil/built" ] || exit 0
+if [ -e "$finished" ]; then
+    echo "$finished is there but is no finished root: move it away" >&2
+    exit 1
+fi
+root="$finished.part"
+rm -rf "$root"
+mkdir -p "$root"
 
-# The archive this machine already uses, so that a local mirror is honoured.
+# The archive this machine already uses, reached in the way its apt reaches it.
 mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' 2>/dev/null | head -1)
 mirror=${mirror:-http://deb.debian.org/debian}
+reached=$(mktemp)
+trap 'rm -f "$reached"' EXIT
+apt-config dump --no-empty --format '%F "%v";%n' Acquire | grep -E '^Acquire::(https?::|Check-|Retries)' >"$reached" || true
 
 # Trixie rather than bookworm: bookworm's libcamera has no virtual pipeline.
 packages=python3,python3-pip,python3-dev,python3-libcamera,libcamera-ipa,libcamera-tools,python3-numpy
 packages=$packages,python3-pil,python3-piexif,python3-jsonschema,python3-prctl,python3-av
 packages=$packages,libarchive13t64,gcc,libc6-dev,swig,ca-certificates
 
-if [ ! -e "$root/etc/os-release" ]; then
-    if command -v mmdebstrap >/dev/null; then
-        mmdebstrap --variant=minbase --include="$packages" trixie "$root" "$mirror"
-    elif command -v debootstrap >/dev/null; then
-        debootstrap --variant=minbase --include="$packages" trixie "$root" "$mirror"
-    else
-        echo "neither mmdebstrap nor debootstrap is installed: sudo apt install mmdebstrap" >&2
-        exit 1
-    fi
+if command -v mmdebstrap >/dev/null; then
+    mmdebstrap --quiet --variant=minbase --aptopt="$reached" --include="$packages" trixie "$root" "$mirror"
+elif command -v debootstrap >/dev/null; then
+    debootstrap --variant=minbase --include="$packages" trixie "$root" "$mirror"
+else
+    echo "neither mmdebstrap nor debootstrap is installed: sudo apt install mmdebstrap" >&2
+    exit 1
 fi
 cp /etc/resolv.conf "$root/etc/resolv.conf"
 cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
+
+# The packages come from where this machine's pip gets them; what only it sees (local folders) is left behind.
+PIP_INDEX_URL=${PIP_INDEX_URL:-$(python3 -m pip config get global.index-url 2>/dev/null || echo https://pypi.org/simple)}
+export PIP_INDEX_URL
+unset PIP_FIND_LINKS PIP_CONSTRAINT PIP_CONFIG_FILE
 
 # PYPI=1: lgpio has no wheel for CPython 3.13; with it the sdist compiles the C library in.
 PYPI=1 chroot "$root" python3 -m pip install --quiet --root-user-action=ignore --break-system-packages --no-deps \
@@ -49,4 +61,5 @@ cat > "$root/usr/share/libcamera/pipeline/virtual/virtual.yaml" <<'YAML'
   location: "CameraLocationFront"
   model: "imx477"
 YAML
-touch "$done_mark"
+touch "$root/opt/hil/built"
+mv "$root" "$finished"

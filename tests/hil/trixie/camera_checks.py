@@ -1,15 +1,15 @@
-"""Checks of Picamera2Camera that run inside the root: python3 camera_checks.py NAME."""
+"""Checks of Picamera2Camera that run inside the root: python3 camera_checks.py NAME [PATIENCE_S]."""
 
 from __future__ import annotations
 
 import bisect
+import gc
 import os
 import sys
 import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
-from statistics import median
 
 import numpy as np
 import simplejpeg
@@ -18,20 +18,42 @@ from virtual_camera import VirtualPicamera2  # first: it makes picamera2 importa
 from picamera2 import MappedArray  # isort: skip
 
 from rig.config import CameraSettings
-from rig.devices.camera import Exposure
+from rig.devices import picamera2_session
+from rig.devices.camera import Exposure, Frame, Preview
 from rig.devices.camera_picamera2 import Picamera2Camera
 from rig.devices.exposurelock import agrees
 from rig.devices.picamera2_session import Library
 from rig.errors import CameraError, CameraTimeoutError
+
+# A loaded machine is no fault of the camera: where a check is not about time, it waits.
+PATIENCE_S = float(sys.argv[2]) if len(sys.argv) > 2 else 60.0
+picamera2_session.OPEN_LIMIT_S = picamera2_session.CLOSE_LIMIT_S = PATIENCE_S
 
 LIBRARY = Library(VirtualPicamera2, MappedArray)
 EXPOSURE = Exposure(8000, 2.0, (2.0, 1.6))
 
 
 def camera(**changes: object) -> Picamera2Camera:
-    found = Picamera2Camera(replace(CameraSettings(), **changes), LIBRARY)  # type: ignore[arg-type]
+    settings = replace(CameraSettings(timeout_s=PATIENCE_S), **changes)  # type: ignore[arg-type]
+    found = Picamera2Camera(settings, LIBRARY)
     found.start()
     return found
+
+
+def frame_of(hq: Picamera2Camera, not_before_ns: int = 0) -> Frame:
+    return hq.capture(not_before_ns or hq.now_ns(), PATIENCE_S)
+
+
+def preview_of(hq: Picamera2Camera) -> Preview:
+    return hq.preview(PATIENCE_S)
+
+
+def until_a_frame_waits(hq: Picamera2Camera) -> None:
+    """One that is complete and not fetched yet, so that it was exposed before whatever happens next."""
+    until_s = time.monotonic() + PATIENCE_S
+    while not hq._running.camera.completed_requests:
+        assert time.monotonic() < until_s, "the camera gives no frames"
+        time.sleep(0.02)
 
 
 class Subject:
@@ -59,11 +81,12 @@ def resident_mb() -> float:
 
 
 def open_descriptors() -> int:
+    gc.collect()  # a closed Picamera2 is held together by reference cycles until its buffers are wanted
     return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
 def check_a_capture_is_a_full_size_jpeg() -> None:
-    frame = camera().capture(0)
+    frame = frame_of(camera())
     picture = simplejpeg.decode_jpeg(frame.jpeg, "BGR")
     print("jpeg", picture.shape, len(frame.jpeg), "bytes; small luma", frame.luma_small.shape)
     assert picture.shape == (3040, 4056, 3) and frame.size == (4056, 3040)
@@ -74,9 +97,9 @@ def check_a_capture_is_a_full_size_jpeg() -> None:
 
 def check_the_lock_is_what_the_sensor_reports_in_every_frame() -> None:
     hq = camera()
-    automatic = [hq.preview().exposure for _ in range(4)]
+    automatic = [preview_of(hq).exposure for _ in range(4)]
     got = hq.lock(EXPOSURE)
-    frames = [hq.capture(hq.now_ns()).exposure for _ in range(3)]
+    frames = [frame_of(hq).exposure for _ in range(3)]
     print("automatic", [one.exposure_us for one in automatic], "locked", got, "frames", set(frames))
     assert not any(agrees(EXPOSURE, one) for one in automatic)
     assert agrees(EXPOSURE, got) and set(frames) == {got}
@@ -85,7 +108,7 @@ def check_the_lock_is_what_the_sensor_reports_in_every_frame() -> None:
 def check_locking_without_figures_holds_what_automatic_control_found() -> None:
     hq = camera()
     got = hq.lock()
-    frames = {hq.capture(hq.now_ns()).exposure for _ in range(3)}
+    frames = {frame_of(hq).exposure for _ in range(3)}
     print("locked", got, "frames", frames)
     assert frames == {got} and abs(got.exposure_us - 20_000) < 800
 
@@ -94,7 +117,7 @@ def check_unlock_gives_back_automatic_control() -> None:
     hq = camera()
     hq.lock(EXPOSURE)
     hq.unlock()
-    exposures = [hq.preview().exposure.exposure_us for _ in range(14)]
+    exposures = [preview_of(hq).exposure.exposure_us for _ in range(14)]
     print(exposures)
     assert abs(exposures[-1] - 20_000) < 800
 
@@ -113,9 +136,9 @@ def check_the_frame_shows_what_was_there_after_the_move() -> None:
     subject, hq = Subject(), camera(buffers=3)
     hq.lock(EXPOSURE)
     for grey in (60, 100, 140, 180, 220):
-        time.sleep(0.4)  # frames of the former grey are waiting in the buffers now
+        until_a_frame_waits(hq)  # which shows the former grey
         moved_ns = subject.becomes(grey)
-        frame = hq.capture(moved_ns)
+        frame = frame_of(hq, moved_ns)
         print(
             "grey",
             grey,
@@ -130,16 +153,16 @@ def check_the_frame_shows_what_was_there_after_the_move() -> None:
 
 def check_previews_are_small_and_each_one_is_new() -> None:
     hq = camera()
-    previews = [hq.preview() for _ in range(4)]
+    previews = [preview_of(hq) for _ in range(4)]
     print([(one.seq, one.image.shape, one.timestamp_ns) for one in previews])
     assert [one.seq for one in previews] == [1, 2, 3, 4]
-    assert {one.image.shape for one in previews} == {(480, 640, 3)}
+    assert {one.image.shape for one in previews} == {(768, 1024, 3)}
     assert len({one.timestamp_ns for one in previews}) == 4
 
 
 def check_the_loupe_is_a_part_at_full_resolution() -> None:
     hq = camera()
-    part = hq.loupe((0.25, 0.5, 0.1, 0.1))
+    part = hq.loupe((0.25, 0.5, 0.1, 0.1), PATIENCE_S)
     print(part.image.shape)
     assert part.image.shape == (304, 404, 3)
 
@@ -147,7 +170,7 @@ def check_the_loupe_is_a_part_at_full_resolution() -> None:
 def check_short_memory_costs_buffers_and_is_told() -> None:
     os.environ["HEAP_LIMIT"] = "45000000"  # two frames of 18.5 MB and their previews, not three
     hq = camera(buffers=3)
-    frame = hq.capture(hq.now_ns())
+    frame = frame_of(hq)
     print(hq.warning, "| frame", len(frame.jpeg))
     assert hq.warning is not None and "2 of 3 full-size buffers" in hq.warning
 
@@ -157,7 +180,7 @@ def check_one_buffer_is_enough_for_a_bracket() -> None:
     subject, hq = Subject(), camera(buffers=2)
     hq.lock(EXPOSURE)
     for grey in (80, 160):
-        assert abs(grey_of(hq.capture(subject.becomes(grey)).jpeg) - grey) <= 2
+        assert abs(grey_of(frame_of(hq, subject.becomes(grey)).jpeg) - grey) <= 2
     print(hq.warning)
     assert hq.warning is not None and "1 of 2" in hq.warning
 
@@ -189,7 +212,7 @@ def check_a_stalled_camera_is_reopened_once_and_keeps_its_lock() -> None:
     hq = camera()
     hq.lock(EXPOSURE)
     hq._running.camera.stalled = True
-    frame = hq.capture(hq.now_ns(), timeout_s=1.5)
+    frame = hq.capture(hq.now_ns(), timeout_s=10)
     print("opened", VirtualPicamera2.opened, "times; frame", frame.exposure)
     assert VirtualPicamera2.opened == 2 and abs(frame.exposure.exposure_us - EXPOSURE.exposure_us) < 30
 
@@ -208,7 +231,7 @@ def check_a_camera_that_stays_stalled_ends_in_a_timeout_and_can_be_started_again
         raise AssertionError("a frame came from a stalled camera")
     hq.stop()
     hq.start()
-    assert hq.capture(hq.now_ns()).size == (4056, 3040)
+    assert frame_of(hq).size == (4056, 3040)
 
 
 def check_stop_and_start_release_everything() -> None:
@@ -218,7 +241,7 @@ def check_stop_and_start_release_everything() -> None:
     before = open_descriptors()
     for _ in range(3):
         hq.start()
-        hq.capture(hq.now_ns())
+        frame_of(hq)
         hq.stop()
     print("descriptors", before, open_descriptors())
     assert open_descriptors() <= before + 2
@@ -229,11 +252,12 @@ def check_fifty_captures_do_not_grow_in_memory() -> None:
     hq.lock(EXPOSURE)
     sizes = []
     for _ in range(50):
-        hq.capture(hq.now_ns())
+        frame_of(hq)
         sizes.append(resident_mb())
-    early, late = median(sizes[5:20]), median(sizes[35:50])
+    # The least of several: what the allocator holds for a moment is no leak. A JPEG kept each time were 15 MB.
+    early, late = min(sizes[5:20]), min(sizes[35:50])
     print(f"resident {early:.1f} MB around the 12th capture, {late:.1f} MB around the 42nd")
-    assert late <= early + 5
+    assert late <= early + 8
 
 
 def check_a_bracket_through_motor_and_camera_shows_each_frame_at_its_own_position() -> None:
@@ -250,7 +274,7 @@ def check_a_bracket_through_motor_and_camera_shows_each_frame_at_its_own_positio
     for _ in range(4):
         motor.move_by(30)
         steps = sum(row.split()[1:] == ["20", "1"] for row in trace.read_text().splitlines())
-        frame = hq.capture(subject.becomes(steps))
+        frame = frame_of(hq, subject.becomes(steps))
         seen.append((motor.position_steps, grey_of(frame.jpeg)))
     motor.release()
     gpio.close()
@@ -296,7 +320,7 @@ def check_fieldstack_shoot_with_camera_and_motor_on_their_wires() -> None:
     folder = Path(tempfile.mkdtemp())
     config = folder / "config.toml"
     config.write_text(
-        '[camera]\ndriver = "picamera2"\n[motor]\ndriver = "stepdir"\nsteps_per_um = 1.0\n'
+        f'[camera]\ndriver = "picamera2"\ntimeout_s = {PATIENCE_S}\n[motor]\ndriver = "stepdir"\nsteps_per_um = 1.0\n'
         "backlash_steps = 20\nmin_steps = 20\nmax_steps = 2000\n[store]\nreserve_mb = 0\n"
     )
     where = ["--config", str(config), "--data", str(folder / "data")]
