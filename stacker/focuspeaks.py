@@ -20,6 +20,7 @@ Logs = NDArray[np.int16]
 
 STEPS = 512.0
 NOWHERE = np.int16(-30 * STEPS)  # where no frame has looked
+_FARTHEST_AHEAD = 3.0  # slots: what is not to be seen yet is farther away than any blend reaches
 _FLOOR = np.float32(1e-4)  # far below one level of noise, so that the logarithm exists
 
 
@@ -111,15 +112,20 @@ class FocusPeaks:
         lowest = self.lowest[self.seen > 0]
         return float(np.exp(np.percentile(lowest, 20) / STEPS)) if lowest.size else 0.0
 
-    def position(self, noise: float) -> Plane:
+    def position(self, noise: float, ahead: float | None = None) -> Plane:
         """Sub-frame position of each peak, in slots; (h, w) float32.
 
-        At the ends of the bracket, where a neighbour is missing, the position is the frame's own.
+        At the ends of the bracket, where a neighbour is missing, the position is the frame's own. ahead: the width of
+        peaks, when more frames are to come: one that still rises is put where a peak so wide would have its top.
         """
         best, before, after = (_above(log, noise) for log in (self.best, self.before, self.after))
         bend = np.maximum(2 * best - before - after, 1e-3)
         inside = (self.before > NOWHERE) & (self.after > NOWHERE)
         shift = np.where(inside, np.clip(0.5 * (after - before) / bend, -0.5, 0.5), 0)
+        if ahead is not None:
+            rising = (self.slot == len(self.frames) - 1) & (self.before > NOWHERE)
+            rise = np.clip(ahead**2 * (best - before) - 0.5, -0.5, _FARTHEST_AHEAD)
+            shift = np.where(rising, rise, shift)
         return np.asarray(self.slot + shift, np.float32)
 
     def width(self, noise: float, prominent: float = 0.9) -> float:

@@ -47,11 +47,14 @@ class Follower:
     _taken: set[str] = field(default_factory=set)
     _seen: dict[str, _Seen] = field(default_factory=dict)
 
-    def frames(self, cancelled: Callable[[], bool]) -> Iterator[Path]:
+    def frames(
+        self, cancelled: Callable[[], bool], meanwhile: Callable[[], bool] = lambda: False
+    ) -> Iterator[Path]:
         """The frames, in the order of their names; waits for those to come.
 
-        A file whose turn it is holds back those behind it until it is complete. The wait for the first frame has no
-        end. Raises CancelledError, InputError when the folder vanishes.
+        meanwhile: done again and again instead of waiting, as long as it has something to do. A file whose turn it is
+        holds back those behind it until it is complete. The wait for the first frame has no end. Raises CancelledError,
+        InputError when the folder vanishes.
         """
         wanted, last = self.wanted, self.wanted.clock()
         while wanted.expect is None or len(self._taken) < wanted.expect:
@@ -62,6 +65,8 @@ class Follower:
                 self._taken.add(path.name)
                 yield path
                 last = wanted.clock()
+            elif meanwhile():
+                continue
             elif self._seen:
                 last = wanted.clock()  # one is being written
                 wanted.sleep(_POLL_S)

@@ -67,9 +67,9 @@ class Fuser:
 
     def needs(self, slot: int) -> bool:
         """Whether the frame at this slot counts anywhere in the part."""
-        return self._part.coarse or bool(self._active(slot))
+        return self._part.coarse or bool(self.active(slot))
 
-    def _active(self, slot: int) -> list[Patch]:
+    def active(self, slot: int) -> list[Patch]:
         """The patches to be made from a frame."""
         places = [
             patch for patch in patches(self.running.canvas) if self._part.coarse or self._part.holds(patch)
@@ -79,18 +79,22 @@ class Fuser:
     def add(self, frame: AlignedFrame) -> None:
         """Take a frame in. Its planes are not needed afterwards."""
         view = FrameView(frame, self.running.shape)
-        active = self._active(frame.slot)
-        if not self._part.coarse:
-            list(self._pool.map(lambda patch: self._add_fine(view, patch, []), active))
-            return
-        height, width = (side >> FINE_LEVELS for side in self.running.canvas)
-        if len(active) < len(list(patches(self.running.canvas))):
-            small = view.small(FINE_LEVELS, Patch(0, 0, height, width))
-        else:
-            small = [np.empty((height, width), np.float32) for _ in range(3)]
+        small = self.add_fine(view)
+        if self._part.coarse:
+            self.add_coarse(view, small)
+
+    def add_fine(self, view: FrameView) -> list[Plane]:
+        """Take in a frame's finest levels; returns what the coarse ones are made from, if they belong to the part."""
+        active = self.active(view.slot)
+        small: list[Plane] = []
+        if self._part.coarse:
+            height, width = (side >> FINE_LEVELS for side in self.running.canvas)
+            if len(active) < len(list(patches(self.running.canvas))):
+                small = view.small(FINE_LEVELS, Patch(0, 0, height, width))
+            else:
+                small = [np.empty((height, width), np.float32) for _ in range(3)]
         list(self._pool.map(lambda patch: self._add_fine(view, patch, small), active))
-        self._add_coarse(view, small)
-        self.running.frames += 1
+        return small
 
     def _has_a_say(self, slot: int, patch: Patch) -> bool:
         """Whether the frame counts anywhere on the finest levels of a patch."""
@@ -119,8 +123,8 @@ class Fuser:
         for whole, plane in zip(small, planes, strict=False):  # nothing is left without coarse levels
             whole[low.rows, low.columns] = plane[inner]
 
-    def _add_coarse(self, view: FrameView, planes: list[Plane]) -> None:
-        """Take in the other levels, whole, and the base."""
+    def add_coarse(self, view: FrameView, planes: list[Plane]) -> None:
+        """Take in the other levels, whole, and the base, from what add_fine returned."""
         energy = None
         for number in range(FINE_LEVELS, self.running.levels):
             lower = [pyramid.down(plane) for plane in planes]
@@ -131,6 +135,7 @@ class Fuser:
         base = self.running.levels
         weight = self._weight(view, base, base, place, energy, self._method.base_exponent)
         _accumulate(self.running.bands[base], place, place, weight, energy, planes)
+        self.running.frames += 1
 
     def _add_whole(
         self, view: FrameView, number: int, planes: list[Plane], lower: list[Plane], finer: Plane | None
@@ -179,7 +184,7 @@ class Fuser:
         self, view: FrameView, band: int, grid_level: int, cells: Patch, energy: Plane, exponent: float
     ) -> Plane:
         """Weights of the frame on a grid of cells, from the energy of its band there."""
-        logarithm = cv2.log(energy + np.float32(_NOISE**2)) - np.float32(2 * np.log(_TYPICAL))
+        logarithm = log_contrast(energy)
         if self._prior is None:
             logarithm *= np.float32(exponent / 2)
         else:
@@ -189,6 +194,11 @@ class Fuser:
         weight = cv2.exp(np.clip(logarithm, -_LIMIT, _LIMIT))
         covered = view.cover(cells, grid_level)
         return np.asarray(weight if covered is None else weight * covered)
+
+
+def log_contrast(energy: Plane) -> Plane:
+    """Logarithm of the squared contrast, over the typical one, that weights are made from."""
+    return np.asarray(cv2.log(energy + np.float32(_NOISE**2)) - np.float32(2 * np.log(_TYPICAL)))
 
 
 def _accumulate(

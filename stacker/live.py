@@ -27,10 +27,10 @@ def follow_files(
         raise InputError(f"{follow.folder} is no folder; --follow waits for frames to appear in one")
     memory.return_freed_memory()
     preview = None if job.preview is None else Preview(job.preview)
-    stack = Stack(job.settings, growing=preview is not None, scratch=job.out.parent)
+    stack = Stack(job.settings, growing=preview is not None, scratch=job.out.parent, live=True)
     arrivals = Arrivals(stack)
     said: list[str] = []
-    for path in Follower(follow, job.outputs).frames(cancelled):
+    for path in Follower(follow, job.outputs).frames(cancelled, lambda: stack.advance(follow.expect)):
         seen = arrivals.take(path)
         if seen.reason is not None:
             named = seen.reason if seen.name in seen.reason else f"{seen.name}: {seen.reason}"

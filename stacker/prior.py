@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,14 +34,14 @@ class PriorPatch:
     mixed: Plane
     tilt: float = 0.0  # below 0: nearer frames are preferred where contrast decides; above 0: farther ones
 
-    def log_weight(self, slot: int) -> Plane:
-        """Logarithm of the weight that the depth gives to the frame at this slot."""
+    def log_weight(self, slot: int | Plane) -> Plane:
+        """Logarithm of the weight that the depth gives to the frame at this slot; one for all cells, or one each."""
         if self.tilt:
             behind = np.clip((slot - self.depth) * np.sqrt(self.sharpness) / 2, -1, 1)
             return self._by_depth(slot) + np.float32(self.tilt) * self.mixed * behind
         return self._by_depth(slot)
 
-    def _by_depth(self, slot: int) -> Plane:
+    def _by_depth(self, slot: int | Plane) -> Plane:
         return np.asarray((self.mixed - 1) * (0.5 * self.sharpness) * np.square(slot - self.depth))
 
 
@@ -72,6 +73,12 @@ class Prior:
                 for plane in self._planes[self._grid_level]
             )
         return PriorPatch(depth, sharpness, share * mixed, self._tilt)
+
+    def from_level(self, grid_level: int) -> Prior:
+        """The same for grids of this level and coarser ones only: a quarter of the memory for each level less."""
+        part = copy(self)
+        part._planes = {level: planes for level, planes in self._planes.items() if level >= grid_level}
+        return part
 
     def counts(self, slot: int, where: Patch) -> bool:
         """Whether the frame at this slot has a say anywhere in a rectangle, in full-size pixels."""

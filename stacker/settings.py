@@ -18,7 +18,7 @@ class AlignSettings:
     """How frames are brought to the reference frame's geometry and brightness."""
 
     method: AlignMethod = "auto"
-    reference: int | None = None  # index of the reference frame; None = the middle one (live: the first)
+    reference: int | None = None  # index of the reference frame; None = the middle one, or live the first
     low_scale: int = 4  # alignment works on copies this many times smaller; 1/4 holds 0.3 px at full size
 
     def __post_init__(self) -> None:

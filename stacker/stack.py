@@ -28,13 +28,14 @@ from stacker.finish import finish
 from stacker.frames import FrameSource
 from stacker.fusion import Fuser
 from stacker.hotpixels import Defects, StuckPixels, no_defects, paint_over_into, repaired
+from stacker.livepass import LivePass
 from stacker.looked import Looked
 from stacker.memory import Plan
 from stacker.methods import METHODS
 from stacker.planes import Planes, from_bgr
 from stacker.report import Coverage, FrameReport, Report
 from stacker.result import FuseResult
-from stacker.secondpass import Cancelled, Preview, Progress, SecondPass
+from stacker.secondpass import Cancelled, Preview, Progress, SecondPass, Standing
 from stacker.sequence import better_order, order_of_focus
 from stacker.settings import StackSettings
 from stacker.slabs import slab_of, slab_ranges
@@ -68,6 +69,8 @@ class Stack:
     known: transforms found before, to be used instead of looking for them.
     defects: pixels known to be hot; those that show in the frames themselves are added.
     slab: so many neighbouring frames are fused on their own too, see `fuse`.
+    live: the bracket is being shot; its frames may be fused while others are still to come, see `advance`. They are
+    then seen from the first one, unless another one is asked for.
     """
 
     settings: StackSettings = field(default_factory=StackSettings)
@@ -76,6 +79,7 @@ class Stack:
     known: KnownAligner | None = None
     defects: Defects = field(default_factory=no_defects)
     slab: int | None = None
+    live: bool = False
     _stuck: StuckPixels | None = None
     _frames: list[Looked] = field(default_factory=list)
     _survey: Survey | None = None
@@ -83,6 +87,8 @@ class Stack:
     _plan: Plan | None = None
     _survived: Survived | None = None
     _grown: RunningFusion | None = None
+    _live_pass: LivePass | None = None
+    _defects_of: tuple[int, Defects] | None = None  # those known when so many frames were surveyed
     _seconds: dict[str, float] = field(default_factory=dict)
 
     def look(self, source: FrameSource, at: int) -> FrameReport:
@@ -113,6 +119,30 @@ class Stack:
         return FrameReport(
             index, looked.name, relative.reason is None, relative.reason, sharpness=survey.sharpness[-1]
         )
+
+    def advance(self, expected: int | None = None) -> bool:
+        """Fuse one more frame while others are still to come, if one is due; whether there was one.
+
+        To be asked while nothing else is to do. expected: frames there will be in the end, when known.
+        """
+        survey = self._survey
+        if not self.live or survey is None or not len(survey):
+            return False
+        try:
+            reference = self._reference(survey, first=True)
+        except InputError:  # it is still to come
+            return False
+        assert reference.slot is not None
+        to_come = None if expected is None or expected < len(self._frames) else expected - len(self._frames)
+        with one_opencv_thread(), self._timed("fusion"):
+            try:
+                self._live_pass = self._live_pass or self._start_live_pass(survey)
+                return self._live_pass.step(
+                    reference.slot, self._defects_seen(survey, reference.slot), to_come
+                )
+            except OSError:  # no room to put anything aside: all frames are fused at the end
+                self.live, self._live_pass = False, None
+                return False
 
     def order_of_focus(self, if_better: bool = True) -> list[int] | None:
         """The frames in the order of their focus, those that cannot be read at the end; None if they have it already.
@@ -166,7 +196,7 @@ class Stack:
         pass_ = self._second_pass(reference, found)
         if self.slab is not None and write_slab is not None and self._survived is None:
             self._fuse_slabs(pass_, self.slab, write_slab, progress, cancelled)
-        standing = pass_.start() if self._survived is None else self._survived.standing(pass_)
+        standing = self._standing(pass_, progress, cancelled)
         with one_opencv_thread(), self._timed("fusion"):
             planes = pass_.run(standing, progress, cancelled, preview, keeper)
         for slot, reason in standing.damaged.items():
@@ -178,6 +208,20 @@ class Stack:
             found.grid_level,
             self._report(reference, found, pass_),
         )
+
+    def _standing(self, pass_: SecondPass, progress: Progress, cancelled: Cancelled) -> Standing:
+        """How far the second pass has come already."""
+        if self._survived is not None:
+            return self._survived.standing(pass_)
+        if self._live_pass is not None:
+            live, self._live_pass = self._live_pass, None
+            try:
+                with one_opencv_thread(), self._timed("fusion"):
+                    fusion = live.complete(pass_.found, progress, cancelled)
+                return Standing(fusion.running, bands=1, done=len(pass_.frames), damaged=fusion.damaged)
+            except OSError:  # what was put aside is lost
+                del live
+        return pass_.start()
 
     def _fuse_slabs(
         self,
@@ -250,16 +294,40 @@ class Stack:
             return self._frames[self._survived.reference], self._survived.found
         if self._survey is None or not len(self._survey):
             raise InputError(_nothing_usable(self._frames))
-        reference = self._reference(self._survey)
+        reference = self._reference(self._survey, first=self._live_pass is not None)
         assert reference.slot is not None
+        defects = self._defects_seen(self._survey, reference.slot)
+        if self._live_pass is not None and not self._live_pass.agrees(reference.slot, defects):
+            self._live_pass = (
+                None  # fused in vain: the frames lie otherwise than was thought, or came too fast
+            )
+            return self._end_of_survey()
         with self._timed("focus map"):
             found = self._survey.result(reference.slot, last=True)
-        if self._stuck is not None:
-            fitting = [found.alignments[slot].transform for slot in found.fitting]
-            self.defects = self.defects.joined(self._stuck.found(fitting))
+        self.defects = defects
         self._survey = self._grown = self._stuck = None  # their memory is needed now
         memory.trim()
         return reference, found
+
+    def _defects_seen(self, survey: Survey, reference: int) -> Defects:
+        """The hot pixels known so far, seen from a frame or not."""
+        if self._stuck is None:
+            return self.defects
+        if self._defects_of is None or self._defects_of[0] != len(survey):
+            lie = [survey.alignment(index, reference).transform for index in survey.fitting(reference)]
+            self._defects_of = len(survey), self.defects.joined(self._stuck.found(lie))
+        return self._defects_of[1]
+
+    def _start_live_pass(self, survey: Survey) -> LivePass:
+        assert self._plan is not None
+        return LivePass(
+            survey,
+            self._frames,
+            METHODS[self.settings.method],
+            self.settings.prefer,
+            self._plan.threads,
+            self.scratch,
+        )
 
     def _second_pass(self, reference: Looked, found: Surveyed) -> SecondPass:
         assert self._plan is not None
@@ -280,6 +348,7 @@ class Stack:
             self._shape = source.shape
             self._plan = self._planned(source)
             self._survey = Survey(source.shape, self.settings.align, self.known)
+            self.live = self.live and self._has_room_to_be_live(source, self._plan)
         if source.shape != self._shape:
             raise FrameShapeError(
                 f"{source.names[0]}: is {source.shape[1]}×{source.shape[0]} pixels, "
@@ -296,6 +365,12 @@ class Stack:
             self.settings.threads or os.cpu_count() or 1,
         )
 
+    def _has_room_to_be_live(self, source: FrameSource, plan: Plan) -> bool:
+        limit = self.settings.memory_limit_mb
+        available = memory.free_mb() if limit is None else limit
+        kind = source.shape, source.chroma_shift, source.dtype.itemsize, plan.threads
+        return plan.bands == 1 and (available is None or memory.live_needed_mb(*kind) <= available)
+
     def _grow(self, low: NDArray[np.uint8], slot: int) -> None:
         assert self._survey is not None
         step = max(_GROWING_STEP // self._survey.scale, 1)
@@ -310,10 +385,11 @@ class Stack:
                 fuser = Fuser(self._grown, METHODS["pyramid"], None, pool)
                 fuser.add(AlignedFrame(planes, transform, alignment.gain, slot))
 
-    def _reference(self, survey: Survey) -> Looked:
+    def _reference(self, survey: Survey, first: bool = False) -> Looked:
+        """The frame that the others are seen from; first: the first one that fits, if it may be any."""
         wanted = self.settings.align.reference
         if wanted is None:
-            slot = survey.suggest_reference()
+            slot = survey.first_of_most() if first else survey.suggest_reference()
             return next(frame for frame in self._frames if frame.slot == slot)
         if wanted >= len(self._frames):
             raise InputError(

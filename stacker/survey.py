@@ -140,10 +140,24 @@ class Survey:
         held = any(suggested in peaks.frames for peaks in self._peaks.values())
         return suggested if held else longest[len(longest) // 2]
 
-    def result(self, reference: int, last: bool = False) -> Surveyed:
+    def first_of_most(self) -> int:
+        """The first of the frames that fit together."""
+        suggested = self.suggest_reference()
+        return next(peaks.frames[0] for peaks in self._peaks.values() if suggested in peaks.frames)
+
+    def fitting(self, reference: int) -> tuple[int, ...]:
+        """The frames that fit a frame, in order: the slots of the focus map seen from there."""
+        return next((tuple(of.frames) for of in self._peaks.values() if reference in of.frames), ())
+
+    def alignment(self, index: int, reference: int) -> Alignment:
+        """One frame against another; both must have been added."""
+        return self._aligner.alignment(index, reference)
+
+    def result(self, reference: int, last: bool = False, ahead: bool = False) -> Surveyed:
         """What is known now, seen from a frame. Raises InputError if too few frames fit that.
 
-        last: nothing will be asked or added any more, so that the memory may be given back on the way.
+        last: nothing will be asked or added any more, so that the memory may be given back on the way. ahead: more
+        frames are to come; a place that still grows sharper is expected to be sharpest in one of those.
         """
         runs = [(base, peaks) for base, peaks in self._peaks.items() if reference in peaks.frames]
         if not runs:
@@ -166,8 +180,9 @@ class Survey:
                 cv2.warpAffine(plane, to_grid, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
             )
 
-        planes = [in_reference(of(noise)) for of in (peaks.position, peaks.prominence, peaks.strength)]
         width, frames = peaks.width(noise), tuple(peaks.frames)
+        planes = [in_reference(peaks.position(noise, width if ahead else None))]
+        planes += [in_reference(of(noise)) for of in (peaks.prominence, peaks.strength)]
         del runs, peaks  # with last, their memory
         focus = focus_map(planes[0], planes[1], planes[2], width, len(frames))
         return Surveyed(

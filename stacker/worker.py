@@ -114,10 +114,11 @@ class Worker:
             order.job.settings,
             growing=order.follow and order.preview is not None,
             scratch=order.job.out.parent,
+            live=order.follow,
         )
         arrivals = Arrivals(stack)
         preview = None if order.preview is None else Preview(order.preview, order.preview_width)
-        for path in self._paths(order):
+        for path in self._paths(order, stack):
             if self._cancelled.is_set():
                 raise CancelledError("cancelled")
             seen = arrivals.take(path)
@@ -150,10 +151,12 @@ class Worker:
         write_results(order.job, source.metadata(0), arrivals.count, result, source.shape)
         self._tell("done", report=result.report.as_dict())
 
-    def _paths(self, order: WorkOrder) -> Iterator[Path]:
-        """The frames, those to come included."""
+    def _paths(self, order: WorkOrder, stack: Stack) -> Iterator[Path]:
+        """The frames, those to come included; while none has come, the stack goes on with those that are there."""
         yield from order.frames
         while order.follow:
+            while self._lines.empty() and stack.advance(order.total):
+                pass
             message = self._lines.get()
             if self._cancelled.is_set():
                 raise CancelledError("cancelled")
