@@ -50,7 +50,7 @@ class BracketSummary:
     """One line of the gallery."""
 
     id: str  # "b000123"
-    created: str | None  # ISO 8601 with zone; None when the clock was not set
+    created: str | None  # ISO 8601 with zone (of a card: without); None when the clock was not set
     outcome: Outcome | None  # None while it is being shot
     frames_done: int
     frames_planned: int

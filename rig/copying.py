@@ -137,10 +137,10 @@ def _facts(index: int, frame: CardFrame, sha256: str) -> dict[str, Any]:
 
 
 def moment(taken: str | None) -> str | None:
-    """The camera's time as ISO 8601; cameras tell no zone, so it is taken for the rig's own."""
+    """The camera's time as ISO 8601 without a zone, for cameras tell none: phones show it as it stands."""
     if taken is None:
         return None
     try:
-        return datetime.strptime(taken.partition(".")[0], "%Y:%m:%d %H:%M:%S").astimezone().isoformat()
+        return datetime.strptime(taken.partition(".")[0], "%Y:%m:%d %H:%M:%S").isoformat()
     except (ValueError, OverflowError):
         return None
