@@ -86,6 +86,14 @@ class FakeCard:
         piexif.insert(block, str(path))
 
 
+def two_brackets(root: Path) -> FakeCard:
+    """A card with brackets of 4 and 5 frames, ten minutes apart."""
+    card = FakeCard(root)
+    card.bracket(4, seed=1)
+    card.later(600).bracket(5, seed=2)
+    return card
+
+
 def state_of(root: Path) -> dict[str, tuple[int, int, bytes]]:
     """Everything that can change about the files below a folder, to be compared later."""
     return {

@@ -11,6 +11,7 @@ from stacker.formats.ifd import integer, rational, text
 from stacker.formats.metadata import Metadata
 
 _MAKE, _MODEL, _SERIAL, _LENS = 0x010F, 0x0110, 0xA431, 0xA434
+_LONGEST = 60  # of a text; a hostile file may hold 64 kB, and colours for a terminal
 _EXPOSURE, _F_NUMBER, _ISO, _FOCAL = 0x829A, 0x829D, 0x8827, 0x920A
 
 
@@ -33,9 +34,10 @@ class ShotFacts:
         if self.taken is None:
             return None
         moment, _, fraction = self.taken.partition(".")
+        fraction = fraction.strip()
         try:
             whole = datetime.strptime(moment, "%Y:%m:%d %H:%M:%S").replace(tzinfo=UTC).timestamp()
-            return whole + float(f"0.{fraction.strip() or '0'}")
+            return whole + (float(f"0.{fraction}") if fraction.isdecimal() else 0.0)
         except (ValueError, OverflowError):
             return None
 
@@ -51,15 +53,21 @@ def shot_facts(metadata: Metadata) -> ShotFacts:
     """What the EXIF of a frame tells of its taking; empty where it tells nothing."""
     exif = Exif.parse(metadata.exif or b"")
     main, camera, order = exif.main, exif.camera, exif.order
-    make, model = text(main.get(_MAKE)) or "", text(main.get(_MODEL)) or ""
-    named = model if model.casefold().startswith(make.casefold().split(" ")[0]) else f"{make} {model}".strip()
+    make, model = _shown(text(main.get(_MAKE))), _shown(text(main.get(_MODEL)))
+    named = (
+        model if model.casefold().startswith(make.casefold().partition(" ")[0]) else f"{make} {model}".strip()
+    )
     return ShotFacts(
-        taken=metadata.taken,
+        taken=_shown(metadata.taken) or None,
         camera=named,
-        body=text(camera.get(_SERIAL)) or "",
-        lens=text(camera.get(_LENS)) or "",
+        body=_shown(text(camera.get(_SERIAL))),
+        lens=_shown(text(camera.get(_LENS))),
         focal_mm=rational(camera.get(_FOCAL), order),
         f_number=rational(camera.get(_F_NUMBER), order),
         exposure_s=rational(camera.get(_EXPOSURE), order),
         iso=integer(camera.get(_ISO), order, 0) or None,
     )
+
+
+def _shown(value: str | None) -> str:
+    return "".join(letter for letter in value or "" if letter.isprintable())[:_LONGEST].strip()

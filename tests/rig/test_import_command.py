@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from fakecard import FakeCard, state_of
+from fakecard import FakeCard, state_of, two_brackets
 
 from rig.cli import main
 from rig.commands.cards import numbers
@@ -22,10 +22,7 @@ QUICK = ["--method", "average", "--align", "none"]
 @pytest.fixture
 def card(tmp_path: Path) -> FakeCard:
     """Brackets of 4 and 5 frames."""
-    card = FakeCard(tmp_path / "EOS_DIGITAL")
-    card.bracket(4, seed=1)
-    card.later(600).bracket(5, seed=2)
-    return card
+    return two_brackets(tmp_path / "EOS_DIGITAL")
 
 
 @pytest.fixture

@@ -197,7 +197,7 @@ def test_the_card_may_be_taken_out_as_soon_as_the_frames_are_copied(
 def test_brackets_are_worked_through_in_the_order_given_with_their_places_told(desk_rig: Rig) -> None:
     ids = ordered(desk_rig, (5, 9), (0, 3))
     listed = [job for job in desk_rig.workflow.imports.jobs() if job.kind == "import" and not job.over]
-    assert [job.id for job in listed] == list(ids)[-len(listed) :]
+    assert [job.id for job in listed] == list(ids)[len(ids) - len(listed) :]
     assert [job.place for job in listed] == list(range(1, len(listed) + 1))
     brackets = [finished(desk_rig, job).bracket for job in ids]
 

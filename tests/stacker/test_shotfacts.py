@@ -1,7 +1,11 @@
 """What EXIF tells of how a frame was taken."""
 
+import math
+
 import pytest
 from fakecard import FakeCard
+from hypothesis import given
+from hypothesis import strategies as st
 from samplepictures import exif_block, photograph, write_jpeg
 
 from stacker.formats.metadata import Metadata
@@ -30,10 +34,24 @@ def test_moments_are_seconds_apart_with_their_fractions():
 
 
 @pytest.mark.parametrize(
-    "taken", [None, "0000:00:00 00:00:00.0", "2026:13:40 99:00:00.0", "2026:05:17 14:03.x"]
+    "taken", [None, "0000:00:00 00:00:00.0", "2026:13:40 99:00:00.0", "2026:05:17 14:03.x", "inf"]
 )
 def test_a_moment_that_makes_no_sense_is_none(taken):
     assert ShotFacts(taken=taken).taken_s is None
+
+
+@given(st.binary(max_size=400))
+def test_whatever_a_file_holds_the_facts_are_tame(data):
+    facts = shot_facts(Metadata(exif=b"II*\0\x08\0\0\0" + data))
+
+    assert facts.taken_s is None or math.isfinite(facts.taken_s)
+    assert (facts.camera + facts.lens + facts.body).isprintable() and len(facts.camera) <= 121
+
+
+def test_a_text_made_to_harm_is_cut_and_plain(tmp_path):
+    card = FakeCard(tmp_path, model="\x1b[31mred\x07" + "x" * 9000)
+
+    assert shot_facts(read_metadata(card.put(photograph()))).camera == f"Canon [31mred{'x' * 53}"
 
 
 @pytest.mark.parametrize("block", [None, b"", b"II*\0", b"MM\0*\0\0\0\x08\xff\xff"])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakecard import FakeCard, state_of
+from fakecard import FakeCard, state_of, two_brackets
 from flask import Flask
 from simrig import PATIENCE_S, Rig
 from test_openapi import DESCRIPTION, fits
@@ -22,10 +22,7 @@ QUICK = {"method": "average", "align": "none"}
 @pytest.fixture
 def card(tmp_path: Path) -> FakeCard:
     """Two brackets of 4 and 5 frames."""
-    card = FakeCard(tmp_path / "EOS_DIGITAL")
-    card.bracket(4, seed=1)
-    card.later(600).bracket(5, seed=2)
-    return card
+    return two_brackets(tmp_path / "EOS_DIGITAL")
 
 
 @pytest.fixture

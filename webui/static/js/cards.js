@@ -11,6 +11,7 @@ import { showSources } from "./sources.js";
 const id = $("source").dataset.id;
 const TICK_MS = 1000;
 const IDLE_MS = 5000;
+const MOST_RETRIES = 12; // pictures asked for again at once
 const MOST_AT_ONCE = 100; // brackets in one order
 let scan = null;
 let frames = null; // names, bytes, times of all frames, once they are numbered
@@ -91,7 +92,7 @@ function picture(frame) {
 /** Pictures that were not there yet are asked for again. */
 function retry() {
   tries += 1;
-  for (const image of document.querySelectorAll("img[data-missing]")) image.src = image.src.replace(/&v=.*/, `&v=${tries}`);
+  for (const image of [...document.querySelectorAll("img[data-missing]")].slice(0, MOST_RETRIES)) image.src = image.src.replace(/&v=.*/, `&v=${tries}`);
 }
 
 function exposure({ f_number, exposure_s, iso }) {
