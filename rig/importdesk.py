@@ -12,16 +12,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from secrets import token_hex
 from typing import Any, Protocol
 
 from rig.bracketfolder import BracketFolder
-from rig.copying import CopyCancelledError, copy_frames, expected_bytes, head_of
+from rig.copying import CopyCancelledError, copy_frames, head_of
 from rig.durable import PART, megabytes
 from rig.errors import NoSuchJobError, NoSuchSourceError, RigError, SourceError, StorageFullError
-from rig.scan import SCANNER, CardFrame, Scan, ScanView
+from rig.importjob import COPYING_SHARE, ImportJob, JobView
+from rig.scan import SCANNER, Scan, ScanView
 from rig.sources import Source, Sources
 from rig.stackqueue import StackTask
 
@@ -31,36 +31,7 @@ SMALL_PICTURES = f"cards{PART}"  # below the brackets' folder; as a .part it is 
 JOBS_KEPT = 200
 MOST_AT_ONCE = 100  # brackets in one order
 LOOK_S = 0.2  # a bracket begun is noticed within this time
-COPYING_SHARE = 0.1  # of the time that an import takes, about
 ENOUGH_TO_TELL = 0.25  # of an import is done before its own pace counts
-
-
-@dataclass(frozen=True)
-class JobView:
-    """A job of the desk, as it is now."""
-
-    id: str  # "j0123abcd"
-    kind: str  # "scan", "import"
-    source: str
-    name: str  # of the source
-    state: (
-        str  # "waiting", "reading", "looking"; "copying", "copied", "stacking"; "done", "failed", "cancelled"
-    )
-    done: int
-    total: int
-    place: int = 0  # in the queue, 1 = next or at work, 0 = over
-    eta_s: float | None = None  # until it is done, None while that cannot be told
-    bracket: str | None = None  # id, once its frames are safe
-    result: str | None = None
-    first: int | None = None  # frames of the scan
-    last: int | None = None
-    scan: str | None = None  # that numbered them
-    error: str | None = None
-
-    @property
-    def over(self) -> bool:
-        """Nothing more will happen."""
-        return self.state in ("done", "failed", "cancelled")
 
 
 class Shelf(Protocol):
@@ -85,63 +56,6 @@ class Shelf(Protocol):
     def wants_quiet(self) -> bool:
         """Whether something is going on that must not be disturbed."""
         ...
-
-
-class ImportJob:
-    """Some frames of a card on their way to a stack."""
-
-    def __init__(
-        self,
-        source: Source,
-        scan: Scan,
-        ends: tuple[int, int],
-        frames: Sequence[CardFrame],
-        settings: dict[str, Any],
-    ) -> None:
-        self.id = f"j{token_hex(4)}"
-        self.source, self.scan, self.frames, self.settings = source, scan, frames, settings
-        self.bytes = expected_bytes(frames)
-        self.task: StackTask | None = None
-        self.cancelled = threading.Event()
-        self.began: float | None = None
-        self._view = JobView(
-            self.id,
-            "import",
-            source.id,
-            source.name,
-            "waiting",
-            0,
-            len(frames),
-            first=ends[0],
-            last=ends[1],
-            scan=scan.id,
-        )
-
-    def view(self) -> JobView:
-        """As it is now: once stacking, what the stacker tells."""
-        if self.task is None:
-            return self._view
-        told = self.task.progress
-        state = {"waiting": "copied"}.get(told.stage, told.stage if not told.running else "stacking")
-        return replace(
-            self._view, state=state, done=told.done, total=told.total, error=told.error, result=told.result_id
-        )
-
-    def change(self, **values: Any) -> None:
-        """Replace some of what is shown."""
-        self._view = replace(self._view, **values)
-
-    def share_done(self) -> float:
-        """How much of the whole work is behind it, 0..1, roughly."""
-        view = self.view()
-        share = view.done / max(1, view.total)
-        if view.state == "copying":
-            return COPYING_SHARE * share
-        if view.state != "stacking" or self.task is None:
-            return COPYING_SHARE if view.state == "copied" else 0.0
-        # the first pass over the frames is cheaper than the second
-        stage, each = (0.0, 0.4) if self.task.progress.stage == "aligning" else (0.4, 0.6)
-        return COPYING_SHARE + (1 - COPYING_SHARE) * (stage + each * share)
 
 
 class ImportDesk:

@@ -25,7 +25,8 @@ from rig.commands.options import (
 from rig.config import Settings
 from rig.copying import moment
 from rig.errors import ConfigError, SourceError, StackFailedError
-from rig.importdesk import ImportDesk, JobView
+from rig.importdesk import ImportDesk
+from rig.importjob import JobView
 from rig.scan import ScanView
 from rig.sources import Source, Sources
 from rig.stackorders import stacker_settings

@@ -20,7 +20,8 @@ from rig.errors import (
     SourceError,
     StorageFullError,
 )
-from rig.importdesk import SMALL_PICTURES, JobView
+from rig.importdesk import SMALL_PICTURES
+from rig.importjob import JobView
 from rig.scan import ScanView
 from rig.status import Outcome
 
