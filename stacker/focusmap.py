@@ -40,13 +40,15 @@ class FocusMap:
     """Depth and trust on a coarse grid, in the geometry of the reference frame.
 
     All (h, w) float32. depth: slot of the sharpest frame, with fractions. confidence: 0..1. sharpness: 1 / variance,
-    in frames, of the blend around the depth. mixed: 0 where depth decides, 1 where contrast does.
+    in frames, of the blend around the depth. mixed: 0 where depth decides, 1 where contrast does. strength: natural
+    logarithm of the largest focus measure of any frame.
     """
 
     depth: Plane
     confidence: Plane
     sharpness: Plane
     mixed: Plane
+    strength: Plane
 
 
 def focus_map(position: Plane, prominence: Plane, strength: Plane, width: float, frames: int) -> FocusMap:
@@ -64,7 +66,7 @@ def focus_map(position: Plane, prominence: Plane, strength: Plane, width: float,
     averaged = more * (1 - trust) * (1 - _SPILL_NARROWS * spill)
     spread = max(_LEAST_BLEND, _BLEND * width) + averaged
     mixed = depth_edges(depth, max(_LEAST_STEP, _STEP * width)) * np.clip(1.5 * trust, 0, 1)
-    return FocusMap(depth, confidence, np.float32(1) / np.square(spread), mixed)
+    return FocusMap(depth, confidence, np.float32(1) / np.square(spread), mixed, strength)
 
 
 def spilled(strength: Plane) -> Plane:

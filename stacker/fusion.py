@@ -20,8 +20,17 @@ from stacker import pyramid
 from stacker.methods import Method
 from stacker.parts import Part, everything
 from stacker.patches import APRON_PX, Patch, patches
-from stacker.prior import Prior
-from stacker.state import CONTRAST_STEPS, FINE_LEVELS, Band, RunningFusion, enlarge, move_towards, reduce
+from stacker.prior import Prior, log_energy
+from stacker.state import (
+    CONTRAST_STEPS,
+    FINE_LEVELS,
+    Band,
+    RunningFusion,
+    move_towards,
+    reduce,
+    share_of,
+    shares,
+)
 from stacker.view import AlignedFrame, FrameView
 
 __all__ = ["AlignedFrame", "Fuser"]
@@ -29,7 +38,6 @@ __all__ = ["AlignedFrame", "Fuser"]
 Plane = NDArray[Any]  # float32
 
 _FINER_SHARE = 1.0  # of the next finer band's energy: a frame that is sharp there is sharp here
-_NOISE = 0.1  # levels of 255; equal weights where there is less contrast than that
 _TYPICAL = 8.0  # levels; contrast is taken relative to it to stay within float32
 _LIMIT = 60.0  # of the logarithm of a weight, likewise
 
@@ -133,8 +141,8 @@ class Fuser:
         assert energy is not None
         place = Patch(0, 0, *planes[0].shape)
         base = self.running.levels
-        weight = self._weight(view, base, base, place, energy, self._method.base_exponent)
-        _accumulate(self.running.bands[base], place, place, weight, energy, planes)
+        weight, _ = self._weight(view, base, base, place, energy, self._method.base_exponent)
+        _accumulate(self.running.bands[base], place, place, weight, None, energy, planes)
         self.running.frames += 1
 
     def _add_whole(
@@ -172,52 +180,62 @@ class Fuser:
             energy = cv2.scaleAdd(finer, _FINER_SHARE, energy)
         smooth = cv2.GaussianBlur(energy, (3, 3), 0.6)
         grid, grid_held = level.place.at(1), level.held.at(1)
-        weight = self._weight(view, level.number, level.number + 1, grid_held, smooth, self._method.exponent)
+        weight, firm = self._weight(
+            view, level.number, level.number + 1, grid_held, smooth, self._method.exponent
+        )
         cells, pixels = grid.within(grid_held), level.place.within(level.held)
         band = self.running.bands[level.number]
         _accumulate(
-            band, level.place, grid, weight[cells], smooth[cells], [detail[pixels] for detail in details]
+            band,
+            level.place,
+            grid,
+            weight[cells],
+            None if firm is None else firm[cells],
+            smooth[cells],
+            [detail[pixels] for detail in details],
         )
         return np.asarray(energy)
 
     def _weight(
         self, view: FrameView, band: int, grid_level: int, cells: Patch, energy: Plane, exponent: float
-    ) -> Plane:
-        """Weights of the frame on a grid of cells, from the energy of its band there."""
-        logarithm = log_contrast(energy)
+    ) -> tuple[Plane, Plane | None]:
+        """Weights of the frame on a grid of cells, from the energy of its band there; and PriorPatch.firm."""
+        firm = None
         if self._prior is None:
-            logarithm *= np.float32(exponent / 2)
+            logarithm = (log_energy(energy) - np.float32(2 * np.log(_TYPICAL))) * np.float32(exponent / 2)
         else:
             here = self._prior.patch(band, grid_level, cells)
-            logarithm *= here.mixed * np.float32(exponent / 2)
-            logarithm += here.log_weight(view.slot)
+            logarithm = here.log_weight_of(view.slot, energy, exponent)
+            firm = here.firm
         weight = cv2.exp(np.clip(logarithm, -_LIMIT, _LIMIT))
         covered = view.cover(cells, grid_level)
-        return np.asarray(weight if covered is None else weight * covered)
-
-
-def log_contrast(energy: Plane) -> Plane:
-    """Logarithm of the squared contrast, over the typical one, that weights are made from."""
-    return np.asarray(cv2.log(energy + np.float32(_NOISE**2)) - np.float32(2 * np.log(_TYPICAL)))
+        return weight if covered is None else weight * covered, firm
 
 
 def _accumulate(
-    band: Band, place: Patch, grid: Patch, weight: Plane, energy: Plane, details: list[Plane]
+    band: Band,
+    place: Patch,
+    grid: Patch,
+    weight: Plane,
+    firm: Plane | None,
+    energy: Plane,
+    details: list[Plane],
 ) -> None:
     """Move the means of a band towards a frame's details, by its share of the weight so far."""
     place, grid = place.raised(band.first_row), grid.raised(band.first_row >> 1)
     here = grid.rows, grid.columns
     total = cv2.add(band.weight[here], weight)
-    share = weight / np.maximum(total, np.finfo(np.float32).tiny)
     band.weight[here] = total
     if band.top_contrast.size:
         cells = grid.at(1)
         contrast = cv2.sqrt(reduce(energy)) * np.float32(CONTRAST_STEPS)
-        move_towards(band.mean_contrast[cells.rows, cells.columns], contrast, reduce(share))
+        of_cells = reduce(weight)
+        share = share_of(of_cells, reduce(total))
+        move_towards(band.mean_contrast[cells.rows, cells.columns], contrast, share)
         top = band.top_contrast[cells.rows, cells.columns]
-        seen = cv2.multiply(contrast, np.sign(reduce(weight)), dtype=cv2.CV_16U)
+        seen = cv2.multiply(contrast, np.sign(of_cells), dtype=cv2.CV_16U)
         np.maximum(top, seen, out=top)
-    share = enlarge(share, details[0].shape)
+    share = shares(weight, total, firm, details[0].shape)
     for mean, detail in zip(band.means, details, strict=True):
         move_towards(mean[place.rows, place.columns], detail, share, band.steps)
 

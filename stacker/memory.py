@@ -83,7 +83,7 @@ def needed_mb(
     coarse = colour / 12
     planes = sample_bytes * (1 + chroma)
     file = 0.35 * sample_bytes
-    focus = 4 / 16 * 5.5
+    focus = 4 / 16 * 6.8
     share, between, ready = 1.0, max(file, 0.9), planes
     if bands > 1:
         rows = -(-most_bands((height, width)) // bands) * PATCH_PX[1] + 2 * OVERLAP_PX

@@ -15,7 +15,7 @@ class Method:
     name: str
     depth: bool  # does the focus map take part? Needs the survey of all frames first
     contrast: bool  # does contrast take part?
-    exponent: float = 12.0  # 1 averages, infinity takes the frame with most contrast
+    exponent: float = 11.0  # 1 averages, infinity takes the frame with most contrast
     base_exponent: float = 4.0  # the same for the low-pass rest, by the contrast of the coarsest band
     restore: float = 1.0  # 1 gives the contrast back that blending with blurred frames costs, 0 leaves it
 

@@ -87,6 +87,23 @@ def patches(canvas: tuple[int, int], size: tuple[int, int] = PATCH_PX) -> Iterat
             yield Patch(top, left, min(top + height, canvas[0]), min(left + width, canvas[1]))
 
 
+def seen_by(patch: Patch, to_plane: Transform, plane: tuple[int, ...]) -> Patch:
+    """The pixels of a plane of (height, width) that a warped patch is made from, its outermost ones at least.
+
+    to_plane: patch's pixels to those of the plane.
+    """
+    reach = 3  # of cubic interpolation, and what rounding adds
+    corners = np.array(
+        [[x, y] for x in (patch.left, patch.right - 1) for y in (patch.top, patch.bottom - 1)], np.float64
+    )
+    at = apply(to_plane, corners)
+    left, top = np.floor(at.min(axis=0)).astype(int) - reach
+    right, bottom = np.ceil(at.max(axis=0)).astype(int) + reach + 1
+    height, width = plane[0], plane[1]
+    left, top = min(max(left, 0), width - 1), min(max(top, 0), height - 1)
+    return Patch(top, left, min(max(bottom, top + 1), height), min(max(right, left + 1), width))
+
+
 def margin_inside(
     patch: Patch, step: int, to_frame: Transform, picture: tuple[int, int], frame: tuple[int, int]
 ) -> NDArray[Any] | None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from stacker.focusmap import FocusMap
 from stacker.methods import Method
 from stacker.patches import Patch
+from stacker.state import FINE_LEVELS, Band, reduce
 
 Plane = NDArray[Any]  # float32
 
@@ -20,6 +21,8 @@ Plane = NDArray[Any]  # float32
 # is coarse, and contrast would follow it (the glow around edges that pyramids are known for).
 _DEPTH_ALONE_FROM = 4
 _ACTIVE_SPREADS = 3.3  # beyond, a frame's weight is below half a percent
+_NOISE = 0.1  # levels of 255; equal weights where there is less contrast than that
+_FIRM = 4.0  # by this much of contrast's say, a quarter, weights are no longer interpolated
 _SOME_CONTRAST = 0.02  # where contrast decides by more than this, any frame may count
 # Logarithm of a weight: a frame in front of or behind another counts like one of twice the contrast.
 _TILT = {"none": 0.0, "near": -3.0, "far": 3.0}
@@ -32,7 +35,9 @@ class PriorPatch:
     depth: Plane
     sharpness: Plane
     mixed: Plane
+    strength: Plane  # natural logarithm of the energy that the sharpest frame has
     tilt: float = 0.0  # below 0: nearer frames are preferred where contrast decides; above 0: farther ones
+    coarse: bool = False
 
     def log_weight(self, slot: int | Plane) -> Plane:
         """Logarithm of the weight that the depth gives to the frame at this slot; one for all cells, or one each."""
@@ -41,8 +46,35 @@ class PriorPatch:
             return self._by_depth(slot) + np.float32(self.tilt) * self.mixed * behind
         return self._by_depth(slot)
 
+    def log_weight_of(self, slot: int | Plane, energy: Plane, exponent: float) -> Plane:
+        """Logarithm of a frame's whole weight: by the energy of its band where contrast decides, else by its depth.
+
+        The energy is taken by that of the sharpest frame, so that cells of unlike contrast compare.
+        """
+        weight = log_energy(energy) - self.strength
+        weight *= self.mixed * np.float32(exponent / 2)
+        weight += self.log_weight(slot)
+        return np.asarray(weight)
+
+    @property
+    def firm(self) -> Plane:
+        """1 where weights of neighbouring cells do not compare, see state.shares: where contrast decides.
+
+        But 0 at coarse levels: their cells would show as steps in the light around edges.
+        """
+        if self.coarse:
+            return np.zeros_like(self.mixed)
+        return np.minimum(self.mixed * np.float32(_FIRM), 1)
+
     def _by_depth(self, slot: int | Plane) -> Plane:
-        return np.asarray((self.mixed - 1) * (0.5 * self.sharpness) * np.square(slot - self.depth))
+        # Of equal area, whatever its width: weights of neighbouring cells compare.
+        exponent = self.sharpness * np.square(slot - self.depth) - cv2.log(self.sharpness)
+        return np.asarray((self.mixed - 1) * np.float32(0.5) * exponent)
+
+
+def log_energy(energy: Plane) -> Plane:
+    """Logarithm of the energy of a band, which weights by contrast are made from."""
+    return np.asarray(cv2.log(energy + np.float32(_NOISE**2)))
 
 
 class Prior:
@@ -53,26 +85,36 @@ class Prior:
     ) -> None:
         self._tilt = _TILT[prefer]
         mixed = focus.mixed if method.contrast else np.zeros_like(focus.mixed)
-        planes: tuple[Plane, ...] = (focus.depth, focus.sharpness, mixed)
+        planes: tuple[Plane, ...] = (focus.depth, focus.sharpness, mixed, focus.strength)
         self._grid_level = grid_level
         self._planes = {grid_level: planes}
+        energy = cv2.exp(focus.strength)
         for level in range(grid_level + 1, levels + 2):
-            size = planes[0].shape[1] // 2, planes[0].shape[0] // 2
-            planes = tuple(cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in planes)
+            *halved, energy = (reduce(plane) for plane in (*planes[:3], energy))
+            planes = (*halved, cv2.log(energy))
             self._planes[level] = planes
 
     def patch(self, band: int, grid_level: int, where: Patch) -> PriorPatch:
         """For the weights of a band on a grid of cells 2**grid_level px wide; `where` in such cells."""
         share = float(np.clip((_DEPTH_ALONE_FROM - band) / 2, 0, 1))
         if grid_level >= self._grid_level:
-            depth, sharpness, mixed = (plane[where.rows, where.columns] for plane in self._planes[grid_level])
+            planes = [plane[where.rows, where.columns] for plane in self._planes[grid_level]]
         else:
             coarse = where.at(self._grid_level - grid_level)
-            depth, sharpness, mixed = (
+            planes = [
                 cv2.resize(plane[coarse.rows, coarse.columns], where.size)
                 for plane in self._planes[self._grid_level]
-            )
-        return PriorPatch(depth, sharpness, share * mixed, self._tilt)
+            ]
+        depth, sharpness, mixed, strength = planes
+        return PriorPatch(depth, sharpness, share * mixed, strength, self._tilt, band >= FINE_LEVELS)
+
+    def firm_of(self, number: int, band: Band) -> Plane | None:
+        """PriorPatch.firm for all of a band; None for the base, whose cells are its pixels."""
+        if band.weight.shape == band.shape:
+            return None
+        rows, columns = band.weight.shape
+        first = band.first_row >> 1
+        return self.patch(number, number + 1, Patch(first, 0, first + rows, columns)).firm
 
     def from_level(self, grid_level: int) -> Prior:
         """The same for grids of this level and coarser ones only: a quarter of the memory for each level less."""
@@ -84,6 +126,6 @@ class Prior:
         """Whether the frame at this slot has a say anywhere in a rectangle, in full-size pixels."""
         cells = where.at(self._grid_level)
         here = cells.rows, cells.columns
-        depth, sharpness, mixed = (plane[here] for plane in self._planes[self._grid_level])
+        depth, sharpness, mixed, _ = (plane[here] for plane in self._planes[self._grid_level])
         near = np.square(slot - depth) * sharpness < _ACTIVE_SPREADS**2
         return bool(np.any(near | (mixed > _SOME_CONTRAST)))

@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stacker.focusmap import FocusMap
-from stacker.fusion import log_contrast
 from stacker.methods import Method
 from stacker.patches import Patch
 from stacker.prior import Prior, PriorPatch
@@ -46,12 +45,13 @@ class Remembered:
         here = cells.rows, cells.columns
         self._grid_level, self._patch = grid_level, patch
         self._depth = focus.depth[here].copy()  # in float16, slots beyond 128 would be a tenth of a frame off
-        self._others = [plane[here].astype(np.float16) for plane in (focus.sharpness, focus.mixed)]
+        others = focus.sharpness, focus.mixed, focus.strength
+        self._others = [plane[here].astype(np.float16) for plane in others]
 
     def as_prior(self, method: Method, prefer: Prefer) -> Weighing:
         """To weigh the finest levels of the patch by."""
-        sharpness, mixed = (plane.astype(np.float32) for plane in self._others)
-        focus = FocusMap(self._depth, mixed, sharpness, mixed)  # confidence weighs nothing
+        sharpness, mixed, strength = (plane.astype(np.float32) for plane in self._others)
+        focus = FocusMap(self._depth, mixed, sharpness, mixed, strength)  # confidence weighs nothing
         prior = Prior(focus, method, self._grid_level, FINE_LEVELS - 1, prefer)
         return _Elsewhere(prior, self._patch)
 
@@ -110,12 +110,11 @@ class Reweighing:
         return np.asarray(energy)
 
     def _scale(self, number: int, grid_level: int, cells: Patch, energy: Plane, exponent: float) -> None:
-        contrast = log_contrast(energy) * np.float32(exponent / 2)
         change = np.zeros_like(energy)
         for prior, sign in ((self.now, 1), (self.before, -1)):
             here = prior.patch(number, grid_level, cells)
             nearest = np.minimum(np.float32(self.last), here.depth)
-            change += sign * (contrast * here.mixed + here.log_weight(nearest))
+            change += sign * here.log_weight_of(nearest, energy, exponent)
         band = self.running.bands[number]
         stored = cells.raised(band.first_row >> 1)
         band.weight[stored.rows, stored.columns] *= cv2.exp(np.clip(change, _LEAST, _MOST))

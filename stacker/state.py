@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from stacker import pyramid
+
+if TYPE_CHECKING:
+    from stacker.prior import Prior
 
 Array = NDArray[Any]
 
@@ -117,36 +120,60 @@ class RunningFusion:
         """Memory that the bands take."""
         return sum(array.nbytes for band in self.bands for array in band.arrays)
 
-    def merge(self, other: RunningFusion) -> None:
+    def merge(self, other: RunningFusion, prior: Prior | None) -> None:
         """Take the frames of another running result into this one.
 
-        Raises ValueError when the two are not of one shape and kind.
+        prior: what both were fused by. Raises ValueError when the two are not of one shape and kind.
         """
         mine, theirs = ((of.shape, of.chroma_shift, of.exact, of.rows) for of in (self, other))
         if mine != theirs:
             raise ValueError(f"a result of {theirs} cannot be merged into one of {mine}")
-        for band, their_band in zip(self.bands, other.bands, strict=True):
-            _merge_band(band, their_band)
+        for number, (band, their_band) in enumerate(zip(self.bands, other.bands, strict=True)):
+            _merge_band(band, their_band, None if prior is None else prior.firm_of(number, band))
         self.frames += other.frames
 
 
-def _merge_band(band: Band, theirs: Band) -> None:
+def _merge_band(band: Band, theirs: Band, firm: Array | None) -> None:
     weight = band.weight + theirs.weight
-    share = np.divide(theirs.weight, weight, out=np.zeros_like(weight), where=weight > 0)
-    wide = enlarge(share, band.shape)
+    share = shares(theirs.weight, weight, firm, band.shape)
     for mine, other in zip(band.means, theirs.means, strict=True):
-        move_towards(mine, other.astype(np.float32), wide)
+        move_towards(mine, other.astype(np.float32), share)
     if band.mean_contrast.size:
-        move_towards(band.mean_contrast, theirs.mean_contrast.astype(np.float32), reduce(share))
+        share = share_of(reduce(theirs.weight), reduce(weight))
+        move_towards(band.mean_contrast, theirs.mean_contrast.astype(np.float32), share)
     np.maximum(band.top_contrast, theirs.top_contrast, out=band.top_contrast)
     band.weight[...] = weight
 
 
-def enlarge(grid: Array, shape: tuple[int, ...]) -> Array:
-    """A grid of weights at the size of its band: linear, the grid itself when it has that size."""
+def share_of(part: Array, whole: Array) -> Array:
+    """Part of the whole, per cell; 0 where there is nothing yet. float32."""
+    return np.divide(part, np.maximum(whole, np.finfo(np.float32).tiny))
+
+
+def shares(weight: Array, total: Array, firm: Array | None, shape: tuple[int, ...]) -> Array:
+    """The share of a weight in the total, (h, w) float32, from grids of cells.
+
+    Weights, not their shares, are interpolated between cells: shares of the frames then add up to 1 in any order.
+    But only weights that say the same everywhere can be interpolated, such as those by depth; those by contrast
+    would let a contrasty cell speak for its neighbours. firm: 1 where a cell speaks for itself alone, 0 where its
+    weights are interpolated; None for 1 everywhere.
+    """
+    if firm is None or firm.min() >= 1:
+        return enlarge(share_of(weight, total), shape, cv2.INTER_NEAREST)
+    part, whole = enlarge(weight, shape), enlarge(total, shape)
+    if firm.max() > 0:
+        alone = enlarge(firm, shape, cv2.INTER_NEAREST)
+        for smooth, grid in ((part, weight), (whole, total)):
+            smooth *= 1 - alone
+            smooth += enlarge(grid, shape, cv2.INTER_NEAREST) * alone
+    return share_of(part, whole)
+
+
+def enlarge(grid: Array, shape: tuple[int, ...], kind: int = cv2.INTER_LINEAR) -> Array:
+    """A grid at the size of its band; a copy when it has that size."""
     if grid.shape == tuple(shape):
-        return grid
-    return np.asarray(cv2.resize(grid, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR))
+        return grid.copy()
+    return np.asarray(cv2.resize(grid, (shape[1], shape[0]), interpolation=kind))
 
 
 def reduce(grid: Array) -> Array:
