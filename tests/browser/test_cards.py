@@ -151,3 +151,18 @@ def test_left_handed_checkboxes_lie_on_the_left(
     looked_through(phone)
 
     assert phone.page.locator(".pick").first.bounding_box()["x"] < 50
+
+
+def test_a_card_put_in_while_the_gallery_is_open_appears_by_itself(
+    new_phone: Callable[..., PhonePage], card_rig: RunningRig, card: FakeCard
+) -> None:
+    hidden = card.root.with_name("not-yet")
+    card.root.rename(hidden)
+    try:
+        phone = new_phone(at=card_rig, path="gallery")
+        phone.until("document.querySelector('#link').dataset.link === 'online'")
+        assert not phone.page.locator("#sources").is_visible()
+    finally:
+        hidden.rename(card.root)
+    phone.until("document.querySelectorAll('#sources a').length === 2", "the tabs")
+    phone.no_errors()

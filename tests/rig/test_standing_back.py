@@ -129,6 +129,27 @@ def test_a_scan_is_stopped_dead_and_goes_on(tmp_path: Path) -> None:
     assert scan.view().state == "cancelled"
 
 
+def test_a_scan_whose_process_dies_is_said_so_and_costs_the_rig_nothing(tmp_path: Path) -> None:
+    source = Source("s00000000", "card", "folder", tmp_path, "")
+    scan = Scan(source, tmp_path / "thumbs", (sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"))
+    scan.run()
+
+    assert scan.view().state == "failed" and "looking through card broke off" in str(scan.view().error)
+
+
+def test_without_time_to_look_brackets_are_told_apart_by_their_times_alone(tmp_path: Path) -> None:
+    card = FakeCard(tmp_path / "card")
+    card.bracket(5)
+    card.bracket(5)  # without a pause: only the pictures tell that the focus starts anew
+    source = Source("s00000000", "card", "folder", card.root, "")
+    hasty, patient = Scan(source, tmp_path / "thumbs"), Scan(source, tmp_path / "thumbs")
+    hasty.run(look_s=-1)
+    patient.run()
+
+    assert (hasty.view().state, hasty.view().complete, hasty.view().brackets) == ("done", False, 1)
+    assert (patient.view().state, patient.view().complete, patient.view().brackets) == ("done", True, 2)
+
+
 class Busy:
     """A rig that shoots until it is told to stop."""
 

@@ -58,7 +58,7 @@ async function load() {
     chosen.clear();
     for (const group of groups) if (group.bracket && !group.bracket_id && !jobOf(group)) chosen.add(group);
     announce(t("cards.found", { n: scan.brackets, frames: scan.frames }));
-    showSources(id).catch(() => {});
+    showSources(id);
   }
 }
 
@@ -306,5 +306,5 @@ async function tick() {
 await load().catch(explain);
 if (scan) show();
 else await look();
-showSources(id).catch(() => {});
+showSources(id);
 tick();

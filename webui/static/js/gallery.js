@@ -109,4 +109,4 @@ link.subscribe((state) => {
   seen = now;
 });
 load().then(() => location.hash === "#select" && $("select").click());
-showSources("").catch(() => {}); // a tab less is no reason to complain
+showSources("");

@@ -13,9 +13,19 @@ function tab(address, name, about, here) {
   return link;
 }
 
-/** Show the tabs where there is more than the rig itself. here: id of the source shown, "" for the rig. */
+const EVERY_MS = 10000; // a card that is put in appears by itself
+let shown = "";
+let timer = 0;
+
+/** Show the tabs where there is more than the rig itself, now and from now on. here: id of the source shown, "" for the rig. */
 export async function showSources(here) {
-  const { sources } = await get("/api/sources");
+  clearTimeout(timer);
+  timer = setTimeout(() => showSources(here), EVERY_MS);
+  if (document.hidden) return;
+  const told = await get("/api/sources").catch(() => null); // a tab less is no reason to complain
+  if (!told || JSON.stringify(told) === shown) return; // made anew only when they changed: a finger may be on one
+  shown = JSON.stringify(told);
+  const { sources } = told;
   $("sources").hidden = sources.length === 0;
   $("sources").replaceChildren(
     tab("/gallery", t("cards.rig"), "", here === ""),
