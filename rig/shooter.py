@@ -184,7 +184,15 @@ class Shooter:
         self, folder: BracketFolder, plan: BracketPlan, before: BracketDetail | None, task: StackTask | None
     ) -> None:
         control = self._control
-        shooting = Shooting(folder, plan, self._show, control.previews.publish, before=before, task=task)
+        shooting = Shooting(
+            folder,
+            plan,
+            self._show,
+            control.previews.publish,
+            before=before,
+            task=task,
+            still_px=control.settings.capture.still_px,
+        )
         control.store.active_id = folder.id
         self._paused.clear()
         self._go_on.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
@@ -35,8 +36,12 @@ class Shooting:
         picture: Callable[[Image], None],
         before: BracketDetail | None = None,
         task: StackTask | None = None,
+        still_px: float = math.inf,
     ) -> None:
-        """before: what is there of a bracket that is gone on with. task: the live stack, if there is one."""
+        """before: what is there of a bracket that is gone on with. task: the live stack, if there is one.
+
+        still_px: motion between previews, in preview pixels, beyond which it counts as windy.
+        """
         self.folder = folder
         self.plan = plan
         self.task = task
@@ -45,6 +50,7 @@ class Shooting:
         self._added = 0  # frames that it was extended by without asking
         self._show = show
         self._picture = picture
+        self._still_px = still_px
         self._begun = time.monotonic()
         sharpness = tuple(frame.sharpness for frame in before.frames[: self.start]) if before else ()
         self.state = BracketProgress(
@@ -61,7 +67,11 @@ class Shooting:
             encode_jpeg(thumb) if thumb is not None else None,
             **frame_fact(frame, facts),
         )
-        self.state = replace(self.state, sharpness=(*self.state.sharpness, round(facts.sharpness, 6)))
+        self.state = replace(
+            self.state,
+            sharpness=(*self.state.sharpness, round(facts.sharpness, 6)),
+            wind=None if facts.motion_px is None else "windy" if facts.motion_px > self._still_px else "calm",
+        )
         if thumb is not None:
             self._picture(thumb)
         if self.task is not None:

@@ -98,6 +98,7 @@ class BracketProgress:
     verdict: str | None = None  # "covered", "near_cut", "far_cut", "gap", ... when complete, see rig.coverage
     verdict_sentence: str | None = None
     repairs: tuple[RepairOffer, ...] = ()  # the most important first
+    wind: str | None = None  # "calm" or "windy" before the last frame; None: settling is not watched
 
 
 @dataclass(frozen=True)

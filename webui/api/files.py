@@ -92,8 +92,9 @@ def wanted(bracket: BracketDetail, what: str) -> Iterator[Entry]:
     """The archive's entries, in one folder named like the bracket."""
     if what != "results":
         for one in bracket.frames:
-            path = workflow().file(bracket.id, "frame", frame=one.index)
-            yield Entry(path, f"{bracket.id}/frames/{path.name}")
+            jpeg = workflow().file(bracket.id, "frame", frame=one.index)
+            for path in (jpeg, jpeg.with_suffix(".dng")) if one.has_dng else (jpeg,):
+                yield Entry(path, f"{bracket.id}/frames/{path.name}")
     if what != "frames":
         for result in bracket.results:
             for path in result_files(bracket.id, result):

@@ -3,7 +3,7 @@
 import { newKey, post, remove } from "./api.js";
 import { keepChip, showChip } from "./chips.js";
 import { $, $$, repeatWhileHeld, say } from "./dom.js";
-import { bytes, distance, duration, t } from "./i18n.js";
+import { bytes, distance, duration, number, shutter, t } from "./i18n.js";
 import * as link from "./link.js";
 import { command } from "./shell.js";
 
@@ -27,8 +27,15 @@ export function showFocus(state) {
   showLimit("far", focus.far_steps, um, focus);
   showSpan(focus);
   showPlan(plan);
+  say($("exposure"), exposureLine(state.exposure));
   $("message").hidden = !state.message;
   if (state.message) say($("message"), state.message);
+}
+
+/** What the camera does now, in a photographer's words; the bracket locks it. */
+function exposureLine(exposure) {
+  if (!exposure?.exposure_us) return "";
+  return t(exposure.locked ? "exposure.locked" : "exposure.auto", { time: shutter(exposure.exposure_us), gain: number(exposure.gain, 1) });
 }
 
 /** Micrometres per step as the rig itself reports them for the present position. */

@@ -1,6 +1,6 @@
 // The brackets on the card, newest first, in groups of a day.
 
-import { get, remove } from "./api.js";
+import { get, post, remove } from "./api.js";
 import { $, $$, actAfterHold, el, press, say } from "./dom.js";
 import { bytes, clockTime, dayName, t } from "./i18n.js";
 import * as link from "./link.js";
@@ -8,6 +8,7 @@ import { command, explain, toast } from "./shell.js";
 import { showSources } from "./sources.js";
 
 const SIGNS = { complete: "✓", stopped: "■", failed: "!", interrupted: "!", shooting: "●" };
+const FINE = [null, "covered", "unsure"]; // verdicts that give no reason to look
 let page = 1;
 let selecting = false;
 const chosen = new Set();
@@ -37,6 +38,7 @@ function dayOf(bracket) {
 
 function card(bracket) {
   const outcome = bracket.outcome ?? "shooting";
+  const fine = FINE.includes(bracket.verdict);
   const picture = bracket.thumb
     ? el("img", { src: `/api/brackets/${bracket.id}/thumb.jpg?v=${bracket.v}${bracket.results.length}`, alt: "", loading: "lazy" })
     : el("span", { className: "none", textContent: t("gallery.no_picture") });
@@ -45,7 +47,8 @@ function card(bracket) {
   const text = el(
     "span", { className: "text" },
     el("b", { textContent: bracket.words.title || bracket.id }),
-    el("span", { className: "state", "data-sign": SIGNS[outcome], textContent: `${t(`gallery.${outcome}`)} · ${t("gallery.frames", { n: bracket.frames_done, total: bracket.frames_planned })}` }),
+    el("span", { className: "state", "data-sign": fine ? SIGNS[outcome] : "!", textContent: `${t(fine ? `gallery.${outcome}` : `verdict.${bracket.verdict}`)} · ${t("gallery.frames", { n: bracket.frames_done, total: bracket.frames_planned })}` }),
+    el("span", { className: "job", "data-job": bracket.id, hidden: true }),
     el("span", { className: "hint", textContent: facts.filter(Boolean).join(" · ") }),
   );
   const box = el("input", { type: "checkbox", "aria-label": t("gallery.choose", { id: bracket.id }) });
@@ -62,6 +65,7 @@ function showSelection() {
   $("selection").hidden = !selecting;
   say($("selected"), t("gallery.chosen", { n: chosen.size }));
   $("save").disabled = chosen.size === 0;
+  $("restack").disabled = chosen.size === 0 || !link.now().state?.allowed.includes("stack");
   $("delete").disabled = chosen.size === 0 || !link.now().state?.allowed.includes("delete");
 }
 
@@ -80,6 +84,11 @@ $("older").addEventListener("click", () => {
   load(true);
 });
 $("save").addEventListener("click", () => el("a", { href: `/api/brackets.zip?ids=${[...chosen].join(",")}`, download: "" }).click());
+$("restack").addEventListener("click", async () => {
+  for (const id of [...chosen]) if ((await command(post(`/api/brackets/${id}/stack`, {}))) === false) return;
+  toast(t("gallery.queued", { n: chosen.size }));
+  $("select").click();
+});
 actAfterHold(
   $("delete"),
   async () => {
@@ -97,10 +106,20 @@ actAfterHold(
 
 addEventListener("dated", () => selecting || load());
 
+/** How far the stack is that is being made, on its card. */
+function showJob(stack) {
+  const running = stack && !["done", "failed", "cancelled"].includes(stack.stage);
+  for (const line of $$("[data-job]")) {
+    line.hidden = !running || line.dataset.job !== stack.bracket_id;
+    if (!line.hidden) say(line, t(`stack.${stack.stage}`, { n: stack.done, total: stack.total }));
+  }
+}
+
 // A bracket that was begun or ended, and a stack that was finished, change the list.
 let seen = null;
 link.subscribe((state) => {
   const { bracket, stack } = state;
+  showJob(stack);
   const now = `${bracket?.id} ${bracket?.outcome} ${stack?.bracket_id} ${stack?.result_id} ${stack?.stage === "done"}`;
   if (seen !== null && seen !== now && !selecting) {
     page = 1;

@@ -31,5 +31,8 @@ export function duration(seconds) {
   return minutes < 60 ? `${minutes}\u00a0min ${whole % 60}\u00a0s` : `${Math.floor(minutes / 60)}\u00a0h ${minutes % 60}\u00a0min`;
 }
 
+/** An exposure time as cameras write it: 1/60 s, 0.5 s. */
+export const shutter = (us) => (us < 300000 ? `1/${number(Math.round(1e6 / us), 0)}\u00a0s` : `${number(us / 1e6, 1)}\u00a0s`);
+
 export const clockTime = (date) => date.toLocaleTimeString(lang, { hour: "2-digit", minute: "2-digit" });
 export const dayName = (date) => date.toLocaleDateString(lang, { weekday: "long", day: "numeric", month: "long", year: "numeric" });

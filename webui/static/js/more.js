@@ -2,7 +2,7 @@
 
 import { get, post, remove } from "./api.js";
 import { $, $$, actAfterHold, el, press } from "./dom.js";
-import { bytes, duration, t } from "./i18n.js";
+import { bytes, duration, number, shutter, t } from "./i18n.js";
 import * as link from "./link.js";
 import "./drive.js";
 import "./network.js";
@@ -10,7 +10,7 @@ import "./settings.js";
 import { command, explain, remember, setTheme, toast } from "./shell.js";
 
 const root = document.documentElement;
-const current = { theme: () => root.dataset.theme, hand: () => root.dataset.hand, lang: () => root.lang };
+const current = { theme: () => root.dataset.theme, hand: () => root.dataset.hand, lang: () => root.lang, awake: () => (/(?:^|; )awake=off/.test(document.cookie) ? "off" : "on") };
 
 function showLooks() {
   for (const button of $$("[data-look]")) press(button, current[button.dataset.look]() === button.dataset.value);
@@ -38,7 +38,7 @@ function showRig(state) {
     [t("more.state"), t(`state.${state.state}`)],
     [t("more.scene"), state.simulated ?? t("more.real")],
     [t("more.travel"), `${focus.min_steps} – ${focus.max_steps}`],
-    exposure && [t("more.exposure"), `${exposure.exposure_us} µs · ×${exposure.gain}`],
+    exposure?.exposure_us && [t("more.exposure"), `${shutter(exposure.exposure_us)} · ×${number(exposure.gain, 1)}`],
   ]);
   table($("storage"), [[t("more.space"), `${bytes(storage.free_bytes)} · ${t("strip.room", { n: storage.brackets_left })}`]]);
 }

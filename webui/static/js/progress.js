@@ -8,6 +8,9 @@ import * as link from "./link.js";
 import { runs } from "./runs.js";
 import { announce, command } from "./shell.js";
 
+const GOOD = [60, 80, 60]; // ms of vibration and pause, where the phone can
+const BAD = [300];
+
 let picture = "stack"; // or "frame"
 let announced = "";
 let shownThumbs = { id: null, count: 0 };
@@ -39,8 +42,10 @@ function showCapture(state) {
   say($("count"), paused ? t("capture.paused_at", { n: bracket.done, total: bracket.total }) : t("capture.count", { n: frame, total: bracket.total }));
   say($("eta"), bracket.eta_s === null || paused ? "" : t("capture.left", { s: duration(bracket.eta_s) }));
   $("done").value = bracket.done / Math.max(1, bracket.total);
-  say($("step"), bracket.step && !paused ? t(`step.${bracket.step}`) : "");
-  say($("stack-line"), stackLine(state.stack, bracket.id));
+  const facts = [bracket.step && !paused && t(`step.${bracket.step}`), stackLine(state.stack, bracket.id)];
+  say($("step"), facts.filter(Boolean).join(" · "));
+  say($("wind"), bracket.wind ? t(`wind.${bracket.wind}`) : "");
+  $("wind").classList.toggle("warn", bracket.wind === "windy");
   drawCurve($("curve"), bracket.sharpness, bracket.total);
   showThumbs(bracket);
   tellOnce(`${bracket.id} ${bracket.done} ${state.state}`, $("count").textContent);
@@ -86,7 +91,8 @@ function showDone(state) {
   $("see").classList.toggle("primary", Boolean(ready));
   $("stack-now").dataset.never = running || ready ? "1" : "0";
   $("resume-later").dataset.never = running || bracket.outcome === "complete" ? "1" : "0"; // after the stack
-  tellOnce(`${bracket.id} ${bracket.outcome} ${job?.stage}`, `${$("verdict").textContent} ${$("verdict-more").textContent}`);
+  const key = `${bracket.id} ${bracket.outcome} ${job?.stage}`;
+  tellOnce(key, `${$("verdict").textContent} ${$("verdict-more").textContent}`, bracket.outcome === "complete" ? GOOD : BAD);
 }
 
 /** Repair -> what must be allowed, the verb and its body. */
@@ -134,7 +140,7 @@ function showFault(fault) {
   say($("fault"), fault.sentence);
   say($("fault-kept"), fault.kept ?? "");
   say($("recover-text"), fault.action);
-  tellOnce(fault.sentence, fault.sentence);
+  tellOnce(fault.sentence, fault.sentence, BAD);
 }
 
 /** The growing stack over the live picture, while shooting and after. */
@@ -161,8 +167,9 @@ function showPicture(state, mode) {
   next.src = address;
 }
 
-function tellOnce(key, text) {
+function tellOnce(key, text, pulses) {
   if (announced === key) return;
+  if (announced && pulses) navigator.vibrate?.(pulses); // not for what was over before the page was opened
   announced = key;
   announce(text);
 }

@@ -51,12 +51,21 @@ export async function command(promise) {
 
 export const announce = (text) => say($("live-region"), text);
 
+const MANY = 500; // more is plenty, and its figure says nothing
+const FEW = 3; // brackets that still fit, from which on it is worth a warning
+
+function showRoom(n) {
+  say($("room"), n > MANY ? t("strip.much_room") : t("strip.room", { n }));
+  $("full").hidden = n >= FEW;
+  say($("full-text"), t(n === 0 ? "strip.full" : "strip.nearly_full", { n }));
+}
+
 function showLink(state, quality) {
   $("link").dataset.link = quality;
   say($("link-text"), t(`link.${quality}`));
   $("sim").hidden = !state?.simulated;
   if (state?.simulated) say($("sim"), t("strip.simulated"));
-  if (state?.storage) say($("room"), t("strip.room", { n: state.storage.brackets_left }));
+  if (state?.storage) showRoom(state.storage.brackets_left);
   document.body.classList.toggle("lost", quality === "lost");
 }
 

@@ -1,6 +1,7 @@
 // The Shoot page: one picture, and below it the controls of what the rig is doing now.
 
 import { drawAssist } from "./assist.js";
+import { keepAwake } from "./awake.js";
 import { $, $$, press, say } from "./dom.js";
 import { showFocus, wireFocus } from "./focus.js";
 import { t } from "./i18n.js";
@@ -91,4 +92,5 @@ link.subscribe((state) => state && show(state));
 addEventListener("redraw", () => link.now().state && show(link.now().state));
 setInterval(showAge, 500);
 live.start();
+keepAwake($("awake"));
 globalThis.fieldstack = { live }; // for the curious, and for tests that count pictures
