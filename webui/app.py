@@ -28,6 +28,7 @@ from webui.api import (
 )
 from webui.context import EXTENSION, Web
 from webui.ids import BracketIdConverter, JobIdConverter, ResultIdConverter, SourceIdConverter
+from webui.lease import Lease
 from webui.limits import Slots
 from webui.pages import cards, gallery, more, pair, result, shoot
 from webui.pairing import Pairing
@@ -65,6 +66,7 @@ def create_app(workflow: Workflow, settings: PageSettings, pairing: Pairing | No
         strings=strings.load(),
         streams=Slots(settings.max_streams, "state streams"),
         previews=Slots(settings.max_waiting_previews, "live pictures"),
+        lease=Lease(answer_s=settings.answer_s),
     )
     app.url_map.converters |= {
         "bracket": BracketIdConverter,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from webui.errors import AskedAlreadyError, NotInControlError
 
 LOST_S = 30.0  # a holder that was not heard for so long has gone
-ANSWER_S = 10.0  # for the holder to refuse; silence hands over
+ANSWER_S = 10.0  # that a holder usually has to refuse
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ class Control:
 class Lease:
     """Who holds control. Safe to call from any thread."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """clock: monotonic, s."""
-        self._clock = clock
+    def __init__(self, clock: Callable[[], float] = time.monotonic, answer_s: float = ANSWER_S) -> None:
+        """clock: monotonic, s. answer_s: for the holder to refuse; silence hands over."""
+        self._clock, self._answer_s = clock, answer_s
         self._lock = threading.Lock()
         self._holder: Viewer | None = None
         self._asker: Viewer | None = None
@@ -73,7 +73,7 @@ class Lease:
             if self._holder is None or self._holder.id == viewer.id:
                 self._take(viewer)
             elif self._asker is None:
-                self._asker, self._hand_over_at = viewer, self._clock() + ANSWER_S
+                self._asker, self._hand_over_at = viewer, self._clock() + self._answer_s
             elif self._asker.id != viewer.id:
                 raise AskedAlreadyError(f"{self._asker.name} has asked for control already.")
 

@@ -6,6 +6,8 @@ import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from webui.lease import ANSWER_S
+
 PIN_DIGITS = 6
 
 
@@ -28,6 +30,7 @@ class PageSettings:
     # A simulated rig opens without a PIN on the computer it runs on: nothing there can be harmed.
     trust_loopback_when_simulated: bool = True
     session_days: int = 90
+    answer_s: float = ANSWER_S  # for the phone in control to refuse another one
     max_streams: int = 8  # state streams; each holds a server thread
     max_waiting_previews: int = 8  # long polls; each holds a server thread
     max_body_bytes: int = 64 * 1024  # every request body is a small JSON object

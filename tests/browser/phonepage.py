@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-PATIENCE_S = 90.0  # a limit for a test that hangs, never a claim about speed
+PATIENCE_S = 240.0  # a limit for a test that hangs, never a claim about speed
 
 CHROMIUM_FLAGS = [
     "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
@@ -72,12 +72,14 @@ class RunningRig:
             with urllib.request.urlopen(f"{self.url}api/pair", timeout=PATIENCE_S) as answer:
                 paired = json.load(answer)["paired"]
 
-    def order(self, method: str, path: str, body: Any = None) -> None:
-        """A command from elsewhere, for arranging a test."""
+    def order(self, method: str, path: str, body: Any = None, browser: str = "") -> None:
+        """A command from elsewhere, for arranging a test. browser: the mark of one that takes control by it."""
+        headers = {"X-Rig": "1", "Content-Type": "application/json", "Idempotency-Key": uuid4().hex}
+        if browser:
+            headers["Cookie"] = f"browser={browser}"
         request = urllib.request.Request(
-            self.url + path, json.dumps(body or {}).encode(), method=method,
-            headers={"X-Rig": "1", "Content-Type": "application/json", "Idempotency-Key": uuid4().hex},
-        )  # fmt: skip
+            self.url + path, json.dumps(body or {}).encode(), method=method, headers=headers
+        )
         urllib.request.urlopen(request, timeout=PATIENCE_S).close()
 
     def until(self, true: Any) -> dict[str, Any]:
@@ -115,14 +117,14 @@ class RunningRig:
 
 
 @contextmanager
-def running_rig(folder: Path, sim: str = "bristles") -> Iterator[RunningRig]:
+def running_rig(folder: Path, sim: str = "bristles", config: str = CONFIG) -> Iterator[RunningRig]:
     """`fieldstack run` as a process of its own, with small frames so that a bracket takes seconds."""
-    config = folder / "config.toml"
-    if not config.exists():
-        config.write_text(CONFIG)
+    file = folder / "config.toml"
+    if not file.exists():
+        file.write_text(config)
     command = [sys.executable, "-m", "rig.cli", "run", "--sim", sim, "--port", "0"]
     with subprocess.Popen(
-        [*command, "--data", str(folder / "data"), "--config", str(config)],
+        [*command, "--data", str(folder / "data"), "--config", str(file)],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     ) as process:  # fmt: skip
         try:

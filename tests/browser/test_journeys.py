@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import pytest
 from phonepage import PhonePage, RunningRig
+from servedrig import ServedRig, served
+from simrig import Rig
 
 MOST_TAPS = 6
 
@@ -24,12 +28,23 @@ def test_the_first_visit_leads_to_the_first_stack_in_few_taps(phone: PhonePage) 
     phone.no_errors()
 
 
-def test_a_touched_detail_becomes_near_and_keeps_its_picture(phone: PhonePage) -> None:
+def test_three_taps_shoot_the_range_between_two_touched_details(phone: PhonePage, rig: RunningRig) -> None:
     phone.live()
-    phone.page.locator("#live").tap(position={"x": 200, "y": 150})
+    picture = phone.page.locator("#live")
+    for end, spot in (("near", {"x": 200, "y": 205}), ("far", {"x": 110, "y": 130})):
+        picture.tap(position=spot)
+        phone.until(f"document.querySelector('#{end}').classList.contains('set')", end)
+        phone.until(f"!document.querySelector('#chip-{end}').hidden", f"what is {end}")
+        phone.until(
+            "!document.querySelector('#tap-hint').textContent.includes('Looking')", "the end of the sweep"
+        )
+    phone.tap("#shoot")
 
-    phone.until("document.querySelector('#near').classList.contains('set')", "near")
-    phone.until("!document.querySelector('#chip-near').hidden", "what is near")
+    phone.mode("capture")
+    total = rig.state()["bracket"]["total"]
+    assert total >= 2
+    rig.order("POST", "api/stop")
+    phone.mode("done")
     phone.no_errors()
 
 
@@ -52,30 +67,34 @@ def test_a_phone_that_left_at_frame_7_and_is_back_at_15_shows_frame_15(
     phone.no_errors()
 
 
+@pytest.fixture
+def patient(make_rig: Callable[..., Rig], tmp_path: Path) -> Iterator[ServedRig]:
+    """A rig whose phone in control has all the time it wants for its answer."""
+    with served(make_rig().workflow, tmp_path, answer_s=3600.0) as page:
+        yield page
+
+
 def test_a_second_phone_watches_asks_and_takes_control(
-    phone: PhonePage, new_phone: Callable[..., PhonePage], rig: RunningRig
+    new_phone: Callable[..., PhonePage], patient: ServedRig
 ) -> None:
-    phone.live()
-    phone.tap("[data-jog='1']")
-    phone.until("fetch('/api/control').then(a => a.json()).then(c => c.mine)")
-    second = new_phone()
-    second.live()
-    second.until("!document.querySelector('#control').hidden", "who is in control")
+    first, second = new_phone(at=patient), new_phone(at=patient)
+    for one in (first, second):
+        one.live()
+    first.tap("[data-jog='1']")
+    second.until("document.querySelector('#control').textContent.includes('is in control')", "the holder")
     assert second.page.locator("[data-jog='1']").is_disabled()
 
     second.tap("#control >> text=Take control")
-    phone.until("document.querySelector('#control').textContent.includes('asks for control')", "the question")
-    phone.tap("#control >> text=Keep")
+    first.until("document.querySelector('#control').textContent.includes('asks for control')", "the question")
+    first.tap("#control >> text=Keep")
     second.until("document.querySelector('#control').textContent.includes('watching')", "the refusal")
     second.tap("#control >> text=Take control")
-    phone.until("document.querySelector('#control').textContent.includes('asks for control')", "the question")
-    phone.tap("#control >> text=Hand over")
+    first.until("document.querySelector('#control').textContent.includes('asks for control')", "the question")
+    first.tap("#control >> text=Hand over")
 
     second.until("!document.querySelector(\"[data-jog='1']\").disabled", "control")
-    phone.until("document.querySelector(\"[data-jog='1']\").disabled", "the first phone to watch")
-    second.tap("[data-jog='1']")
-    rig.until(lambda s: s["state"] == "idle")
-    for one in (phone, second):
+    first.until("document.querySelector(\"[data-jog='1']\").disabled", "the first phone to watch")
+    for one in (first, second):
         one.no_errors()
 
 

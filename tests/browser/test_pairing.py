@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from phonepage import PATIENCE_S, PhonePage
+from phonepage import PhonePage
+from servedrig import PIN, served
 from simrig import small_rig
 
 from rig.devices.panel_sim import SimPanel
-from webui import PageSettings, Pairing, Server, create_app
+from webui import Pairing
 
-PIN = "402913"
 # Whatever was forwarded does not come from the rig's own computer: this browser is a stranger there.
 STRANGER = {"extra_http_headers": {"X-Forwarded-For": "10.42.0.77"}}
 
 
 @dataclass
 class Served:
-    """A rig served from this process, with its button within reach."""
+    """A rig and its button."""
 
     url: str
     panel: SimPanel
 
 
 @pytest.fixture
-def served(make_rig, tmp_path: Path) -> Iterator[Served]:
+def served_rig(make_rig, tmp_path: Path) -> Iterator[Served]:
     pairing = Pairing(tmp_path / "phones.json", PIN)
     panels: list[SimPanel] = []
 
@@ -39,14 +38,8 @@ def served(make_rig, tmp_path: Path) -> Iterator[Served]:
         return devices
 
     rig = make_rig(build=build, press_taken=pairing.press)
-    settings = PageSettings(tmp_path, pin=PIN, host_names=("localhost",))
-    server = Server(create_app(rig.workflow, settings, pairing), "127.0.0.1", 0)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    yield Served(server.url, panels[0])
-    server.stop()
-    thread.join(PATIENCE_S)
-    assert not thread.is_alive()
+    with served(rig.workflow, tmp_path, pairing) as page:
+        yield Served(page.url, panels[0])
 
 
 def is_in(phone: PhonePage) -> None:
@@ -56,9 +49,9 @@ def is_in(phone: PhonePage) -> None:
 
 
 def test_a_stranger_is_led_to_the_door_and_in_by_the_pin(
-    new_phone: Callable[..., PhonePage], served: Served
+    new_phone: Callable[..., PhonePage], served_rig: Served
 ) -> None:
-    phone = new_phone(at=served, path="more", **STRANGER)
+    phone = new_phone(at=served_rig, path="more", **STRANGER)
     assert phone.page.url.endswith("/pair")
     phone.page.locator("#pin").fill("123456")
     phone.tap("#pin-form [type=submit]")
@@ -70,29 +63,29 @@ def test_a_stranger_is_led_to_the_door_and_in_by_the_pin(
 
 
 def test_the_rigs_button_lets_the_phone_in_and_shoots_nothing(
-    new_phone: Callable[..., PhonePage], served: Served
+    new_phone: Callable[..., PhonePage], served_rig: Served
 ) -> None:
-    phone = new_phone(at=served, **STRANGER)
+    phone = new_phone(at=served_rig, **STRANGER)
     phone.tap("#ask")
     phone.until(
         "document.querySelector('#button-state').textContent.includes('Press the button')", "the wait"
     )
-    served.panel.press()
+    served_rig.panel.press()
 
     is_in(phone)
     assert phone.page.evaluate("fetch('/api/brackets').then(a => a.json()).then(b => b.total)") == 0
 
 
 def test_a_paired_phone_shows_a_code_that_lets_another_one_in(
-    new_phone: Callable[..., PhonePage], served: Served
+    new_phone: Callable[..., PhonePage], served_rig: Served
 ) -> None:
-    inside = new_phone(at=served)
-    inside.page.goto(served.url.replace("127.0.0.1", "10.42.0.1") + "more")
+    inside = new_phone(at=served_rig)
+    inside.page.goto(served_rig.url.replace("127.0.0.1", "10.42.0.1") + "more")
     inside.tap("#part-network > summary")
     with inside.page.expect_response("**/api/network/invitation") as answer:
         inside.tap("#invite")
     inside.until("document.querySelector('#invite-code').width > 200", "the code")
-    second = new_phone(at=served, **STRANGER)
+    second = new_phone(at=served_rig, **STRANGER)
     second.page.goto(answer.value.json()["address"])
 
     is_in(second)
@@ -101,9 +94,9 @@ def test_a_paired_phone_shows_a_code_that_lets_another_one_in(
 
 
 def test_the_code_is_not_offered_at_an_address_that_leads_nowhere(
-    new_phone: Callable[..., PhonePage], served: Served
+    new_phone: Callable[..., PhonePage], served_rig: Served
 ) -> None:
-    phone = new_phone(at=served, path="more")
+    phone = new_phone(at=served_rig, path="more")
     phone.tap("#part-network > summary")
     phone.until("document.querySelector('#invite').disabled", "the refusal")
 
