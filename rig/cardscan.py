@@ -35,6 +35,7 @@ THUMB_QUALITY = 75
 LARGEST_PX = 200_000_000  # twice the largest sensor; a few bytes can promise a picture that eats all memory
 PIECE = 200  # frames in one line
 NEWS_EVERY = 10  # files
+SELDOM = 10  # so many times as long as grouping takes is spent on looking: a full card has hundreds of groups
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class CardScan:
         self._outgoing = outgoing
         self._signatures: dict[int, Signature] = {}
         self._told: Sequence[Group] = ()
+        self._regroup_at = 0.0  # CPU seconds of this process
 
     def run(self, leave_out: Sequence[tuple[int, int]]) -> None:
         """List, read, look; the outcome is told. Raises OSError when the card cannot be read."""
@@ -108,8 +110,10 @@ class CardScan:
             self._tell("looked", index=index, sharpness=sharpness)
             if number % NEWS_EVERY == 0 or number == len(frames):
                 self._tell("progress", stage="looking", done=number, total=len(frames))
-            if index in ends:
+            if index in ends and time.process_time() > self._regroup_at:
+                started = time.process_time()
                 self._tell_groups(find_groups(found, self._signatures))
+                self._regroup_at = started + SELDOM * (time.process_time() - started)
         self._tell_groups(find_groups(found, self._signatures))
         return True
 
