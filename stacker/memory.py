@@ -82,7 +82,8 @@ def needed_mb(
     fine = (mean * (1 + (0 if chroma_shift else 2)) + grids) + colour / 4
     coarse = colour / 12
     planes = sample_bytes * (1 + chroma)
-    file = 0.35 * sample_bytes
+    # A JPEG is decoded into its planes; any other kind as one picture, from which the planes are made.
+    file = (0.35 if chroma_shift else 3.6) * sample_bytes
     focus = 4 / 16 * 6.8
     share, between, ready = 1.0, max(file, 0.9), planes
     if bands > 1:
@@ -91,7 +92,7 @@ def needed_mb(
     fusing = share * fine + planes + between
     finishing = share * fine + 12 / 16 + ready
     at_the_end = 2 * planes - coarse - focus / 2  # the picture, and the pieces it is joined from
-    surveying = 5.3
+    surveying = 5.3 if chroma_shift else 2 + 6.0 * sample_bytes
     peak = max(coarse + focus + max(fusing, finishing, at_the_end), surveying)
     return int(_PROGRAM_MB + threads * _THREAD_MB + peak * pixels / 1e6)
 

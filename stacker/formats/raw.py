@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from stacker.errors import FrameError
 from stacker.formats.exif import Exif
 from stacker.formats.header import Header
 from stacker.formats.metadata import Metadata
+from stacker.formats.whole import with_red_and_blue_exchanged
 
 # Raws share the magic number of TIFF, or have one per maker: they are known by their suffix.
 SUFFIXES = frozenset(
@@ -43,7 +43,7 @@ def read_image(path: Path) -> npt.NDArray[Any]:
     """
     with _open(path) as raw:
         rgb = raw.postprocess(use_camera_wb=True, no_auto_bright=True, output_bps=16)
-    return np.ascontiguousarray(rgb[..., ::-1])
+    return with_red_and_blue_exchanged(rgb)
 
 
 def read_metadata(path: Path) -> Metadata:

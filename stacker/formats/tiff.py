@@ -22,7 +22,7 @@ from stacker.formats.exif import Exif
 from stacker.formats.header import Header
 from stacker.formats.ifd import BYTE, UNDEFINED, Directory, Entry, first_directory, long_entry, short_entry
 from stacker.formats.metadata import Metadata
-from stacker.formats.whole import as_bgr_or_grey, read_with_opencv
+from stacker.formats.whole import as_bgr_or_grey, read_with_opencv, with_red_and_blue_exchanged
 from stacker.planes import Planes, bgr_strips
 
 Array = npt.NDArray[Any]
@@ -81,7 +81,7 @@ def read_image(path: Path) -> Array:
     image = as_bgr_or_grey(np.asarray(image))
     if photometric == _WHITE_IS_ZERO:
         image = np.invert(image)
-    return image if image.ndim == 2 else np.ascontiguousarray(image[..., ::-1])
+    return image if image.ndim == 2 else with_red_and_blue_exchanged(image)
 
 
 def read_metadata(path: Path) -> Metadata:

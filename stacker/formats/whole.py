@@ -36,6 +36,15 @@ def decode_with_opencv(data: bytearray) -> Array:
     return as_bgr_or_grey(np.asarray(image))
 
 
+def with_red_and_blue_exchanged(image: Array) -> Array:
+    """(h, w, 3) RGB -> BGR, in the array itself where it is contiguous: a frame of 16 bits is large enough once."""
+    image = np.ascontiguousarray(image)
+    for top in range(0, image.shape[0], 64):
+        band = image[top : top + 64]
+        band[...] = band[..., ::-1].copy()
+    return image
+
+
 def as_bgr_or_grey(image: Array) -> Array:
     """(h, w, 1..4) or (h, w) -> (h, w, 3) BGR or (h, w) grey; transparency is dropped.
 

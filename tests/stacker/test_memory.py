@@ -10,6 +10,7 @@ import pytest
 from brackets import tilted_plane, write_frames
 from hypothesis import given
 from hypothesis import strategies as st
+from samplepictures import write_kind
 
 from stacker import memory
 from stacker.errors import MemoryLimitError
@@ -116,6 +117,18 @@ def test_memory_does_not_grow_with_the_number_of_frames(frames, tmp_path):
 def test_what_is_said_to_be_needed_is_about_what_is_taken(frames, tmp_path, threads):
     needed = needed_mb((1520, 2028), 1, 1, threads)
     assert 0.6 * needed < peak_of(frames, tmp_path, threads) < 1.15 * needed
+
+
+@linux
+def test_a_limit_holds_for_frames_that_are_decoded_as_one_picture(tmp_path):
+    picture = np.random.default_rng(0).integers(0, 2**16, (1520, 2028, 3), np.uint16)
+    files = [write_kind(tmp_path / f"frame{index}.tif", picture) for index in range(2)]
+    limit = needed_mb((1520, 2028), 0, 2, 1, bands=6)
+    report = tmp_path / "report.json"
+    options = ["--align", "none", "--threads", "1", "--memory-limit", str(limit), "--report", str(report)]
+    code, said = run(files, tmp_path / "out.jpg", *options)
+    assert code == 0, said
+    assert json.loads(report.read_text())["peak_memory_mb"] < 1.1 * limit
 
 
 def test_a_limit_that_cannot_be_kept_is_refused_with_the_figure_that_would_do(frames, tmp_path):
