@@ -28,6 +28,7 @@ _KEY_FRAMES = 8  # a key frame serves so many frames,
 _KEY_CORRELATION = 0.80  # or until so little of its detail is left in them
 _LARGEST_SIDE_PX = 1600  # of a low copy; more only costs: 0.3 px at full size is then 1/20 px or more
 _GROUPS_HELD = 2
+_UNUSUAL_LIGHT = 0.15  # natural logarithm of the gain, against most frames: a sixth of a stop is no flicker
 
 
 @dataclass(frozen=True)
@@ -117,11 +118,19 @@ class Aligner:
         return [self.alignment(index, reference) for index in range(len(self))]
 
     def suggest_reference(self) -> int:
-        """The middle one of the largest group of frames that can be aligned with one another."""
+        """The middle one of the largest group of frames that can be aligned with one another.
+
+        The others take its brightness too, so one that is lit like most of them is taken, as near to the middle as
+        may be.
+        """
         groups = [pose.group for pose in self._poses]
         largest = max(sorted(set(groups)), key=groups.count)
         members = [index for index, group in enumerate(groups) if group == largest]
-        return members[len(members) // 2]
+        light = np.array([np.log(self._poses[index].gain).mean() for index in members])
+        usual = np.abs(light - np.median(light)) <= _UNUSUAL_LIGHT
+        middle = len(members) // 2
+        fair = [place for place in range(len(members)) if usual[place]] or [middle]
+        return members[min(fair, key=lambda place: abs(place - middle))]
 
     def alignment(self, index: int, reference: int) -> Alignment:
         """One frame against another; both must have been added."""

@@ -176,6 +176,14 @@ def test_a_move_too_large_to_be_believed_splits_the_bracket_in_two():
     assert [a.used for a in align(shot.frames).solve(0)] == [True] * 3 + [False] * 2
 
 
+@pytest.mark.parametrize("light", [0.5, 1.6])
+def test_a_frame_lit_unlike_the_others_does_not_become_the_reference(light):
+    frames = list(bracket(5, seed=12, breathing=0.02).frames)
+    assert align(frames).suggest_reference() == 2
+    frames[2] = (frames[2] * light).clip(0, 255).astype(np.uint8)
+    assert align(frames).suggest_reference() in (1, 3)
+
+
 @pytest.mark.parametrize("size", [(1, 1), (3, 2), (8, 8), (24, 16), (300, 12)])
 def test_frames_of_any_size_are_answered(size):
     frames = [
