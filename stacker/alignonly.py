@@ -15,7 +15,7 @@ from stacker.imagefile import JPEG_SUFFIXES, is_own_result, write_planes
 from stacker.looked import Looked
 from stacker.looking import Looking
 from stacker.order import Order
-from stacker.pipeline import Warn, fail_if_strict, warn_of_input
+from stacker.pipeline import Warn, check_reference, fail_if_strict, warn_of_input
 from stacker.planes import Planes
 from stacker.report import Report
 from stacker.settings import StackSettings
@@ -53,6 +53,7 @@ def align_files(
     source = open_frames(job.inputs, job.order, exclude=() if job.dark is None else (job.dark,))
     outputs = [job.folder / (path.stem + _suffix(path)) for path in source.paths]
     _check(job, source.paths, outputs)
+    check_reference(source, job.settings)
     said = warn_of_input(source, job.strict, warn)
     known = None if job.transforms is None else load_transforms(job.transforms)
     if known is not None:

@@ -51,6 +51,7 @@ def stack_files(
     _check_slabs(job, source)
     if known is not None:
         known.check(len(source), source.shape)
+    check_reference(source, job.settings)
     said = warn_of_input(source, job.strict, warn)
     defects = no_defects() if job.dark is None else in_dark_frame(job.dark, source.shape)
     looking = Looking(
@@ -158,6 +159,15 @@ def fuse(
     stack = Stack(settings or StackSettings(), scratch=scratch)
     look_at_all(stack, source, progress, cancelled)
     return stack.fuse(progress, cancelled)
+
+
+def check_reference(source: FrameSource, settings: StackSettings) -> None:
+    """Raise SettingsError, before the work, when the reference frame asked for is none of these."""
+    wanted = settings.align.reference
+    if wanted is not None and wanted >= len(source):
+        raise SettingsError(
+            f"reference frame {wanted} does not exist; there are {len(source)} frames, from 0"
+        )
 
 
 def warn_of_input(source: FrameSource, strict: bool, warn: Warn) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,9 @@ from stacker.errors import SettingsError
 from stacker.report import Report
 
 SCHEMA = "fieldstack.transforms/1"
+
+# What a lens and a lamp can do, generously; beyond it the file is broken.
+_SCALES, _GAINS = (0.1, 10.0), (1 / 64, 64.0)
 
 
 @dataclass(frozen=True)
@@ -129,10 +131,15 @@ def load_transforms(path: Path) -> KnownTransforms:
             raise SettingsError(f"{path} is no file of transforms: its schema should be {SCHEMA!r}")
         width, height = (int(side) for side in facts["size"])
         frames = tuple(_known_frame(path, index, frame) for index, frame in enumerate(facts["frames"]))
-        return KnownTransforms(path.name, (width, height), int(facts["reference"]), frames)
+        reference = int(facts["reference"])
+        if not 0 <= reference < len(frames):
+            raise SettingsError(
+                f"{path}: the reference frame {reference} is none of its {len(frames)} frames"
+            )
+        return KnownTransforms(path.name, (width, height), reference, frames)
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         if isinstance(error, SettingsError):
             raise
         raise SettingsError(f"{path} is no file of transforms ({type(error).__name__}: {error})") from error
@@ -143,8 +150,12 @@ def _known_frame(path: Path, index: int, facts: dict[str, Any]) -> KnownFrame:
         return KnownFrame(tf.identity(), (1.0, 1.0, 1.0), False, facts.get("reason"))
     transform = np.array(facts["transform"], np.float64)
     gain = tuple(float(value) for value in facts["gain"])
-    if transform.shape != (2, 3) or not np.isfinite(transform).all() or tf.scale_of(transform) < 0.1:
-        raise SettingsError(f"{path}: the transform of frame {index} is no (2, 3) matrix that can be undone")
-    if len(gain) != 3 or not all(math.isfinite(value) and value > 0 for value in gain):
-        raise SettingsError(f"{path}: the gain of frame {index} is not three numbers above 0")
+    if transform.shape != (2, 3) or not np.isfinite(transform).all():
+        raise SettingsError(f"{path}: the transform of frame {index} is no (2, 3) matrix of numbers")
+    if not _SCALES[0] <= tf.scale_of(transform) <= _SCALES[1]:
+        raise SettingsError(
+            f"{path}: the transform of frame {index} scales it by more than {_SCALES[1]:g} times"
+        )
+    if len(gain) != 3 or not all(_GAINS[0] <= value <= _GAINS[1] for value in gain):
+        raise SettingsError(f"{path}: the gain of frame {index} is not three numbers of 1/64..64")
     return KnownFrame(transform, (gain[0], gain[1], gain[2]), True)

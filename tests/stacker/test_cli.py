@@ -16,6 +16,7 @@ from PIL import Image
 from samplepictures import corrupt, cut, exif_block, photograph, write_jpeg, write_kind
 
 from stacker.cli import get_parser, job_from, main
+from stacker.survey import Survey
 
 SIZE = (240, 320)
 FRAMES = 4
@@ -266,6 +267,16 @@ def test_what_stands_behind_two_dashes_is_no_option():
     assert [
         str(path) for path in get_parser().parse_args(["stack", "-o", "b.jpg", "--", "--a.jpg"]).inputs
     ] == ["--a.jpg"]
+
+
+@pytest.mark.parametrize("wanted", [["-o", "out.jpg"], ["--align-only", "aligned"]])
+def test_a_reference_frame_that_is_not_there_is_wrong_use_and_said_before_the_work(
+    folder, tmp_path, monkeypatch, capsys, wanted
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Survey, "add", lambda *_: pytest.fail("the work has begun"))
+    assert main(["stack", str(folder), *wanted, "--reference", "4"]) == 2
+    assert "reference frame 4 does not exist; there are 4 frames, from 0" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

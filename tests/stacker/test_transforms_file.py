@@ -101,6 +101,13 @@ def test_a_damaged_frame_does_not_shift_the_others(folder, saved, tmp_path):
             "the transform of frame 2",
         ),
         (lambda facts: facts["frames"][0].update(gain=[1, 0, 1]), "the gain of frame 0"),
+        (lambda facts: facts["frames"][0].update(gain=[1e9, 1, 1]), "the gain of frame 0"),
+        (
+            lambda facts: facts["frames"][1].update(transform=[[50, 0, 0], [0, 50, 0]]),
+            "the transform of frame 1",
+        ),
+        (lambda facts: facts.update(reference=4), "the reference frame 4 is none of its 4 frames"),
+        (lambda facts: facts.update(size=[float("inf"), 384]), "is no file of transforms"),
         (lambda facts: facts.pop("frames"), "is no file of transforms"),
     ],
 )
