@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from rig.bracketfolder import BracketFolder
 from rig.copying import CopyCancelledError, copy_frames, head_of
 from rig.durable import PART, megabytes
-from rig.errors import NoSuchJobError, NoSuchSourceError, RigError, SourceError, StorageFullError
+from rig.errors import NoSuchJobError, RigError, SourceError, StorageFullError
 from rig.importjob import COPYING_SHARE, ImportJob, JobView
 from rig.scan import SCANNER, Scan, ScanView
 from rig.sources import Source, Sources
@@ -100,14 +100,14 @@ class ImportDesk:
         return scan.view() if scan is not None and scan.source.mark == source.mark else None
 
     def picture(self, source_id: str, scan_id: str, frame: int) -> Path:
-        """A small picture of a frame. Raises NoSuchSourceError, NoSuchBracketError while there is none."""
+        """A small picture of a frame. Raises SourceError, NoSuchBracketError while there is none."""
         return self._scan_of(source_id, scan_id).picture(frame)
 
     def _scan_of(self, source_id: str, scan_id: str) -> Scan:
         with self._news:
             scan = self._scans.get(source_id)
         if scan is None:
-            raise NoSuchSourceError(f"source {source_id[:20]!r} has not been looked through")
+            raise SourceError("this card has not been looked through since the rig was started")
         if scan.id != scan_id:
             raise SourceError(f"{scan.source.name} was looked through again since: choose again")
         return scan

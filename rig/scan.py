@@ -115,17 +115,24 @@ class Scan:
         process = self._begin(leave_out, look_s)
         if process is None:
             return
-        for line in process.stdout or ():
-            event = parse_event(line)
-            if event is not None:
-                self._hear(event)
+        try:
+            for line in process.stdout or ():
+                event = parse_event(line)
+                if event is not None:
+                    self._hear(event)
+        except (
+            KeyError,
+            TypeError,
+            ValueError,
+        ):  # a stranger's file has taken the process over, or broken it
+            process.kill()
         code = process.wait()
         for stream in (process.stdin, process.stdout):
             with contextlib.suppress(OSError):
                 if stream is not None:
                     stream.close()
         with self._guard:
-            if self._cancelled:
+            if not self._view.ended and self._cancelled:
                 self._change(state="cancelled")
             elif not self._view.ended:
                 self._change(

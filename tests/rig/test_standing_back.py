@@ -137,6 +137,24 @@ def test_a_scan_whose_process_dies_is_said_so_and_costs_the_rig_nothing(tmp_path
     assert scan.view().state == "failed" and "looking through card broke off" in str(scan.view().error)
 
 
+LIES = [
+    '{"event": "frames", "frames": [{"path": "../../etc/shadow"}]}',
+    '{"event": "groups", "groups": [["x", 1, true]]}',
+    '{"event": "progress"}',
+    '{"event": "done"}',
+]
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_scan_whose_process_tells_nonsense_is_ended(tmp_path: Path, lie: str) -> None:
+    source = Source("s00000000", "card", "folder", tmp_path, "")
+    program = f"import time; print({lie!r}, flush=True); time.sleep(600)"
+    scan = Scan(source, tmp_path / "thumbs", (sys.executable, "-c", program))
+    scan.run()
+
+    assert scan.view().state == "failed"
+
+
 def test_without_time_to_look_brackets_are_told_apart_by_their_times_alone(tmp_path: Path) -> None:
     card = FakeCard(tmp_path / "card")
     card.bracket(5)
