@@ -41,6 +41,9 @@ def root(chip_library: Path) -> Path:
     subprocess.run([*compile_heap, TRIXIE / "dmaheap.c", "-ldl"], check=True)
     for file in TRIXIE.glob("*.py"):
         shutil.copy(file, ours)
+    cameras = root / "usr/share/libcamera/pipeline/virtual"
+    cameras.mkdir(parents=True, exist_ok=True)
+    shutil.copy(TRIXIE / "virtual.yaml", cameras)
     return root
 
 

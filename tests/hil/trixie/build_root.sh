@@ -47,19 +47,6 @@ PYPI=1 chroot "$root" python3 -m pip install --quiet --root-user-action=ignore -
     picamera2==0.3.38 pidng==4.0.9 simplejpeg==1.9.0 videodev2==0.0.4 libarchive-c tqdm openexr \
     lgpio==0.2.2.0 rpi-lgpio==0.6 opencv-python-headless==5.0.0.93 tifffile==2026.3.3
 
-# The virtual camera with the sensor's four modes; without this file it does not exist.
-mkdir -p "$root/usr/share/libcamera/pipeline/virtual" "$root/opt/hil"
-cat > "$root/usr/share/libcamera/pipeline/virtual/virtual.yaml" <<'YAML'
-# %YAML 1.1
----
-"Virtual0":
-  supported_formats:
-  - {width: 640, height: 480, frame_rates: [30, 60]}
-  - {width: 2028, height: 1520, frame_rates: [30, 60]}
-  - {width: 4056, height: 3040, frame_rates: [30, 60]}
-  test_pattern: "lines"
-  location: "CameraLocationFront"
-  model: "imx477"
-YAML
+mkdir -p "$root/opt/hil"
 touch "$root/opt/hil/built"
 mv "$root" "$finished"
