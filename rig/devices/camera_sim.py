@@ -13,7 +13,7 @@ from rig.devices.frame_timeline import SETTLED_FRAMES, FrameTimeline, quantise
 from rig.devices.optical_bench import OpticalBench
 from rig.devices.scenes.canvas import SENSOR_MM
 from rig.devices.scenes.surface import U8
-from rig.devices.scenes.view import Pose, SceneView
+from rig.devices.scenes.view import Pose, SceneView, give_back_memory
 from rig.devices.sensor_sim import (
     DAYLIGHT_GAINS,
     ROOM_COLUMNS,
@@ -28,7 +28,7 @@ from rig.errors import CameraError, CameraTimeoutError
 
 CONTROL_DELAY = 3  # frames until the sensor does what it was told
 LOCK_TIMEOUT_S = 5.0
-STRIP_ROWS = 128
+STRIP_ROWS = 64
 JPEG_QUALITY = 94
 CORNER_LOSS = 0.28  # of light, in the corners
 FREE_AFTER_S = 90.0  # full-size surfaces are let go when no frame was taken for so long
@@ -133,6 +133,9 @@ class SimCamera:
         self._last_capture_ns = self._clock.monotonic_ns()
         jpeg = simplejpeg.encode_jpeg(picture, JPEG_QUALITY, "BGR", "420", fastdct=False)
         luma = luma_eighth(picture, (self.size[0] // 8, self.size[1] // 8))
+        del picture
+        if self._full is not self._small:
+            give_back_memory()
         return Frame(jpeg, self.size, timeline.exposure_of(frame), timeline.start_of(frame), luma)
 
     def now_ns(self) -> int:

@@ -21,7 +21,7 @@ from rig.devices.scenes.surface import ALIGN_PX, F32, MIPS, TILE_PX, Surface
 
 APRON_PX = 8  # around a block, as far as its blurs reach; a multiple of the coarse copy's scale
 COARSE = 2  # blurs on this copy (1/4) and smaller ones are drawn for the whole picture at once
-BLOCK_PX = 2 * TILE_PX  # with all its arrays a block of a strip then stays in the processor's cache
+BLOCK_PX = 4 * TILE_PX  # with all its arrays a block of a strip then stays in the processor's cache
 
 BlurOf = Callable[[float], float]  # depth in µm -> signed blur diameter in px
 Tiles = npt.NDArray[np.bool_]
@@ -138,7 +138,7 @@ def _draw_large(surface: Surface, weights: Weights) -> _Large | None:
     return _Large(total.bgra.astype(np.float16), whole, tiles)
 
 
-def _compose_coarse(prepared: list[_Prepared], canvas: tuple[int, int]) -> F32:
+def _compose_coarse(prepared: list[_Prepared], canvas: tuple[int, int]) -> Half:
     """The 1/4-size picture (h, w, 4) of the large blurs alone: right wherever no tile is sharp."""
     scale = 1 << COARSE
     padded = [-(-side // ALIGN_PX) * ALIGN_PX // scale for side in canvas]
@@ -151,7 +151,7 @@ def _compose_coarse(prepared: list[_Prepared], canvas: tuple[int, int]) -> F32:
             height, width = min(light.bgra.shape[0], padded[1] - y), min(light.bgra.shape[1], padded[0] - x)
             part = slice(y, y + height), slice(x, x + width)
             picture[part] = lay(picture[part], light.cut(slice(height), slice(width)).normal())
-    return picture
+    return picture.astype(np.float16)
 
 
 def _busy_columns(prepared: list[_Prepared], top: int, count: int, width: int) -> Tiles:
@@ -224,7 +224,7 @@ def _tiles_of(box: Box) -> tuple[slice, slice]:
     )
 
 
-def _enlarge(coarse: F32 | Half, box: Box) -> F32:
+def _enlarge(coarse: Half, box: Box) -> F32:
     """A block at full size of an array at 1/4 size."""
     left, top, width, height = box
     scale = 1 << COARSE

@@ -13,7 +13,7 @@ F32 = npt.NDArray[np.float32]
 
 MIPS = 6  # full size down to 1/32
 ALIGN_PX = 1 << (MIPS - 1)
-TILE_PX = 128
+TILE_PX = 64
 REACH_PX = 16  # farther than any blur drawn at full or half size spreads
 SPARSE_MIPS = 2  # these copies keep only tiles with something on them; smaller ones are small anyway
 
@@ -118,10 +118,9 @@ class Surface:
         self.depth_values = np.bincount(mips[0].depth[mips[0].bgra[..., 3] > 0], minlength=256) > 0
         self.tile_depths = _tile_depths(mips[0], first_mip)
         kept = self.tile_depths[0] <= self.tile_depths[1]
-        self._sparse = tuple(
-            SparseMip(m, TILE_PX >> i, kept) for i, m in enumerate(mips[: SPARSE_MIPS - first_mip])
-        )
-        self._dense = mips[max(SPARSE_MIPS - first_mip, 0) :]
+        fine = max(SPARSE_MIPS - first_mip, 0)
+        self._sparse = tuple(SparseMip(m, TILE_PX >> first_mip + i, kept) for i, m in enumerate(mips[:fine]))
+        self._dense = mips[fine:]
 
     @property
     def flat(self) -> bool:

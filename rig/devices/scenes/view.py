@@ -93,9 +93,9 @@ class SceneView:
                 give_back_memory()
             if self._focused is None or self._focused[0] != focus_um:
                 self._focused = None  # free the old one first
+                self._focused = (focus_um, self._at_focus(self._surfaces, focus_um))
                 if self.size[0] > KEPT_WIDTH:
                     give_back_memory()
-                self._focused = (focus_um, self._at_focus(self._surfaces, focus_um))
             return self._focused[1]
 
     def _at_focus(self, surfaces: list[Surface], focus_um: float) -> FocusedScene:
