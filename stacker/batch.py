@@ -95,7 +95,7 @@ def find_brackets(
             "--whole takes them as one"
         )
     if alone:
-        warn(f"{folder.name}: {alone} pictures belong to no bracket")
+        warn(f"{folder.name}: {alone} of {len(files)} pictures belong to no bracket")
     return [
         FoundBracket(_name(folder, number, found), tuple(files[at][0] for at in range(g.first, g.last + 1)))
         for number, g in enumerate(found, start=1)

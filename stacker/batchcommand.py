@@ -141,7 +141,12 @@ def brackets_of(
     brackets: list[FoundBracket] = []
     failed = 0
     for folder in args.folders:
-        within = [one for one in picture_folders(folder) if one.resolve() != args.out.resolve()]
+        try:
+            within = [one for one in picture_folders(folder) if one.resolve() != args.out.resolve()]
+        except InputError as error:
+            failed += 1
+            console.warn(str(error))
+            continue
         if not within:
             failed += 1
             console.warn(f"there are no pictures in the folder {folder}")
@@ -185,11 +190,15 @@ def tell(outcome: BracketOutcome, console: Console) -> None:
 
 def sum_up(outcomes: list[BracketOutcome], failed: int, console: Console) -> None:
     """The last line. Raises BatchFailedError when not everything is there."""
-    without = [outcome for outcome in outcomes if outcome.why is not None]
-    there = len(outcomes) - len(without)
+    from stacker.looking import enumerated
+
+    without = [outcome.bracket.name for outcome in outcomes if outcome.why is not None]
+    told = [f"stacked {len(outcomes) - len(without)} of {len(outcomes)} brackets"] if outcomes else []
+    if without:
+        told.append(f"not {enumerated(without)}")
+    if failed:
+        told.append(f"folders without a bracket: {failed}")
     if without or failed:
-        names = "".join(f", {outcome.bracket.name}" for outcome in without[:5])
-        folders = f" and {failed} folders without a bracket" if failed else ""
-        raise BatchFailedError(f"{there} brackets are stacked, {len(without)} are not{folders}{names}")
+        raise BatchFailedError("; ".join(told))
     if outcomes:
-        console.tell(f"all {there} brackets are stacked")
+        console.tell(told[0])

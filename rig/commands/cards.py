@@ -285,5 +285,5 @@ def tell(store: Store, views: Sequence[JobView], as_json: bool, console: Console
         else:
             console.warn(view.error or f"a bracket of {view.name} was {view.state}")
     if failed:
-        raise StackFailedError(f"{len(paths)} brackets are stacked, {len(failed)} are not")
-    console.tell(f"all {len(paths)} brackets are stacked; the card may be taken out")
+        raise StackFailedError(f"stacked {len(paths)} of {len(views)} brackets")
+    console.tell(f"stacked {len(paths)} of {len(views)} brackets; the card may be taken out")

@@ -56,7 +56,7 @@ def test_the_brackets_of_a_folder_are_copied_and_stacked_and_the_card_is_as_it_w
     before = state_of(card.root)
 
     assert main(["import", str(card.root), *QUICK, *config]) == 0
-    assert "all 2 brackets are stacked; the card may be taken out" in capsys.readouterr().out
+    assert "stacked 2 of 2 brackets; the card may be taken out" in capsys.readouterr().out
     assert state_of(card.root) == before
     main(["brackets", "list", "--json", *config])
     listed = json.loads(capsys.readouterr().out)
@@ -110,7 +110,7 @@ def test_one_bad_bracket_does_not_stop_the_other(
 
     assert main(["import", "EOS_DIGITAL", *QUICK, *config]) == 1
     said = capsys.readouterr()
-    assert "fused image" in said.out and "1 brackets are stacked, 1 are not" in said.err
+    assert "fused image" in said.out and "stacked 1 of 2 brackets" in said.err
 
 
 @pytest.mark.parametrize(("text", "chosen"), [("2", [2]), ("1,3-5", [1, 3, 4, 5]), (" 1 , 2 ", [1, 2])])

@@ -38,7 +38,7 @@ def test_each_bracket_of_a_card_becomes_a_picture_and_the_card_is_as_it_was(card
     assert main(["batch", str(card.root), "--out", str(tmp_path / "out"), *QUICK]) == 0
     assert names(tmp_path / "out") == ["100CANON-01.jpg", "100CANON-02.jpg"]
     said = capsys.readouterr()
-    assert "all 2 brackets are stacked" in said.out and "1 pictures belong to no bracket" in said.err
+    assert "stacked 2 of 2 brackets" in said.out and "1 of 10 pictures belong to no bracket" in said.err
     assert state_of(card.root) == before
 
 
@@ -70,7 +70,7 @@ def test_a_bad_bracket_does_not_stop_the_others(tmp_path, capsys):
 
     assert code == 1
     assert names(tmp_path / "out") == ["a.jpg", "c.jpg"]
-    assert "b was not stacked: " in said.err and "2 brackets are stacked, 1 are not, b" in said.err
+    assert "b was not stacked: " in said.err and "stacked 2 of 3 brackets; not b" in said.err
 
 
 def test_a_second_run_leaves_what_is_there_and_again_stacks_it_anew(card, tmp_path, capsys):
