@@ -36,6 +36,11 @@ from stacker.view import AlignedFrame, FrameView
 __all__ = ["AlignedFrame", "Fuser"]
 
 Plane = NDArray[Any]  # float32
+Kept = NDArray[
+    Any
+]  # a plane put aside: int16 in 1/64 levels of 255, or float32 where the running result is exact
+
+KEPT_STEPS = 64.0
 
 _FINER_SHARE = 1.0  # of the next finer band's energy: a frame that is sharp there is sharp here
 _TYPICAL = 8.0  # levels; contrast is taken relative to it to stay within float32
@@ -91,18 +96,26 @@ class Fuser:
         if self._part.coarse:
             self.add_coarse(view, small)
 
-    def add_fine(self, view: FrameView) -> list[Plane]:
+    def add_fine(self, view: FrameView) -> list[Kept]:
         """Take in a frame's finest levels; returns what the coarse ones are made from, if they belong to the part."""
         active = self.active(view.slot)
-        small: list[Plane] = []
+        small: list[Kept] = []
         if self._part.coarse:
             height, width = (side >> FINE_LEVELS for side in self.running.canvas)
-            if len(active) < len(list(patches(self.running.canvas))):
-                small = view.small(FINE_LEVELS, Patch(0, 0, height, width))
-            else:
-                small = [np.empty((height, width), np.float32) for _ in range(3)]
+            kind = np.float32 if self.running.exact else np.int16
+            small = [np.empty((height, width), kind) for _ in range(3)]
+            self._keep_the_others(view, active, small)
         list(self._pool.map(lambda patch: self._add_fine(view, patch, small), active))
         return small
+
+    def _keep_the_others(self, view: FrameView, active: list[Patch], small: list[Kept]) -> None:
+        """What the coarse levels are made from where a frame hardly counts."""
+        others = [patch for patch in patches(self.running.canvas) if patch not in active]
+        reduced = view.reduced(FINE_LEVELS) if others else []
+        for patch in others:
+            low = patch.at(FINE_LEVELS)
+            for whole, plane in zip(small, view.small(FINE_LEVELS, low, reduced), strict=True):
+                _keep(whole[low.rows, low.columns], plane)
 
     def _has_a_say(self, slot: int, patch: Patch) -> bool:
         """Whether the frame counts anywhere on the finest levels of a patch."""
@@ -110,7 +123,7 @@ class Fuser:
             return True
         return self._prior.counts(slot, patch.grown(APRON_PX, self.running.canvas))
 
-    def _add_fine(self, view: FrameView, patch: Patch, small: list[Plane]) -> None:
+    def _add_fine(self, view: FrameView, patch: Patch, small: list[Kept]) -> None:
         """Take in the finest levels of a patch, if the part holds them; leave what lies below them in `small`."""
         held = patch.grown(APRON_PX, self.running.canvas)
         shift = self.running.chroma_shift
@@ -129,13 +142,14 @@ class Fuser:
         low = patch.at(FINE_LEVELS)
         inner = low.within(held.at(FINE_LEVELS))
         for whole, plane in zip(small, planes, strict=False):  # nothing is left without coarse levels
-            whole[low.rows, low.columns] = plane[inner]
+            _keep(whole[low.rows, low.columns], plane[inner])
 
-    def add_coarse(self, view: FrameView, planes: list[Plane]) -> None:
+    def add_coarse(self, view: FrameView, small: list[Kept]) -> None:
         """Take in the other levels, whole, and the base, from what add_fine returned."""
+        planes = small
         energy = None
         for number in range(FINE_LEVELS, self.running.levels):
-            lower = [pyramid.down(plane) for plane in planes]
+            lower = [pyramid.down(_kept(plane)) for plane in planes]
             energy = self._add_whole(view, number, planes, lower, None if energy is None else reduce(energy))
             planes = lower
         assert energy is not None
@@ -212,6 +226,18 @@ class Fuser:
         return weight if covered is None else weight * covered, firm
 
 
+def _keep(kept: Kept, plane: Plane) -> None:
+    """Put a plane of a coarse level aside, in half the memory where the running result is no more exact."""
+    if kept.dtype == np.float32:
+        kept[...] = plane
+    else:
+        np.rint(plane * np.float32(KEPT_STEPS), out=kept, casting="unsafe")
+
+
+def _kept(kept: Kept) -> Plane:
+    return kept if kept.dtype == np.float32 else np.divide(kept, np.float32(KEPT_STEPS), dtype=np.float32)
+
+
 def _accumulate(
     band: Band,
     place: Patch,
@@ -241,4 +267,4 @@ def _accumulate(
 
 
 def _cut(planes: list[Plane], patch: Patch) -> list[Plane]:
-    return [plane[patch.rows, patch.columns] for plane in planes]
+    return [_kept(plane[patch.rows, patch.columns]) for plane in planes]

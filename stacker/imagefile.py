@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Protocol
 
 import numpy.typing as npt
 
 from stacker.atomic import writing_atomically
 from stacker.errors import FrameError, OutputError
-from stacker.formats import bmp, jpeg, png, raw, tiff
+from stacker.formats import bmp, jpeg, png, raw
 from stacker.formats.header import Header, turn_upright
 from stacker.formats.metadata import Metadata, result_metadata
 from stacker.planes import Planes, from_bgr, low_from_planes, with_bit_depth
@@ -22,6 +23,7 @@ JPEG_SUFFIXES = frozenset({".jpg", ".jpeg"})
 PNG_SUFFIXES = frozenset({".png"})
 TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
 OUTPUT_SUFFIXES = JPEG_SUFFIXES | PNG_SUFFIXES | TIFF_SUFFIXES
+_TIFF_MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 INPUT_SUFFIXES = OUTPUT_SUFFIXES | raw.SUFFIXES | {".bmp"}
 
 
@@ -103,7 +105,7 @@ def write_planes(
         elif suffix in PNG_SUFFIXES:
             png.write(file, planes, metadata)
         else:
-            tiff.write(file, planes, metadata)
+            _tiff().write(file, planes, metadata)
 
 
 def write_grey(path: Path, image: Array) -> None:
@@ -122,13 +124,20 @@ def _whole_format(path: Path) -> _WholeFormat | None:
         return None
     if start == png.MAGIC:
         return png
-    if start.startswith(tiff.MAGICS):
-        return tiff
+    if start.startswith(_TIFF_MAGICS):
+        return _tiff()
     if start.startswith(bmp.MAGIC):
         return bmp
     raise FrameError(
         "the file is empty" if not start else "this is no picture (JPEG, PNG, TIFF, BMP or camera raw)"
     )
+
+
+def _tiff() -> ModuleType:
+    """The module for TIFF; with what it needs it takes 3 MB, which a job with JPEGs does not have to carry."""
+    from stacker.formats import tiff
+
+    return tiff
 
 
 @contextmanager

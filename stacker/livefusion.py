@@ -7,8 +7,6 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
-
 from stacker.alignment import Alignment
 from stacker.errors import FrameError
 from stacker.focusmap import FocusMap
@@ -70,8 +68,8 @@ class LiveFusion:
         self.fused: list[Alignment] = []  # the first slots of the focus map, as they were fused
         self.damaged: dict[int, str] = {}  # slot -> why it was left out
         self._method, self._prefer, self._pool = method, prefer, pool
-        self._small = SmallPlanes(_COARSE_WAIT, exact, scratch)
-        self._waiting: deque[int] = deque()  # slots that the small planes belong to
+        self._small = SmallPlanes(_COARSE_WAIT, scratch)
+        self._waiting: deque[FrameView] = deque()  # that the small planes belong to
         self._coarse_by: tuple[int, Prior] | None = None  # slot that went in last, and what it was weighed by
         self._weighed_by: dict[Patch, Remembered] = {}  # the same of the finest levels
         self._last: dict[Patch, int] = {}
@@ -97,11 +95,13 @@ class LiveFusion:
             active = guide.fuser.active(slot)
             list(self._pool.map(lambda patch: self._bring_up_to_date(patch, guide), active))
             self._last.update(dict.fromkeys(active, slot))
-        small = guide.fuser.add_fine(self._view(planes, slot))
+        view = self._view(planes, slot)
+        small = guide.fuser.add_fine(view)
+        view = view.without_pixels()
         del planes  # its memory is needed now
         self._small.append(small)
         del small
-        self._waiting.append(slot)
+        self._waiting.append(view)
         if len(self._waiting) == _COARSE_WAIT:
             self._add_coarse(_COARSE_AT_ONCE, guide)
 
@@ -118,9 +118,9 @@ class LiveFusion:
             last, before = self._coarse_by
             Reweighing(self.running, self._method, before, now, last).coarse()
         for _ in range(frames):
-            slot = self._waiting.popleft()
-            guide.fuser.add_coarse(self._view(_without_pixels(self.running), slot), self._small.take())
-            self._coarse_by = None if now is None else (slot, now)
+            view = self._waiting.popleft()
+            guide.fuser.add_coarse(view, self._small.take())
+            self._coarse_by = None if now is None else (view.slot, now)
 
     def _bring_up_to_date(self, patch: Patch, guide: Guide) -> None:
         """Weigh what a patch holds by the map at hand."""
@@ -138,12 +138,3 @@ class LiveFusion:
         """A fused frame as the reference frame sees it."""
         alignment = self.fused[slot]
         return FrameView(AlignedFrame(planes, alignment.transform, alignment.gain, slot), self.running.shape)
-
-
-def _without_pixels(running: RunningFusion) -> Planes:
-    """A frame of which only the outline is needed."""
-    kind, shift = (np.uint16 if running.exact else np.uint8), running.chroma_shift
-    half_up = (1 << shift) - 1
-    height, width = running.shape
-    chroma = np.broadcast_to(kind(0), ((height + half_up) >> shift, (width + half_up) >> shift))
-    return Planes(np.broadcast_to(kind(0), (height, width)), chroma, chroma, shift)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from stacker.errors import CancelledError
 from stacker.frames import FileSource, FrameSource
 from stacker.order import Order
-from stacker.stack import Cancelled, Progress, Stack
+from stacker.readahead import ReadAhead
+from stacker.stack import Cancelled, Glimpse, Progress, Stack, one_opencv_thread
 
 Warn = Callable[[str], None]
 
@@ -50,11 +52,22 @@ class Looking:
 
 def look_at_all(stack: Stack, source: FrameSource, progress: Progress, cancelled: Cancelled) -> None:
     """Have a stack look at every frame. Raises MemoryLimitError, CancelledError."""
-    for at in range(len(source)):
-        if cancelled():
-            raise CancelledError("the stack was cancelled")
-        stack.look(source, at)
-        progress(at + 1, len(source), "aligning")
+    with ThreadPoolExecutor(1) as pool, one_opencv_thread():
+        ahead = ReadAhead(lambda at: stack.glimpse(source, at), pool)
+        for at in range(len(source)):
+            if cancelled():
+                raise CancelledError("the stack was cancelled")
+            stack.look(source, at, lambda at=at: _glimpse(stack, ahead, at, len(source)))  # type: ignore[misc]
+            progress(at + 1, len(source), "aligning")
+
+
+def _glimpse(stack: Stack, ahead: ReadAhead[Glimpse], at: int, count: int) -> Glimpse:
+    """What was read of a frame; the next one is read while this one is looked at."""
+    try:
+        return ahead.take(at)
+    finally:
+        if stack.threads > 1 and at + 1 < count:
+            ahead.begin(at + 1)
 
 
 def enumerated(names: Sequence[str]) -> str:

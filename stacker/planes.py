@@ -87,6 +87,12 @@ def chroma_shape(shape: tuple[int, ...], chroma_shift: int) -> tuple[int, int]:
     return (shape[0] + half_up) >> chroma_shift, (shape[1] + half_up) >> chroma_shift
 
 
+def outline_of(planes: Planes) -> Planes:
+    """Black planes of the same shapes, which take no memory."""
+    y, cb, cr = (np.broadcast_to(plane.dtype.type(0), plane.shape) for plane in planes)
+    return Planes(y, cb, cr, planes.chroma_shift)
+
+
 def neutral(dtype: npt.DTypeLike) -> int:
     """Value of a chroma plane where there is no colour: 128 or 32768."""
     return 1 << (8 * np.dtype(dtype).itemsize - 1)

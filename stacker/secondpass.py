@@ -15,16 +15,17 @@ from stacker.fusion import Fuser
 from stacker.looked import Looked
 from stacker.memory import Plan
 from stacker.methods import Method
-from stacker.parts import Part, parts_of
+from stacker.parts import OVERLAP_PX, Part, parts_of
 from stacker.pieces import Pieces
 from stacker.planes import Planes
 from stacker.prior import Prior
 from stacker.pyramid import level_count, padded_shape
+from stacker.readahead import ReadAhead
 from stacker.settings import Prefer
 from stacker.state import RunningFusion
 from stacker.survey import Surveyed
 from stacker.validarea import Rectangle
-from stacker.view import AlignedFrame
+from stacker.view import AlignedFrame, FrameView
 
 Progress = Callable[[int, int, str], None]
 Cancelled = Callable[[], bool]
@@ -105,12 +106,13 @@ class SecondPass:
                 if standing.done == 0 and standing.part > 0:
                     running.move_to(part.held)
                 fuser = Fuser(running, self.method, prior, pool, part)
+                frames = ReadAhead(self._planes, pool if self.plan.threads > 1 else None)
                 while standing.done < len(self.frames):
                     if cancelled():
                         if keeper is not None:
                             keeper.keep(standing, at_once=True)
                         raise CancelledError("the stack was cancelled")
-                    self._add(fuser, standing)
+                    self._add(fuser, standing, frames)
                     standing.done += 1
                     progress(standing.part * len(self.frames) + standing.done, total, "fusing")
                     if preview is not None and part.coarse and running.frames:
@@ -126,18 +128,35 @@ class SecondPass:
         running.move_to((0, 0))  # its memory is needed now
         return standing.pieces.joined()
 
-    def _add(self, fuser: Fuser, standing: Standing) -> None:
+    def _add(self, fuser: Fuser, standing: Standing, frames: ReadAhead[Planes]) -> None:
         slot = standing.done
-        if slot in standing.damaged or not fuser.needs(slot):
+        if not self._wanted(fuser, standing, slot):
             return
-        frame = self.frames[slot]
         alignment = self.found.alignments[self.found.fitting[slot]]
         try:
-            planes = self.repair(frame.opened.planes(frame.at))
+            planes = frames.take(slot)
         except FrameError as error:  # its small copy could be decoded; or the card is gone by now
             standing.damaged[slot] = str(error)
             return
-        fuser.add(AlignedFrame(planes, alignment.transform, alignment.gain, slot))
+        view = FrameView(AlignedFrame(planes, alignment.transform, alignment.gain, slot), fuser.running.shape)
+        small = fuser.add_fine(view)
+        view = view.without_pixels()
+        del planes  # the memory is for the next frame; what the patches took, too
+        memory.trim()
+        following = (later for later in range(slot + 1, len(self.frames)))
+        if (
+            after := next((later for later in following if self._wanted(fuser, standing, later)), None)
+        ) is not None:
+            frames.begin(after)
+        if small:
+            fuser.add_coarse(view, small)
+
+    def _wanted(self, fuser: Fuser, standing: Standing, slot: int) -> bool:
+        return slot not in standing.damaged and fuser.needs(slot)
+
+    def _planes(self, slot: int) -> Planes:
+        frame = self.frames[slot]
+        return self.repair(frame.opened.planes(frame.at))
 
     def _finish(self, standing: Standing, part: Part, prior: Prior | None) -> None:
         """Put together what a part has made ready."""
@@ -157,6 +176,8 @@ class SecondPass:
                 raise OutputError(
                     f"the picture cannot be put aside in {self.scratch}: {error.strerror}"
                 ) from error
+            if part.bottom == standing.running.canvas[0]:  # no other part needs these rows
+                standing.running.forget_above(start + _ROWS_AT_ONCE - OVERLAP_PX)
 
     def _parts(self, bands: int) -> list[Part]:
         shape = self.frames[0].opened.shape

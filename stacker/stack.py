@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -40,13 +41,15 @@ from stacker.sequence import better_order, order_of_focus
 from stacker.settings import StackSettings
 from stacker.slabs import slab_of, slab_ranges
 from stacker.state import RunningFusion
-from stacker.survey import Survey, Surveyed
+from stacker.survey import Survey, Surveyed, energy_of, survey_scale
 from stacker.transforms import to_low
 from stacker.transformsfile import KnownAligner
 from stacker.validarea import Rectangle
 from stacker.view import AlignedFrame
 
 __all__ = ["Cancelled", "FuseResult", "Progress", "Stack", "never", "no_progress"]
+
+Glimpse = tuple[NDArray[Any], NDArray[Any]]  # a small copy of a frame, and its focus measure
 
 _GROWING_STEP = 4  # the growing picture is this many times smaller than the frames
 
@@ -91,10 +94,11 @@ class Stack:
     _defects_of: tuple[int, Defects] | None = None  # those known when so many frames were surveyed
     _seconds: dict[str, float] = field(default_factory=dict)
 
-    def look(self, source: FrameSource, at: int) -> FrameReport:
+    def look(self, source: FrameSource, at: int, glimpse: Callable[[], Glimpse] | None = None) -> FrameReport:
         """Survey one more frame. A frame that cannot be read is reported as left out, with the reason.
 
-        Raises MemoryLimitError, before the first frame is read, when the limit cannot be met.
+        glimpse: gives what self.glimpse would. Raises MemoryLimitError, before the first frame is read, when the limit
+        cannot be met.
         """
         looked = Looked(source, at, source.names[at])
         self._frames.append(looked)
@@ -102,13 +106,12 @@ class Stack:
         with self._timed("survey"), one_opencv_thread():
             try:
                 survey = self._survey_for(source)
-                low = source.low(at, survey.scale)
-                paint_over_into(low, self.defects.at(survey.scale))
+                low, energy = self.glimpse(source, at) if glimpse is None else glimpse()
                 if self.settings.hot_pixels == "auto":
                     self._stuck = self._stuck or StuckPixels(survey.scale)
                     self._stuck.look(low)
                 looked.slot = len(survey)
-                relative = survey.add(low)
+                relative = survey.add(low, energy)
             except FrameError as error:
                 looked.slot, looked.reason = None, str(error)
                 if self.known is not None:
@@ -119,6 +122,18 @@ class Stack:
         return FrameReport(
             index, looked.name, relative.reason is None, relative.reason, sharpness=survey.sharpness[-1]
         )
+
+    def glimpse(self, source: FrameSource, at: int) -> Glimpse:
+        """What the survey needs of a frame, and no other frame for. Raises FrameError."""
+        scale = survey_scale(source.shape)
+        low = source.low(at, scale)
+        paint_over_into(low, self.defects.at(scale))
+        return low, energy_of(low)
+
+    @property
+    def threads(self) -> int:
+        """How many threads may work at a time."""
+        return self._plan.threads if self._plan is not None else self.settings.threads or os.cpu_count() or 1
 
     def advance(self, expected: int | None = None) -> bool:
         """Fuse one more frame while others are still to come, if one is due; whether there was one.
@@ -204,7 +219,7 @@ class Stack:
         return FuseResult(
             planes,
             self._original_index(found.focus.depth, pass_.frames),
-            found.focus.confidence,
+            found.focus.confidence.astype(np.float32),
             found.grid_level,
             self._report(reference, found, pass_),
         )
@@ -304,6 +319,8 @@ class Stack:
             return self._end_of_survey()
         with self._timed("focus map"):
             found = self._survey.result(reference.slot, last=True)
+            confidence = found.focus.confidence.astype(np.float16)  # not needed before the end
+            found = replace(found, focus=replace(found.focus, confidence=confidence))
         self.defects = defects
         self._survey = self._grown = self._stuck = None  # their memory is needed now
         memory.trim()
@@ -362,7 +379,7 @@ class Stack:
             source.shape,
             source.chroma_shift,
             source.dtype.itemsize,
-            self.settings.threads or os.cpu_count() or 1,
+            self.threads,
         )
 
     def _has_room_to_be_live(self, source: FrameSource, plan: Plan) -> bool:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from stacker import pyramid
+from stacker import memory, pyramid
 
 if TYPE_CHECKING:
     from stacker.prior import Prior
@@ -97,6 +97,14 @@ class RunningFusion:
                 count = kept * len(mine) // max(self.bands[level].shape[0], 1)
                 if count:
                     mine[:count] = before[-count:]
+
+    def forget_above(self, row: int) -> None:
+        """Give back the memory of the finest levels above a row of the canvas, which is not read any more."""
+        for level in range(FINE_LEVELS):
+            band = self.bands[level]
+            for array in band.arrays:
+                count = max((row >> level) - band.first_row, 0) * len(array) // max(band.shape[0], 1)
+                memory.forget(array[:count])
 
     def _empty_band(self, level: int) -> Band:
         height, width = self.canvas[0] >> level, self.canvas[1] >> level

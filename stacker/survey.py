@@ -97,8 +97,8 @@ class Survey:
     def __len__(self) -> int:
         return len(self._aligner)
 
-    def add(self, low: Array) -> RelativeAlignment:
-        """Take in the next frame: (h // scale, w // scale, 3) BGR, uint8 or uint16."""
+    def add(self, low: Array, energy: Array | None = None) -> RelativeAlignment:
+        """Take in the next frame: (h // scale, w // scale, 3) BGR, uint8 or uint16. energy: see energy_of, if known."""
         small = low
         if self._align_scale > self.scale:
             step = self._align_scale // self.scale
@@ -107,7 +107,7 @@ class Survey:
             )
         relative = self._aligner.add(small)
         index = relative.index
-        energy = _energy(low)
+        energy = energy_of(low) if energy is None else energy
         self.signatures.append(signature(energy))
         self.sharpness.append(float(np.sqrt(np.percentile(energy, 99))))
         for base, peaks in self._peaks.items():
@@ -199,7 +199,7 @@ class Survey:
         return self.scale
 
 
-def _energy(low: Array) -> Array:
+def energy_of(low: Array) -> Array:
     """The focus measure of a small copy, in bands of rows: whole planes of float32 would be the peak of a job."""
     height, width = low.shape[0] & ~1, low.shape[1] & ~1  # a measure stands for 2x2 pixels
     low = low[:height, :width]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from stacker.light import PIVOT
 from stacker.patches import Patch, margin_inside, seen_by
 from stacker.photometry import Gain
-from stacker.planes import Planes, neutral
+from stacker.planes import Planes, neutral, outline_of
 from stacker.transforms import Transform, invert, to_low
 
 Plane = NDArray[Any]  # float32, levels of 255
@@ -46,6 +47,12 @@ class FrameView:
         self._blue, self._red = blue, red
         self._as_bright = bool(np.allclose(frame.gain, 1.0, atol=1e-4))
 
+    def without_pixels(self) -> FrameView:
+        """What is left to be known of the frame when its planes are not needed any more: where it reaches."""
+        outline = copy(self)
+        outline._planes = outline_of(self._planes)
+        return outline
+
     def luma(self, patch: Patch) -> Plane:
         """(h, w) of a rectangle in full-size pixels."""
         return self._lit(self._cut(self._planes.y, self._to_frame, patch, 0))
@@ -58,22 +65,29 @@ class FrameView:
         )
         return self._balanced(blue, red, luma)
 
-    def small(self, level: int, patch: Patch) -> list[Plane]:
-        """Luma, Cb and Cr of a rectangle on a level, from a reduced copy: for where the frame hardly counts."""
+    def reduced(self, level: int) -> list[NDArray[Any]]:
+        """The frame's planes, all of one size, reduced to a level: what `small` is made from."""
         step = 1 << level
         height, width = self._planes.shape
         size = max(width // step, 1), max(height // step, 1)
-        to_small = to_low(self._to_frame, step)
-        centre = neutral(self._planes.dtype) * self._scale
         out = []
-        for plane, per_pixel, middle in zip(
-            self._planes, (step, *2 * (step >> self._planes.chroma_shift,)), (0, centre, centre), strict=True
+        for plane, per_pixel in zip(
+            self._planes, (step, *2 * (step >> self._planes.chroma_shift,)), strict=True
         ):
             cut = plane[: size[1] * per_pixel, : size[0] * per_pixel]
-            reduced = cv2.resize(cut, size, interpolation=cv2.INTER_AREA)
-            out.append(self._cut(reduced, to_small, patch, middle))
-        luma = self._lit(out[0])
-        return [luma, *self._balanced(out[1], out[2], luma)]
+            out.append(cv2.resize(cut, size, interpolation=cv2.INTER_AREA))
+        return out
+
+    def small(self, level: int, patch: Patch, reduced: list[NDArray[Any]]) -> list[Plane]:
+        """Luma, Cb and Cr of a rectangle on a level, from a reduced copy: for where the frame hardly counts."""
+        to_small = to_low(self._to_frame, 1 << level)
+        centre = neutral(self._planes.dtype) * self._scale
+        cuts = [
+            self._cut(plane, to_small, patch, middle)
+            for plane, middle in zip(reduced, (0, centre, centre), strict=True)
+        ]
+        luma = self._lit(cuts[0])
+        return [luma, *self._balanced(cuts[1], cuts[2], luma)]
 
     def cover(self, cells: Patch, grid_level: int) -> Plane | None:
         """0 where the frame does not reach, rising to 1 inside its outline; None where it is 1 everywhere.

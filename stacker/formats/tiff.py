@@ -27,7 +27,6 @@ from stacker.planes import Planes, bgr_strips
 
 Array = npt.NDArray[Any]
 
-MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _ICC_PROFILE, _ORIENTATION, _STRIP_OFFSETS, _XMP = 34675, 274, 273, 700
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
 # What tifffile decodes by itself, and strictly; OpenCV's libtiff takes a damaged deflate strip for good.

@@ -36,7 +36,7 @@ def bracket():
 
 @pytest.fixture(scope="module")
 def signatures(bracket):
-    return [signature(survey._energy(frame)) for frame in bracket.frames]
+    return [signature(survey.energy_of(frame)) for frame in bracket.frames]
 
 
 @given(st.permutations(range(COUNT)))
