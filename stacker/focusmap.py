@@ -51,15 +51,26 @@ class FocusMap:
     strength: Plane
 
 
-def focus_map(position: Plane, prominence: Plane, strength: Plane, width: float, frames: int) -> FocusMap:
+def focus_map(
+    position: Plane,
+    prominence: Plane,
+    strength: Plane,
+    width: float,
+    frames: int,
+    covered: NDArray[np.uint8] | None = None,
+) -> FocusMap:
     """Clean and fill the sub-frame positions of the peaks.
 
     position: (h, w) float32, slots. prominence, strength: (h, w) float32, see FocusPeaks. width: of the peaks, in
-    frames, see FocusPeaks.width. frames: how many there are.
+    frames, see FocusPeaks.width. frames: how many there are. covered: (h, w), 1 where any frame has looked, else 0;
+    None for everywhere.
     """
     spill = spilled(strength)
     confidence = np.clip((prominence - _UNCERTAIN) / (_CERTAIN - _UNCERTAIN), 0, 1) ** 2 * (1 - spill)
-    depth = fill(cv2.medianBlur(position, 3), confidence)
+    smooth = cv2.medianBlur(position, 3)
+    if covered is not None:  # what was never looked at must not speak for the row beside it
+        np.copyto(smooth, position, where=covered > cv2.erode(covered, np.ones((3, 3), np.uint8)))
+    depth = fill(smooth, confidence)
     near = np.ones((3, 3), np.uint8)
     trust = np.clip(cv2.GaussianBlur(cv2.dilate(confidence, near), (0, 0), 1.5), 0, 1)
     more = min(_AVERAGE * max(width, 1), _AVERAGE_SHARE * frames)

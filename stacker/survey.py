@@ -183,8 +183,9 @@ class Survey:
         width, frames = peaks.width(noise), tuple(peaks.frames)
         planes = [in_reference(peaks.position(noise, width if ahead else None))]
         planes += [in_reference(of(noise)) for of in (peaks.prominence, peaks.strength)]
+        covered = in_reference((peaks.seen > 0).view(np.uint8))
         del runs, peaks  # with last, their memory
-        focus = focus_map(planes[0], planes[1], planes[2], width, len(frames))
+        focus = focus_map(planes[0], planes[1], planes[2], width, len(frames), covered)
         return Surveyed(
             alignments,
             frames,

@@ -32,6 +32,17 @@ def test_clear_peaks_are_taken_as_they_are():
     assert found.confidence.min() > 0.99
 
 
+def test_what_no_frame_has_covered_does_not_spoil_the_row_beside_it():
+    covered = np.ones(SHAPE, np.uint8)
+    covered[-6:], covered[:, -6:] = 0, 0
+    position, prominence = (
+        np.where(covered == 1, each, 0).astype(np.float32) for each in (ramp() + 5, plane(CLEAR))
+    )
+    found = focus_map(position, prominence, plane(5.0), 1.0, 20, covered)
+    np.testing.assert_allclose(found.depth[-7, :-6], ramp()[-7, :-6] + 5, atol=0.35)
+    np.testing.assert_allclose(found.depth[:-6, -7], ramp()[:-6, -7] + 5, atol=0.35)
+
+
 def test_a_hole_is_filled_from_its_surroundings():
     prominence, position = plane(CLEAR), ramp()
     prominence[15:25, 20:36] = NOTHING
