@@ -89,6 +89,13 @@ def rational(entry: Entry | None, order: str) -> float | None:
     return above / below if above and below else None
 
 
+def integers(entry: Entry | None, order: str) -> tuple[int, ...]:
+    """All values of a SHORT or LONG tag; none when absent or of another type."""
+    if entry is None or entry.kind not in (SHORT, LONG, 13):
+        return ()
+    return struct.unpack(f"{order}{entry.count}{'H' if entry.kind == SHORT else 'I'}", entry.raw)
+
+
 def text(entry: Entry | None) -> str | None:
     """An ASCII tag as text; None when absent or of another type."""
     if entry is None or entry.kind != ASCII:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from stacker.errors import FrameError
 from stacker.formats.exif import Exif
 from stacker.formats.header import Header
+from stacker.formats.ifd import byte_order, first_directory, integers, read_directory
 from stacker.formats.metadata import Metadata
 from stacker.formats.whole import with_red_and_blue_exchanged
 
@@ -24,9 +26,13 @@ SUFFIXES = frozenset(
     )
 )
 
+_SUB_DIRECTORIES = 330
+_PIECES = (273, 279), (324, 325)  # where the strips, the tiles of a picture begin, and how long they are
+
 
 def read_header(path: Path) -> Header:
-    """Size of the developed, upright picture. Raises FrameError without rawpy or for an unknown raw."""
+    """Size of the developed, upright picture. Raises FrameError without rawpy, for an unknown raw or half a DNG."""
+    _check_length(path)
     with _open(path) as raw:
         sizes = raw.sizes
         # LibRaw flips: 3 = half turn, 5 and 6 = quarter turns. It turns the picture itself when developing.
@@ -49,6 +55,27 @@ def read_image(path: Path) -> npt.NDArray[Any]:
 def read_metadata(path: Path) -> Metadata:
     """EXIF of raws built like a TIFF (DNG, NEF, CR2, ARW, ...); none of the others."""
     return Metadata(Exif.parse(path.read_bytes()[: 1 << 20]).pack())
+
+
+def _check_length(path: Path) -> None:
+    """Raise FrameError for a DNG that ends before its picture does: LibRaw would print that past any setting."""
+    if path.suffix.lower() != ".dng":
+        return
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as block:
+        order, main = byte_order(block) or "<", first_directory(block)
+        directories = [
+            main,
+            *(read_directory(block, start) for start in integers(main.get(_SUB_DIRECTORIES), order)),
+        ]
+        for directory in directories:
+            for starts, sizes in _PIECES:
+                pieces = zip(
+                    integers(directory.get(starts), order),
+                    integers(directory.get(sizes), order),
+                    strict=False,
+                )
+                if any(start + size > len(block) for start, size in pieces):
+                    raise FrameError("the picture is damaged (the raw is cut off)")
 
 
 @contextmanager

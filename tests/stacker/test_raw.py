@@ -66,6 +66,14 @@ def test_without_rawpy_it_says_what_to_install(dng, monkeypatch):
         open_frames([dng()])
 
 
+def test_half_a_dng_is_refused_without_a_word_from_libraw(dng, capfd):
+    path = dng()
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(FrameError, match=r"frame\.dng: the picture is damaged \(the raw is cut off\)"):
+        read_header(path)
+    assert capfd.readouterr().err == ""
+
+
 def test_an_empty_raw_is_called_empty(tmp_path):
     (tmp_path / "frame.dng").touch()
     with pytest.raises(FrameError, match=r"frame\.dng: the file is empty"):
