@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import os
 import shutil
 from collections.abc import Callable, Sequence
@@ -16,7 +17,7 @@ from rig.cardfiles import CardFile, FileChangedError, opened_file
 from rig.durable import as_store_error, sync_folder
 from rig.errors import SourceError
 from rig.scan import CardFrame
-from rig.sources import Source
+from rig.sources import Source, shown_name
 from rig.status import Outcome
 
 CHUNK = 1 << 20  # stopping, and standing back for a bracket being shot, are felt within one
@@ -79,44 +80,49 @@ def copy_frames(
 
 def _copy(source: Source, file: CardFile, to: Path, go_on: Callable[[], bool]) -> str:
     """Copy one file; its SHA-256."""
-    digest = hashlib.sha256()
-    with contextlib.ExitStack() as stack:
+    digest, left = hashlib.sha256(), file.size
+    with contextlib.ExitStack() as opened:
         try:
-            handle = stack.enter_context(opened_file(source.root, file))
-        except FileChangedError as error:
-            raise SourceError(f"{error}: look through {source.name} again") from error
+            handle = opened.enter_context(opened_file(source.root, file))
         except OSError as error:
-            raise _gone(source, file, error) from error
+            raise _unread(source, file, error) from error
         try:
-            copy = stack.enter_context(to.open("wb"))
+            copy = opened.enter_context(to.open("wb", buffering=0))  # nothing left to fail in closing it
         except OSError as error:
             raise as_store_error(error, to, file.size) from error
-        left = file.size
         while left > 0:
             if not go_on():
                 raise CopyCancelledError
             try:
                 chunk = os.read(handle, min(CHUNK, left))
             except OSError as error:
-                raise _gone(source, file, error) from error
+                raise _unread(source, file, error) from error
             if not chunk:
-                raise SourceError(f"{file.path} on {source.name} ends before its size says")
+                raise _unread(source, file, FileChangedError())
             digest.update(chunk)
             left -= len(chunk)
             try:
-                copy.write(chunk)
+                _write_all(copy, chunk)
                 if left == 0:
-                    copy.flush()
                     os.fsync(copy.fileno())
             except OSError as error:
                 raise as_store_error(error, to, file.size) from error
     return digest.hexdigest()
 
 
-def _gone(source: Source, file: CardFile, error: OSError) -> SourceError:
-    return SourceError(
-        f"{file.path} on {source.name} cannot be read ({error.strerror or error}): was the card taken out?"
-    )
+def _write_all(copy: io.FileIO, data: bytes) -> None:
+    """Near a full disk a write takes less than asked without an error."""
+    while data:
+        data = data[copy.write(data) :]
+
+
+def _unread(source: Source, file: CardFile, error: OSError) -> SourceError:
+    """Why a file of the card could not be copied; its name alone, for pages need not know where it lies."""
+    name = shown_name(file.path.rpartition("/")[2])
+    if isinstance(error, FileChangedError):
+        return SourceError(f"{name} has changed since it was looked at: look through {source.name} again")
+    why = error.strerror or str(error)
+    return SourceError(f"{name} on {source.name} cannot be read ({why}): was the card taken out?")
 
 
 def _facts(index: int, frame: CardFrame, sha256: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from fakecard import FakeCard, state_of
 from simrig import PATIENCE_S, Rig
 
+from rig import copying
 from rig.errors import (
     ConfigError,
     NoSuchBracketError,
@@ -271,6 +273,32 @@ def test_a_file_changed_since_fails_its_bracket_alone_and_leaves_nothing_behind(
     assert failed.state == "failed" and "IMG_0003.JPG has changed" in str(failed.error)
     assert finished(desk_rig, good).state == "done"
     assert len(desk_rig.workflow.brackets()) == 1 and not list(desk_rig.data.glob("b*.part"))
+
+
+def test_a_disk_that_fills_up_while_copying_is_said_so_and_nothing_is_left_behind(
+    desk_rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(copy: object, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    source, view = looked_through(desk_rig)
+    monkeypatch.setattr(copying, "_write_all", full)
+    (job,) = desk_rig.workflow.imports.order(source, view.id, [(0, 3)], QUICK, None)
+    failed = finished(desk_rig, job)
+
+    assert failed.state == "failed" and "no room to write 000.jpg" in str(failed.error)
+    assert desk_rig.workflow.brackets() == () and not list(desk_rig.data.glob("b*.part"))
+
+
+def test_a_card_pulled_while_copying_is_said_so_without_a_path(desk_rig: Rig, card: FakeCard) -> None:
+    source, view = looked_through(desk_rig)
+    (card.folder / "IMG_0002.JPG").unlink()
+    (job,) = desk_rig.workflow.imports.order(source, view.id, [(0, 3)], QUICK, None)
+    failed = finished(desk_rig, job)
+
+    assert failed.error == (
+        "IMG_0002.JPG on EOS_DIGITAL cannot be read (No such file or directory): was the card taken out?"
+    )
 
 
 def test_a_cancelled_import_leaves_nothing_or_the_whole_bracket(desk_rig: Rig) -> None:
