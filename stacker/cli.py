@@ -12,7 +12,7 @@ from stacker.console import NAME, Console
 from stacker.edge import DEBUG_VARIABLE, run_at_the_edge
 from stacker.errors import SettingsError
 from stacker.imagefile import JPEG_SUFFIXES
-from stacker.interrupt import cancelled_by_signals
+from stacker.interrupt import cancelled_by_signals, interrupted_by_sigterm
 from stacker.job import STATE_SUFFIX, StackJob, check_outputs
 from stacker.options import DEFAULT_CHECKPOINT_S, DEFAULT_IDLE_S, DEFAULT_QUALITY, add_stack_options, percent
 from stacker.parser import Parser
@@ -139,7 +139,8 @@ def run_depth(args: argparse.Namespace) -> int:
         from stacker.depictions import Depictions, write_depictions
 
         wanted = Depictions(args.false_colour, args.anaglyph, args.wiggle, args.strength)
-        written = write_depictions(args.image, args.depth, args.confidence, wanted)
+        with interrupted_by_sigterm():
+            written = write_depictions(args.image, args.depth, args.confidence, wanted)
         console.tell(f"wrote {', '.join(str(path) for path in written)}")
 
     return run_at_the_edge(depict, console)

@@ -13,7 +13,7 @@ from stacker.atomic import check_output, writing_atomically
 from stacker.depthmap import anaglyph, false_colour, wiggle_frames
 from stacker.errors import FrameError, OutputError, SettingsError
 from stacker.formats.metadata import result_metadata
-from stacker.imagefile import OUTPUT_SUFFIXES, read_metadata, read_planes, write_planes
+from stacker.imagefile import OUTPUT_SUFFIXES, read_header, read_metadata, read_planes, write_planes
 from stacker.planes import from_bgr, to_bgr, with_bit_depth
 
 Array = npt.NDArray[Any]
@@ -21,6 +21,7 @@ Array = npt.NDArray[Any]
 WIGGLE_SUFFIXES = frozenset({".gif", ".webp"})
 WIGGLE_WIDTH = 1000  # pixels at most: an animation is for a phone's screen
 WIGGLE_FRAME_MS = 80
+_PALETTE_PX = 200
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,15 @@ class Depictions:
 
 
 def write_depictions(image: Path, depth: Path, confidence: Path | None, wanted: Depictions) -> list[Path]:
-    """Write the pictures wanted; returns their paths. Raises FrameError, OutputError."""
+    """Write the pictures wanted; returns their paths.
+
+    Raises FrameError, OutputError, and SettingsError when an input or another result would be replaced.
+    """
+    taken = {path.resolve() for path in (image, depth, confidence) if path is not None}
     for path in wanted.paths:
+        if path.resolve() in taken:
+            raise SettingsError(f"{path} is an input or another result already; give another name")
+        taken.add(path.resolve())
         check_output(path)
     depths = _read_map(depth)
     if wanted.false_colour is not None:
@@ -84,6 +92,10 @@ def write_animation(path: Path, pictures: list[Array]) -> None:
         raise OutputError(f"{path}: animations need the package pillow") from error
     first, *others = (Image.fromarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)) for picture in pictures)
     kind = path.suffix.lower().removeprefix(".")
+    if kind == "gif":
+        # One palette for all views, of a small copy: finding one for each takes ten times as long, and flickers.
+        palette = first.resize((_PALETTE_PX, _PALETTE_PX)).quantize(256)
+        first, *others = (view.quantize(palette=palette) for view in (first, *others))
     with writing_atomically(path) as file:
         first.save(
             file, kind, save_all=True, append_images=others, duration=WIGGLE_FRAME_MS, loop=0, quality=80
@@ -91,7 +103,9 @@ def write_animation(path: Path, pictures: list[Array]) -> None:
 
 
 def _read_map(path: Path) -> Array:
-    """A grey picture of 8 or 16 bit as (h, w) uint16, white being 65535."""
+    """A grey picture of 8 or 16 bit as (h, w) uint16, white being 65535. Raises FrameError for one in colour."""
+    if read_header(path).chroma_shift == 0:
+        raise FrameError(f"{path.name} is a picture in colour, no depth or confidence map")
     return with_bit_depth(read_planes(path), 16).y
 
 

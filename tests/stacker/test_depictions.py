@@ -1,11 +1,16 @@
 """`fieldstack depth`, from file to file."""
 
+import os
+import signal
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 from samplepictures import photograph, write_jpeg
 
+from stacker.atomic import writing_atomically
 from stacker.cli import main
 from stacker.imagefile import write_grey
 
@@ -65,3 +70,43 @@ def test_a_depth_map_of_another_stack_is_refused(tmp_path, stacked, capsys):
         in capsys.readouterr().err
     )
     assert not (tmp_path / "3d.jpg").exists()
+
+
+def test_the_views_of_a_gif_share_one_palette(tmp_path, stacked):
+    assert main(["depth", *stacked, "--wiggle", str(tmp_path / "wiggle.gif"), "--quiet"]) == 0
+    colours: set[bytes] = set()
+    with Image.open(tmp_path / "wiggle.gif") as animation:
+        for view in range(animation.n_frames):
+            animation.seek(view)
+            colours |= {bytes(pixel) for pixel in np.asarray(animation.convert("RGB")).reshape(-1, 3)}
+    assert len(colours) <= 256
+
+
+def test_inputs_and_other_results_are_never_replaced(tmp_path, stacked, capsys):
+    before = [Path(path).read_bytes() for path in stacked]
+    for options in (
+        ["--false-colour", stacked[1]],
+        ["--anaglyph", stacked[0]],
+        ["--anaglyph", str(tmp_path / "same.png"), "--false-colour", str(tmp_path / "same.png")],
+    ):
+        assert main(["depth", *stacked, *options]) == 2
+        assert "is an input or another result already" in capsys.readouterr().err
+    assert [Path(path).read_bytes() for path in stacked] == before
+
+
+def test_a_picture_in_colour_is_no_depth_map(tmp_path, stacked, capsys):
+    cv2.imwrite(str(tmp_path / "colour.png"), photograph(120, 160))
+    assert (
+        main(["depth", stacked[0], str(tmp_path / "colour.png"), "--anaglyph", str(tmp_path / "3d.jpg")]) == 1
+    )
+    assert "colour.png is a picture in colour, no depth or confidence map" in capsys.readouterr().err
+
+
+def test_a_polite_kill_ends_with_130_and_leaves_no_scrap(tmp_path, stacked, monkeypatch):
+    def killed(*_):
+        with writing_atomically(tmp_path / "3d.jpg"):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr("stacker.depictions.write_depictions", killed)
+    assert main(["depth", *stacked, "--anaglyph", str(tmp_path / "3d.jpg")]) == 130
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["depth.png", "stacked.jpg"]
