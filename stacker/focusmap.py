@@ -39,9 +39,9 @@ _REACH = 2  # cells around such an edge where contrast decides
 class FocusMap:
     """Depth and trust on a coarse grid, in the geometry of the reference frame.
 
-    All (h, w) float32. depth: slot of the sharpest frame, with fractions. confidence: 0..1. sharpness: 1 / variance,
+    All (h, w), float32. depth: slot of the sharpest frame, with fractions. confidence: 0..1. sharpness: 1 / variance,
     in frames, of the blend around the depth. mixed: 0 where depth decides, 1 where contrast does. strength: natural
-    logarithm of the largest focus measure of any frame.
+    logarithm of the largest focus measure of any frame, float16.
     """
 
     depth: Plane
@@ -77,7 +77,7 @@ def focus_map(
     averaged = more * (1 - trust) * (1 - _SPILL_NARROWS * spill)
     spread = max(_LEAST_BLEND, _BLEND * width) + averaged
     mixed = depth_edges(depth, max(_LEAST_STEP, _STEP * width)) * np.clip(1.5 * trust, 0, 1)
-    return FocusMap(depth, confidence, np.float32(1) / np.square(spread), mixed, strength)
+    return FocusMap(depth, confidence, np.float32(1) / np.square(spread), mixed, strength.astype(np.float16))
 
 
 def spilled(strength: Plane) -> Plane:

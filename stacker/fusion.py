@@ -20,11 +20,10 @@ from stacker import pyramid
 from stacker.methods import Method
 from stacker.parts import Part, everything
 from stacker.patches import APRON_PX, Patch, patches
-from stacker.prior import Prior, log_energy
+from stacker.prior import TYPICAL, Prior, log_energy
 from stacker.state import (
     CONTRAST_STEPS,
     FINE_LEVELS,
-    Band,
     RunningFusion,
     move_towards,
     reduce,
@@ -36,14 +35,12 @@ from stacker.view import AlignedFrame, FrameView
 __all__ = ["AlignedFrame", "Fuser"]
 
 Plane = NDArray[Any]  # float32
-Kept = NDArray[
-    Any
-]  # a plane put aside: int16 in 1/64 levels of 255, or float32 where the running result is exact
+# A plane put aside: int16 in 1/64 levels of 255, or float32 where the running result is exact.
+Kept = NDArray[Any]
 
 KEPT_STEPS = 64.0
 
 _FINER_SHARE = 1.0  # of the next finer band's energy: a frame that is sharp there is sharp here
-_TYPICAL = 8.0  # levels; contrast is taken relative to it to stay within float32
 _LIMIT = 60.0  # of the logarithm of a weight, likewise
 
 
@@ -155,8 +152,8 @@ class Fuser:
         assert energy is not None
         place = Patch(0, 0, *planes[0].shape)
         base = self.running.levels
-        weight, _ = self._weight(view, base, base, place, energy, self._method.base_exponent)
-        _accumulate(self.running.bands[base], place, place, weight, None, energy, planes)
+        weight = self._weight(view, base, base, place, energy, self._method.base_exponent)
+        self._accumulate(base, place, place, weight, energy, planes)
         self.running.frames += 1
 
     def _add_whole(
@@ -194,17 +191,13 @@ class Fuser:
             energy = cv2.scaleAdd(finer, _FINER_SHARE, energy)
         smooth = cv2.GaussianBlur(energy, (3, 3), 0.6)
         grid, grid_held = level.place.at(1), level.held.at(1)
-        weight, firm = self._weight(
-            view, level.number, level.number + 1, grid_held, smooth, self._method.exponent
-        )
+        weight = self._weight(view, level.number, level.number + 1, grid_held, smooth, self._method.exponent)
         cells, pixels = grid.within(grid_held), level.place.within(level.held)
-        band = self.running.bands[level.number]
-        _accumulate(
-            band,
+        self._accumulate(
+            level.number,
             level.place,
             grid,
             weight[cells],
-            None if firm is None else firm[cells],
             smooth[cells],
             [detail[pixels] for detail in details],
         )
@@ -212,18 +205,38 @@ class Fuser:
 
     def _weight(
         self, view: FrameView, band: int, grid_level: int, cells: Patch, energy: Plane, exponent: float
-    ) -> tuple[Plane, Plane | None]:
-        """Weights of the frame on a grid of cells, from the energy of its band there; and PriorPatch.firm."""
-        firm = None
+    ) -> Plane:
+        """Weights of the frame on a grid of cells, from the energy of its band there."""
         if self._prior is None:
-            logarithm = (log_energy(energy) - np.float32(2 * np.log(_TYPICAL))) * np.float32(exponent / 2)
+            logarithm = (log_energy(energy) - TYPICAL) * np.float32(exponent / 2)
         else:
             here = self._prior.patch(band, grid_level, cells)
             logarithm = here.log_weight_of(view.slot, energy, exponent)
-            firm = here.firm
         weight = cv2.exp(np.clip(logarithm, -_LIMIT, _LIMIT))
         covered = view.cover(cells, grid_level)
-        return weight if covered is None else weight * covered, firm
+        return np.asarray(weight if covered is None else weight * covered)
+
+    def _accumulate(
+        self, level: int, place: Patch, grid: Patch, weight: Plane, energy: Plane, details: list[Plane]
+    ) -> None:
+        """Move the means of a band towards a frame's details, by its share of the weight so far."""
+        band = self.running.bands[level]
+        place, grid = place.raised(band.first_row), grid.raised(band.first_row >> 1)
+        here = grid.rows, grid.columns
+        total = cv2.add(band.weight[here], weight)
+        band.weight[here] = total
+        if band.top_contrast.size:
+            cells = grid.at(1)
+            contrast = cv2.sqrt(reduce(energy)) * np.float32(CONTRAST_STEPS)
+            of_cells = reduce(weight)
+            share = share_of(of_cells, reduce(total))
+            move_towards(band.mean_contrast[cells.rows, cells.columns], contrast, share)
+            top = band.top_contrast[cells.rows, cells.columns]
+            seen = cv2.multiply(contrast, np.sign(of_cells), dtype=cv2.CV_16U)
+            np.maximum(top, seen, out=top)
+        share = shares(weight, total, level, details[0].shape)
+        for mean, detail in zip(band.means, details, strict=True):
+            move_towards(mean[place.rows, place.columns], detail, share, band.steps)
 
 
 def _keep(kept: Kept, plane: Plane) -> None:
@@ -236,34 +249,6 @@ def _keep(kept: Kept, plane: Plane) -> None:
 
 def _kept(kept: Kept) -> Plane:
     return kept if kept.dtype == np.float32 else np.divide(kept, np.float32(KEPT_STEPS), dtype=np.float32)
-
-
-def _accumulate(
-    band: Band,
-    place: Patch,
-    grid: Patch,
-    weight: Plane,
-    firm: Plane | None,
-    energy: Plane,
-    details: list[Plane],
-) -> None:
-    """Move the means of a band towards a frame's details, by its share of the weight so far."""
-    place, grid = place.raised(band.first_row), grid.raised(band.first_row >> 1)
-    here = grid.rows, grid.columns
-    total = cv2.add(band.weight[here], weight)
-    band.weight[here] = total
-    if band.top_contrast.size:
-        cells = grid.at(1)
-        contrast = cv2.sqrt(reduce(energy)) * np.float32(CONTRAST_STEPS)
-        of_cells = reduce(weight)
-        share = share_of(of_cells, reduce(total))
-        move_towards(band.mean_contrast[cells.rows, cells.columns], contrast, share)
-        top = band.top_contrast[cells.rows, cells.columns]
-        seen = cv2.multiply(contrast, np.sign(of_cells), dtype=cv2.CV_16U)
-        np.maximum(top, seen, out=top)
-    share = shares(weight, total, firm, details[0].shape)
-    for mean, detail in zip(band.means, details, strict=True):
-        move_towards(mean[place.rows, place.columns], detail, share, band.steps)
 
 
 def _cut(planes: list[Plane], patch: Patch) -> list[Plane]:

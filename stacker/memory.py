@@ -88,7 +88,7 @@ def needed_mb(
     planes = sample_bytes * (1 + chroma)
     # A JPEG is decoded into its planes; any other kind as one picture, from which the planes are made.
     file = (0.35 if chroma_shift else 3.6) * sample_bytes
-    focus = 4 / 16 * 6.8
+    focus = 4 / 16 * 6.0
     share, between, ready = 1.0, max(file, 0.9), planes
     if bands > 1:
         rows = -(-most_bands((height, width)) // bands) * PATCH_PX[1] + 2 * OVERLAP_PX

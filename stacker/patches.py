@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import ceil, floor
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stacker.transforms import Transform, apply
+from stacker.transforms import Transform
 
 PATCH_PX = 256, 256  # width, height
 # What the bands of two levels and their smoothed energies reach beyond a patch.
@@ -87,18 +88,34 @@ def patches(canvas: tuple[int, int], size: tuple[int, int] = PATCH_PX) -> Iterat
             yield Patch(top, left, min(top + height, canvas[0]), min(left + width, canvas[1]))
 
 
+def outline(
+    transform: Transform, left: float, top: float, right: float, bottom: float
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Where a rectangle comes to lie: the least (x, y) of its corners, and the largest.
+
+    For the thousands of patches of a frame, whose four corners cost numpy more than all else that is known of them.
+    """
+    least, most = [], []
+    for along_x, along_y, constant in transform.tolist():
+        ends_x, ends_y = (along_x * left, along_x * right), (along_y * top, along_y * bottom)
+        least.append(min(ends_x) + min(ends_y) + constant)
+        most.append(max(ends_x) + max(ends_y) + constant)
+    return (least[0], least[1]), (most[0], most[1])
+
+
 def seen_by(patch: Patch, to_plane: Transform, plane: tuple[int, ...]) -> Patch:
     """The pixels of a plane of (height, width) that a warped patch is made from, its outermost ones at least.
 
     to_plane: patch's pixels to those of the plane.
     """
     reach = 3  # of cubic interpolation, and what rounding adds
-    corners = np.array(
-        [[x, y] for x in (patch.left, patch.right - 1) for y in (patch.top, patch.bottom - 1)], np.float64
+    (x0, y0), (x1, y1) = outline(to_plane, patch.left, patch.top, patch.right - 1, patch.bottom - 1)
+    left, top, right, bottom = (
+        floor(x0) - reach,
+        floor(y0) - reach,
+        ceil(x1) + reach + 1,
+        ceil(y1) + reach + 1,
     )
-    at = apply(to_plane, corners)
-    left, top = np.floor(at.min(axis=0)).astype(int) - reach
-    right, bottom = np.ceil(at.max(axis=0)).astype(int) + reach + 1
     height, width = plane[0], plane[1]
     left, top = min(max(left, 0), width - 1), min(max(top, 0), height - 1)
     return Patch(top, left, min(max(bottom, top + 1), height), min(max(right, left + 1), width))
@@ -113,13 +130,16 @@ def margin_inside(
     canvas only) answer for the picture's nearest pixel.
     """
     far_inside = 16.0
-    corners = np.array(
-        [[x, y] for x in (patch.left, patch.right) for y in (patch.top, patch.bottom)], np.float64
+    most = picture[1] - 1, picture[0] - 1
+    edges = (
+        min(patch.left, most[0]),
+        min(patch.top, most[1]),
+        min(patch.right, most[0]),
+        min(patch.bottom, most[1]),
     )
-    corners = np.minimum(corners, [picture[1] - 1, picture[0] - 1])
-    at = apply(to_frame, corners)
-    limits = np.array([frame[1] - 1, frame[0] - 1])
-    if np.minimum(at, limits - at).min() > far_inside:
+    (x0, y0), (x1, y1) = outline(to_frame, *edges)
+    limits = frame[1] - 1, frame[0] - 1
+    if min(x0, y0, limits[0] - x1, limits[1] - y1) > far_inside:
         return None
     half = (step - 1) / 2
     x = np.minimum(np.arange(patch.left, patch.right, step) + half, picture[1] - 1)

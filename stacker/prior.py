@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from stacker.focusmap import FocusMap
 from stacker.methods import Method
 from stacker.patches import Patch
-from stacker.state import FINE_LEVELS, Band, reduce
+from stacker.state import FINE_LEVELS, reduce
 
 Plane = NDArray[Any]  # float32
 
@@ -21,8 +21,8 @@ Plane = NDArray[Any]  # float32
 # is coarse, and contrast would follow it (the glow around edges that pyramids are known for).
 _DEPTH_ALONE_FROM = 4
 _ACTIVE_SPREADS = 3.3  # beyond, a frame's weight is below half a percent
+TYPICAL = np.float32(2 * np.log(8.0))  # logarithm of an energy that cells of some contrast have
 _NOISE = 0.1  # levels of 255; equal weights where there is less contrast than that
-_FIRM = 4.0  # by this much of contrast's say, a quarter, weights are no longer interpolated
 _SOME_CONTRAST = 0.02  # where contrast decides by more than this, any frame may count
 # Logarithm of a weight: a frame in front of or behind another counts like one of twice the contrast.
 _TILT = {"none": 0.0, "near": -3.0, "far": 3.0}
@@ -35,9 +35,10 @@ class PriorPatch:
     depth: Plane
     sharpness: Plane
     mixed: Plane
-    strength: Plane  # natural logarithm of the energy that the sharpest frame has
+    strength: (
+        Plane | np.float32
+    )  # natural logarithm of the energy that the sharpest frame has, or a typical one
     tilt: float = 0.0  # below 0: nearer frames are preferred where contrast decides; above 0: farther ones
-    coarse: bool = False
 
     def log_weight(self, slot: int | Plane) -> Plane:
         """Logarithm of the weight that the depth gives to the frame at this slot; one for all cells, or one each."""
@@ -55,16 +56,6 @@ class PriorPatch:
         weight *= self.mixed * np.float32(exponent / 2)
         weight += self.log_weight(slot)
         return np.asarray(weight)
-
-    @property
-    def firm(self) -> Plane:
-        """1 where weights of neighbouring cells do not compare, see state.shares: where contrast decides.
-
-        But 0 at coarse levels: their cells would show as steps in the light around edges.
-        """
-        if self.coarse:
-            return np.zeros_like(self.mixed)
-        return np.minimum(self.mixed * np.float32(_FIRM), 1)
 
     def _by_depth(self, slot: int | Plane) -> Plane:
         # Of equal area, whatever its width: weights of neighbouring cells compare.
@@ -85,14 +76,16 @@ class Prior:
     ) -> None:
         self._tilt = _TILT[prefer]
         mixed = focus.mixed if method.contrast else np.zeros_like(focus.mixed)
-        planes: tuple[Plane, ...] = (focus.depth, focus.sharpness, mixed, focus.strength)
+        planes: tuple[Plane, ...] = (focus.depth, focus.sharpness, mixed)
         self._grid_level = grid_level
         self._planes = {grid_level: planes}
-        energy = cv2.exp(focus.strength)
+        self._strength: dict[int, Plane] = {}
+        energy = cv2.exp(focus.strength.astype(np.float32))
         for level in range(grid_level + 1, levels + 2):
-            *halved, energy = (reduce(plane) for plane in (*planes[:3], energy))
-            planes = (*halved, cv2.log(energy))
+            planes, energy = tuple(reduce(plane) for plane in planes), reduce(energy)
             self._planes[level] = planes
+            if level > FINE_LEVELS:
+                self._strength[level] = cv2.log(energy)
 
     def patch(self, band: int, grid_level: int, where: Patch) -> PriorPatch:
         """For the weights of a band on a grid of cells 2**grid_level px wide; `where` in such cells."""
@@ -105,16 +98,11 @@ class Prior:
                 cv2.resize(plane[coarse.rows, coarse.columns], where.size)
                 for plane in self._planes[self._grid_level]
             ]
-        depth, sharpness, mixed, strength = planes
-        return PriorPatch(depth, sharpness, share * mixed, strength, self._tilt, band >= FINE_LEVELS)
-
-    def firm_of(self, number: int, band: Band) -> Plane | None:
-        """PriorPatch.firm for all of a band; None for the base, whose cells are its pixels."""
-        if band.weight.shape == band.shape:
-            return None
-        rows, columns = band.weight.shape
-        first = band.first_row >> 1
-        return self.patch(number, number + 1, Patch(first, 0, first + rows, columns)).firm
+        depth, sharpness, mixed = planes
+        strength: Plane | np.float32 = TYPICAL  # on fine bands every cell speaks for itself
+        if band >= FINE_LEVELS:
+            strength = self._strength[grid_level][where.rows, where.columns]
+        return PriorPatch(depth, sharpness, share * mixed, strength, self._tilt)
 
     def from_level(self, grid_level: int) -> Prior:
         """The same for grids of this level and coarser ones only: a quarter of the memory for each level less."""
@@ -126,6 +114,6 @@ class Prior:
         """Whether the frame at this slot has a say anywhere in a rectangle, in full-size pixels."""
         cells = where.at(self._grid_level)
         here = cells.rows, cells.columns
-        depth, sharpness, mixed, _ = (plane[here] for plane in self._planes[self._grid_level])
+        depth, sharpness, mixed = (plane[here] for plane in self._planes[self._grid_level])
         near = np.square(slot - depth) * sharpness < _ACTIVE_SPREADS**2
         return bool(np.any(near | (mixed > _SOME_CONTRAST)))

@@ -45,13 +45,12 @@ class Remembered:
         here = cells.rows, cells.columns
         self._grid_level, self._patch = grid_level, patch
         self._depth = focus.depth[here].copy()  # in float16, slots beyond 128 would be a tenth of a frame off
-        others = focus.sharpness, focus.mixed, focus.strength
-        self._others = [plane[here].astype(np.float16) for plane in others]
+        self._others = [plane[here].astype(np.float16) for plane in (focus.sharpness, focus.mixed)]
 
     def as_prior(self, method: Method, prefer: Prefer) -> Weighing:
         """To weigh the finest levels of the patch by."""
-        sharpness, mixed, strength = (plane.astype(np.float32) for plane in self._others)
-        focus = FocusMap(self._depth, mixed, sharpness, mixed, strength)  # confidence weighs nothing
+        sharpness, mixed = (plane.astype(np.float32) for plane in self._others)
+        focus = FocusMap(self._depth, mixed, sharpness, mixed, mixed)  # confidence and strength weigh nothing
         prior = Prior(focus, method, self._grid_level, FINE_LEVELS - 1, prefer)
         return _Elsewhere(prior, self._patch)
 

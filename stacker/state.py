@@ -6,16 +6,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from stacker import memory, pyramid
-
-if TYPE_CHECKING:
-    from stacker.prior import Prior
 
 Array = NDArray[Any]
 
@@ -128,22 +125,22 @@ class RunningFusion:
         """Memory that the bands take."""
         return sum(array.nbytes for band in self.bands for array in band.arrays)
 
-    def merge(self, other: RunningFusion, prior: Prior | None) -> None:
+    def merge(self, other: RunningFusion) -> None:
         """Take the frames of another running result into this one.
 
-        prior: what both were fused by. Raises ValueError when the two are not of one shape and kind.
+        Raises ValueError when the two are not of one shape and kind.
         """
         mine, theirs = ((of.shape, of.chroma_shift, of.exact, of.rows) for of in (self, other))
         if mine != theirs:
             raise ValueError(f"a result of {theirs} cannot be merged into one of {mine}")
-        for number, (band, their_band) in enumerate(zip(self.bands, other.bands, strict=True)):
-            _merge_band(band, their_band, None if prior is None else prior.firm_of(number, band))
+        for level, (band, their_band) in enumerate(zip(self.bands, other.bands, strict=True)):
+            _merge_band(band, their_band, level)
         self.frames += other.frames
 
 
-def _merge_band(band: Band, theirs: Band, firm: Array | None) -> None:
+def _merge_band(band: Band, theirs: Band, level: int) -> None:
     weight = band.weight + theirs.weight
-    share = shares(theirs.weight, weight, firm, band.shape)
+    share = shares(theirs.weight, weight, level, band.shape)
     for mine, other in zip(band.means, theirs.means, strict=True):
         move_towards(mine, other.astype(np.float32), share)
     if band.mean_contrast.size:
@@ -158,23 +155,16 @@ def share_of(part: Array, whole: Array) -> Array:
     return np.divide(part, np.maximum(whole, np.finfo(np.float32).tiny))
 
 
-def shares(weight: Array, total: Array, firm: Array | None, shape: tuple[int, ...]) -> Array:
-    """The share of a weight in the total, (h, w) float32, from grids of cells.
+def shares(weight: Array, total: Array, level: int, shape: tuple[int, ...]) -> Array:
+    """The share of a weight in the total at each pixel of a level, (h, w) float32, from grids of cells.
 
-    Weights, not their shares, are interpolated between cells: shares of the frames then add up to 1 in any order.
-    But only weights that say the same everywhere can be interpolated, such as those by depth; those by contrast
-    would let a contrasty cell speak for its neighbours. firm: 1 where a cell speaks for itself alone, 0 where its
-    weights are interpolated; None for 1 everywhere.
+    On fine levels every cell speaks for its own pixels. On coarse ones the cells would show as steps in the light
+    around edges, so weights and total are interpolated between them: not their share, which would not add up to 1
+    over the frames in whatever order they come.
     """
-    if firm is None or firm.min() >= 1:
+    if level < FINE_LEVELS:
         return enlarge(share_of(weight, total), shape, cv2.INTER_NEAREST)
-    part, whole = enlarge(weight, shape), enlarge(total, shape)
-    if firm.max() > 0:
-        alone = enlarge(firm, shape, cv2.INTER_NEAREST)
-        for smooth, grid in ((part, weight), (whole, total)):
-            smooth *= 1 - alone
-            smooth += enlarge(grid, shape, cv2.INTER_NEAREST) * alone
-    return share_of(part, whole)
+    return share_of(enlarge(weight, shape), enlarge(total, shape))
 
 
 def enlarge(grid: Array, shape: tuple[int, ...], kind: int = cv2.INTER_LINEAR) -> Array:

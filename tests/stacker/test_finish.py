@@ -39,7 +39,7 @@ def test_finishing_twice_gives_the_same_and_more_frames_may_follow():
     running = fusing.run([0, 1, 2])
     first = fusing.finish(running)
     np.testing.assert_array_equal(fusing.finish(running), first)
-    running.merge(fusing.run([3, 4, 5]), fusing.prior)
+    running.merge(fusing.run([3, 4, 5]))
     truth = tilted_plane().truth
     assert psnr(fusing.finish(running), truth) > psnr(first, truth)
 

@@ -23,7 +23,7 @@ def fusing(request):
 def test_merging_any_split_in_any_order_gives_the_whole(fusing, parts, order):
     merged = fusing.run([])
     for part in order:
-        merged.merge(fusing.run([slot for slot, chosen in enumerate(parts) if chosen == part]), fusing.prior)
+        merged.merge(fusing.run([slot for slot, chosen in enumerate(parts) if chosen == part]))
     assert merged.frames == COUNT
     assert_alike(fusing.finish(merged), fusing.finish(fusing.run()))
 
@@ -38,21 +38,21 @@ def test_the_order_of_the_frames_does_not_matter(fusing, order):
 def test_frames_of_16_bit_are_merged_to_a_hundredth_of_a_level(chroma_shift):
     fusing = Fusing.of(tilted_plane(SHAPE, COUNT).as_16_bit().frames, "pyramid", chroma_shift)
     merged = fusing.run([0, 1])
-    merged.merge(fusing.run([2, 3, 4]), fusing.prior)
+    merged.merge(fusing.run([2, 3, 4]))
     assert psnr(fusing.finish(merged), fusing.finish(fusing.run())) > 80
 
 
 def test_merging_leaves_the_other_result_as_it_is(fusing):
     other = fusing.run([1, 2])
     before = fusing.finish(other)
-    fusing.run([0]).merge(other, fusing.prior)
+    fusing.run([0]).merge(other)
     np.testing.assert_array_equal(fusing.finish(other), before)
 
 
 def test_merging_an_empty_result_changes_nothing(fusing):
     running = fusing.run()
     before = fusing.finish(running)
-    running.merge(fusing.run([]), fusing.prior)
+    running.merge(fusing.run([]))
     np.testing.assert_array_equal(fusing.finish(running), before)
 
 
@@ -66,7 +66,7 @@ def test_merging_an_empty_result_changes_nothing(fusing):
 )
 def test_results_of_another_kind_are_refused(other):
     with pytest.raises(ValueError, match="cannot be merged"):
-        RunningFusion((96, 128), 0).merge(other, None)
+        RunningFusion((96, 128), 0).merge(other)
 
 
 def test_the_memory_of_a_result_does_not_grow_with_the_frames(fusing):
