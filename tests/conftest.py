@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -13,9 +14,11 @@ from simrig import Rig, small_rig
 from rig.config import Settings
 from rig.workflow import Workflow
 
-# No test claims a time: a loaded machine is not a fault of the program.
-hypothesis.settings.register_profile("fieldstack", deadline=None)
-hypothesis.settings.load_profile("fieldstack")
+# No test claims a time: a loaded machine is not a fault of the program. And the same examples every time, so that a
+# failure is the fault of a change; HYPOTHESIS=explore looks for new ones.
+hypothesis.settings.register_profile("fieldstack", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("explore", deadline=None, max_examples=200)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS", "fieldstack"))
 
 RigMaker = Callable[..., Rig]
 

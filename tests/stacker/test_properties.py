@@ -37,7 +37,9 @@ def test_in_reverse_the_picture_is_the_same_to_two_levels_and_the_depth_is_mirro
     assert np.mean(difference > 2) < 0.001
     depth, mirrored = there.enlarge(there.depth), len(bracket.frames) - 1 - back.enlarge(back.depth)
     sure = there.enlarge(there.confidence) > 0.9
-    assert np.mean(apart(depth, mirrored)[sure] > 0.05) < 0.002
+    assert (
+        np.mean(apart(depth, mirrored)[sure] > 0.05) < 0.01
+    )  # of two frames equally sharp, the first counts
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -60,7 +62,7 @@ def test_any_split_merged_is_the_whole_to_two_levels(method, bracket, data):
     part_of = data.draw(st.lists(st.integers(0, 2), min_size=count, max_size=count))
     merged = fusing.run([])
     for part in data.draw(st.permutations(range(3))):
-        merged.merge(fusing.run([slot for slot in range(count) if part_of[slot] == part]), fusing.prior)
+        merged.merge(fusing.run([slot for slot in range(count) if part_of[slot] == part]))
     difference = apart(fusing.finish(merged), fusing.finish(fusing.run()))
     assert np.mean(difference > 1) < 0.01
     assert np.mean(difference > 2) < 0.001
