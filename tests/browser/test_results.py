@@ -65,6 +65,7 @@ def test_stacking_again_keeps_both_results(
 ) -> None:
     phone = new_phone(path=f"b/{stacked}")
     phone.until(SHOWN)
+    phone.tap("#restack-box > summary")
     phone.page.locator("#method").select_option("average")
     phone.tap("#stack")
 

@@ -143,3 +143,30 @@ def test_a_lost_link_is_said_with_what_the_rig_was_doing_and_found_again(
     phone.until("document.querySelector('#banner').hidden", "the end of the banner")
     rig.order("POST", "api/stop")
     phone.mode("done")
+
+
+def test_two_fingers_enlarge_the_live_picture_and_one_moves_it(phone: PhonePage) -> None:
+    phone.live()
+    box = phone.page.locator("#live").bounding_box()
+    middle = box["y"] + box["height"] / 2
+
+    def touch(kind: str, *across: float) -> None:
+        points = [{"x": box["x"] + x, "y": middle, "id": place} for place, x in enumerate(across)]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    fingers = phone.context.new_cdp_session(phone.page)
+    touch("touchStart", 180, 220)
+    for spread in (30, 50, 80):
+        touch("touchMove", 200 - spread, 200 + spread)
+    touch("touchEnd")
+    phone.until("fieldstack.live.roi && fieldstack.live.roi[2] < 0.5", "the enlarged part")
+    assert phone.text("#times").startswith("×")
+    before = phone.page.evaluate("fieldstack.live.roi[0]")
+    touch("touchStart", 250)
+    touch("touchMove", 150)
+    touch("touchEnd")
+    phone.until(f"fieldstack.live.roi[0] > {before}", "the part to the right of it")
+    phone.page.locator("#zoom").click()  # a tap right after touches made by hand is lost in the driver
+
+    phone.until("fieldstack.live.roi === null", "the whole picture")
+    phone.no_errors()

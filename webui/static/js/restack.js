@@ -59,6 +59,7 @@ export function wireRestack(id) {
     const index = Number($("leave").dataset.index);
     if (!left.delete(index)) left.add(index);
     press($("leave"), left.has(index));
+    $("restack-box").open = true;
     show();
   });
   $("restack").addEventListener("submit", (event) => {

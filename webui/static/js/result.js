@@ -70,6 +70,7 @@ function showFacts() {
   if (result) $("save-picture").href = `${fileOf("fused")}&download`;
   if (result?.has_depth) $("save-depth").href = `${fileOf("depth")}&download`;
   $("save-zip").href = `/api/brackets/${id}/bracket.zip`;
+  if (!result) $("restack-box").open = true;
   say($("stack"), t(result ? "result.restack" : "result.stack"));
 }
 

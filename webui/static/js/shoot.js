@@ -4,17 +4,17 @@ import { drawAssist } from "./assist.js";
 import { keepAwake } from "./awake.js";
 import { $, $$, press, say } from "./dom.js";
 import { showFocus, wireFocus } from "./focus.js";
-import { t } from "./i18n.js";
+import { number, t } from "./i18n.js";
 import * as link from "./link.js";
 import { LiveView } from "./live.js";
+import { Loupe } from "./loupe.js";
 import { modeOf, showProgress, wireProgress } from "./progress.js";
 import "./shell.js";
-import { showTouch, wireTouch } from "./touch.js";
+import { inPicture, showTouch, wireTouch } from "./touch.js";
 
-const assists = { zoom: false, peaking: false, zebra: false, histogram: false };
+const assists = { peaking: false, zebra: false, histogram: false };
 const live = new LiveView($("live"), drawn, () => link.resync());
-const ZOOM = 0.25; // side of the enlarged part
-let centre = [0.5, 0.5];
+const loupe = new Loupe($("live"), live, (event) => inPicture(event, $("live"), live.roi), enlarged);
 
 function drawn(canvas, score) {
   $("waiting").hidden = true;
@@ -31,16 +31,16 @@ function showAge() {
   $("picture").classList.toggle("stale", stale && link.now().link === "lost");
 }
 
-function look() {
-  const corner = (at) => Math.min(1 - ZOOM, Math.max(0, at - ZOOM / 2));
-  live.look(assists.zoom ? [corner(centre[0]), corner(centre[1]), ZOOM, ZOOM] : null);
+function enlarged(times) {
+  press($("zoom"), times > 1);
+  $("times").hidden = times === 1;
+  say($("times"), `×${number(times, 1)}`);
 }
 
 function toggleAssist(name) {
   assists[name] = !assists[name];
   press(document.querySelector(`[data-assist=${name}]`), assists[name]);
   $("histogram").hidden = !assists.histogram;
-  if (name === "zoom") look();
 }
 
 function show(state) {
@@ -51,6 +51,7 @@ function show(state) {
     for (const part of $$("[data-when]")) part.hidden = part.dataset.when !== mode;
     if (mode !== "live") {
       for (const name of Object.keys(assists)) if (assists[name]) toggleAssist(name);
+      if (loupe.side < 1) loupe.toggle();
       $("assist").width = 0;
       $("score").hidden = true;
     }
@@ -82,10 +83,8 @@ function obey({ allowed, state, plan, focus }) {
 }
 
 for (const button of $$("[data-assist]")) button.addEventListener("click", () => toggleAssist(button.dataset.assist));
-wireTouch(live, (point) => {
-  centre = point;
-  toggleAssist("zoom");
-});
+$("zoom").addEventListener("click", () => loupe.toggle());
+wireTouch(live, (point) => loupe.toggle(point));
 wireFocus(live);
 wireProgress();
 link.subscribe((state) => state && show(state));
