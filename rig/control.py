@@ -12,13 +12,13 @@ from rig.actions import allowed_actions, require
 from rig.config import Settings
 from rig.devices.camera import Exposure, Preview
 from rig.devices.panel import Press, Signal
-from rig.errors import PlanError, RigError, StoreError
+from rig.errors import PlanError, RigError
 from rig.jobs import JobThread
 from rig.lockedcamera import same_exposure
 from rig.machine import Machine
 from rig.plan import BracketPlan, plan_bracket
 from rig.previews import PreviewHub
-from rig.recipe import Recipe, save_recipe, with_limits
+from rig.recipe import Recipe, RecipeKeeper, with_limits
 from rig.reports import exposure_status, fault_of, first_status, plan_status, storage_status
 from rig.status import Phase, Status
 from rig.statusboard import StatusBoard
@@ -41,6 +41,7 @@ class Control:
         self.store = store
         self.time = time
         self.recipe = Recipe()
+        self.keeper = RecipeKeeper(store.folder)
         self.plan: BracketPlan | None = None
         self.guard = threading.RLock()  # of what is allowed now and which job comes next
         self.stopping = threading.Event()  # the job at work is to end
@@ -82,7 +83,7 @@ class Control:
     def remember(self, recipe: Recipe, **more: Any) -> None:
         """Another recipe; the status changes once, with everything that follows from it."""
         self.recipe = recipe
-        self._save_recipe()
+        self.keeper.keep(self.recipe)
         self.show_plan(**{"message": None, **more})
 
     def planned(self) -> BracketPlan | None:
@@ -118,16 +119,10 @@ class Control:
         recipe = with_limits(replace(self.recipe, position_steps=position), near, far)
         if self.state is Phase.SHUTTING_DOWN:
             self.recipe = recipe
-            self._save_recipe()
+            self.keeper.keep(self.recipe)
             return
         self.remember(recipe, state=Phase.IDLE, message=message, **more)
         self.machine.show(Signal.READY)
-
-    def _save_recipe(self) -> None:
-        try:
-            save_recipe(self.store.folder, self.recipe)
-        except StoreError as error:  # a full card must not stop the focus from moving
-            log.warning("near, far and position will not be remembered: %s", error)
 
     # --- on the rig's thread --------------------------------------------------------------------
     def start_devices(self, on_press: Callable[[Press], None]) -> None:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import logging
+import threading
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from rig.durable import write_derived
+from rig.errors import StoreError
+
+log = logging.getLogger(__name__)
 
 FILE = "recipe.json"
 
@@ -59,3 +64,46 @@ def save_recipe(folder: Path, recipe: Recipe) -> None:
     Without an fsync: it is written after every jog, and an older recipe after a power cut does no harm.
     """
     write_derived(folder / FILE, (json.dumps(asdict(recipe)) + "\n").encode())
+
+
+class RecipeKeeper:
+    """Keeps the latest recipe from a thread of its own: a card that is busy must not hold up a command.
+
+    Between two writes only the newest counts. Safe to call from any thread.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._news = threading.Condition()
+        self._wanted: Recipe | None = None
+        self._closed = False
+        self._thread: threading.Thread | None = None
+
+    def keep(self, recipe: Recipe) -> None:
+        """Write it soon."""
+        with self._news:
+            self._wanted = recipe
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="recipe", daemon=True)
+                self._thread.start()
+            self._news.notify()
+
+    def close(self) -> None:
+        """What is to be kept is on its way to the card when this returns. Safe to call twice."""
+        with self._news:
+            self._closed = True
+            self._news.notify()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._news:
+                self._news.wait_for(lambda: self._wanted is not None or self._closed)
+                recipe, self._wanted = self._wanted, None
+            if recipe is None:
+                return
+            try:
+                save_recipe(self._folder, recipe)
+            except StoreError as error:  # a full card must not stop the focus from moving
+                log.warning("near, far and position will not be remembered: %s", error)

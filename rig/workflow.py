@@ -117,6 +117,7 @@ class Workflow:
             self._halt()
             self._control.board.change(state=Phase.SHUTTING_DOWN)
         self._control.jobs.close()
+        self._control.keeper.close()
         self.imports.close()
         self._stacks.close()
         self._control.previews.close()
