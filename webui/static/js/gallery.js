@@ -106,7 +106,6 @@ actAfterHold(
 
 addEventListener("dated", () => selecting || load());
 
-/** How far the stack is that is being made, on its card. */
 function showJob(stack) {
   const running = stack && !["done", "failed", "cancelled"].includes(stack.stage);
   for (const line of $$("[data-job]")) {

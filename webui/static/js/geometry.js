@@ -1,7 +1,5 @@
-// Where a frame, or another result of the same bracket, lies under the result that is shown.
-//
-// A result is cropped to what all its frames show (`area`), within its reference frame; each frame was moved and
-// scaled onto that (`transform`, full-size pixels).
+// Where a frame, or another result, lies under the result that is shown: that is cropped (`area`) within its reference
+// frame, onto which each frame was moved and scaled (`transform`, full-size pixels).
 
 const STILL = [[1, 0, 0], [0, 1, 0]];
 

@@ -1,5 +1,4 @@
-// A part of the live picture, enlarged: by pinching, dragging, the button or two taps. The rig sends that part alone, as
-// fine as its live picture is; only a frame that was shot shows the sensor's own pixels (100 % in the gallery).
+// A part of the live picture, enlarged by pinching, the button or two taps; as fine as the live picture is.
 
 const LEAST = 1 / 8; // of the picture's side
 const BUTTON = 1 / 4;
@@ -35,7 +34,6 @@ export class Loupe {
     this.changed(all ? 1 : 1 / this.side);
   }
 
-  /** Ask for the part; while fingers move not for every step of theirs. */
   ask() {
     clearTimeout(this.later);
     this.asked = performance.now();

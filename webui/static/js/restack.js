@@ -17,7 +17,6 @@ export function chosen() {
   return frames.filter((one, place) => place + 1 >= from && place + 1 <= to && !left.has(one.index)).map((one) => one.index);
 }
 
-/** The bracket's frames are known, or have changed. */
 export function offer(found) {
   if (found.length !== frames.length) {
     for (const [id, value] of [["from", 1], ["to", found.length]]) Object.assign($(id), { min: 1, max: found.length, value });

@@ -102,7 +102,6 @@ function showResults() {
   );
 }
 
-/** Compare with this result, or with a single frame. */
 function oppose(other) {
   rival = other;
   showResults();

@@ -1,5 +1,3 @@
-// Frames as people count and name them.
-
 /** Indices from 0 as people say frames: [13, 14, 15, 19] is "14–16, 20". */
 export function runs(indices) {
   const found = [];
