@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import mmap
 import struct
 import zlib
@@ -32,6 +33,8 @@ _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
 # What tifffile decodes by itself, and strictly; OpenCV's libtiff takes a damaged deflate strip for good.
 _OWN_COMPRESSIONS = {1, 8, 32946}
 _ROWS_PER_STRIP = 64
+# A tile may be larger than a small picture; beyond these a broken tag asks for memory without end.
+_MOST_CHANNELS, _LEAST_PIECE_PX = 8, 512 * 512
 _NOT_RGB = {"SEPARATED": "CMYK", "CIELAB": "Lab", "ICCLAB": "Lab", "ITULAB": "Lab"}
 # What tifffile raises at broken tags: it takes their values for what they should be.
 _BROKEN = (
@@ -51,6 +54,8 @@ def read_header(path: Path) -> Header:
             raise FrameError(
                 f"a TIFF of {page.dtype} cannot be stacked; save it with 8 or 16 bits per channel"
             )
+        if max(page.size, math.prod(page.chunks)) > _MOST_CHANNELS * max(height * width, _LEAST_PIECE_PX):
+            raise FrameError("the picture is damaged (the TIFF claims more than its pixels)")
         space = _NOT_RGB.get(getattr(page.photometric, "name", ""))
         if space:
             raise FrameError(f"a TIFF in {space} colours cannot be stacked; save it as RGB")

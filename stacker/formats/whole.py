@@ -30,7 +30,10 @@ def read_with_opencv(path: Path) -> Array:
 
 def decode_with_opencv(data: bytearray) -> Array:
     """The same from a file's bytes."""
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error as error:
+        raise FrameError("the picture is damaged (OpenCV cannot decode it)") from error
     if image is None:
         raise FrameError("the picture is damaged or of an unusual kind (OpenCV cannot decode it)")
     return as_bgr_or_grey(np.asarray(image))

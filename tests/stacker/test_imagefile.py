@@ -244,6 +244,16 @@ def test_libpng_does_not_talk_about_what_is_no_picture(tmp_path, capfd):
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.parametrize(("tag", "value"), [("SamplesPerPixel", 60_000), ("TileWidth", 1 << 30)])
+def test_a_tiff_that_claims_more_than_its_pixels_takes_no_memory(tmp_path, tag, value):
+    path = tmp_path / "frame.tif"
+    tifffile.imwrite(path, photograph(256, 256), photometric="rgb", tile=(128, 128))
+    with tifffile.TiffFile(path, mode="r+b") as file:
+        file.pages[0].tags[tag].overwrite(value)
+    with pytest.raises(FrameError, match="damaged"):
+        read_planes(path)
+
+
 @pytest.mark.parametrize(("mode", "name"), [("CMYK", "CMYK"), ("LAB", "Lab")])
 def test_a_tiff_in_other_colours_than_rgb_is_refused_with_a_way_out(tmp_path, mode, name):
     Image.new(mode, (32, 24)).save(tmp_path / "frame.tif")
