@@ -90,14 +90,14 @@ def diagnose(
     sys_root: Path = Path("/"),
     no_camera: Callable[[], str | None] = why_no_camera,
 ) -> Diagnosis:
-    """Look at everything the rig needs. sys_root: where /proc and /sys are found."""
+    """Look at everything the rig needs. sys_root: where /proc, /sys and /dev are found."""
     missing = no_camera()
     checks = (
         check_system(sys_root),
         check_python(),
         *check_packages(PACKAGES),
         check_camera(settings, missing),
-        check_gpio(settings),
+        check_gpio(settings, sys_root),
         check_folder(settings, folder),
         check_limits(settings),
         check_memory(sys_root),
@@ -147,7 +147,7 @@ def check_camera(settings: Settings, missing: str | None) -> Check:
     if missing is None:
         return Check("camera", Health.GOOD, "Raspberry Pi camera found")
     advice = (
-        "on a Pi: sudo apt install python3-picamera2, and a venv made with --system-site-packages"
+        "on a Pi the program's venv must be made with --system-site-packages, to see picamera2"
         if "picamera2" in missing
         else "check the ribbon cable at both ends, then `rpicam-hello --list-cameras`"
     )
@@ -156,9 +156,10 @@ def check_camera(settings: Settings, missing: str | None) -> Check:
     return Check("camera", Health.NOTE, f"{missing}; the simulated rig takes its place", advice)
 
 
-def check_gpio(settings: Settings) -> Check:
-    """The library that moves the motor, when one is fitted."""
+def check_gpio(settings: Settings, sys_root: Path) -> Check:
+    """The library that moves the motor, when one is fitted, and the lines it moves it by."""
     needed = any(settings.motor.pins.values())
+    wrong = Health.BAD if needed else Health.NOTE
     provider = gpio_provider()
     if provider is None:
         if not needed:
@@ -167,7 +168,14 @@ def check_gpio(settings: Settings) -> Check:
         return Check("GPIO", Health.BAD, f'no library, but motor.driver = "{settings.motor.driver}"', advice)
     if provider.startswith("RPi.GPIO"):
         advice = "remove it and install rpi-lgpio: the old one knows no Pi 5 and no button on newer kernels"
-        return Check("GPIO", Health.BAD if needed else Health.NOTE, f"{provider}, the old library", advice)
+        return Check("GPIO", wrong, f"{provider}, the old library", advice)
+    chips = sorted((sys_root / "dev").glob("gpiochip*"))
+    if not chips:
+        without = f'motor.driver = "{settings.motor.driver}" needs them' if needed else "none are needed"
+        return Check("GPIO", wrong, f"{provider}, but this computer has no GPIO lines; {without}")
+    if not any(os.access(chip, os.R_OK | os.W_OK) for chip in chips):
+        advice = "sudo usermod -aG gpio $USER, then log in again"
+        return Check("GPIO", wrong, f"{provider}, but this user may not use {chips[0]}", advice)
     return Check("GPIO", Health.GOOD, provider)
 
 

@@ -178,13 +178,17 @@ def _explain(settings: Settings, plan: BracketPlan, by_hand: bool) -> tuple[str,
     step_from = (
         "as given by hand"
         if by_hand
+        else "one motor step, the least there is"
+        if plan.step_um > focus_step_um(optics)
         else f"depth of field less {optics.overlap:.0%} overlap, in whole motor steps rounded down"
     )
     return (
         f"At magnification {optics.magnification:g} f/{optics.f_number:g} works as f/{effective:.3g}.",
         f"One frame is sharp over {_um(depth_of_field_um(optics))}, by {criterion}.",
         f"The step is {_um(plan.step_um)} ({_count(plan.step_steps, 'motor step')}) at most: {step_from}.",
-        f"{_count(plan.frames, 'frame')} cover{'s' if plan.frames == 1 else ''} {_um(plan.depth_um)} "
+        "1 frame is enough: near and far are the same place."
+        if plan.frames == 1
+        else f"{plan.frames} frames cover {_um(plan.depth_um)} "
         f"from {plan.positions_steps[0]} to {plan.positions_steps[-1]} steps, spread evenly, "
         "both ends visited.",
         f"It will take about {_time(plan.time_s)}: moving, settling for "

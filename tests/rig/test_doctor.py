@@ -11,6 +11,7 @@ from rig.doctor import (
     Health,
     check_camera,
     check_folder,
+    check_gpio,
     check_heat,
     check_limits,
     check_memory,
@@ -124,3 +125,28 @@ def test_the_supply_is_told_from_the_firmwares_bits(bits, health, word):
     check = check_throttled(bits)
     assert check.health is health
     assert word in check.found
+
+
+STEPDIR = Settings().changed({"motor.driver": "stepdir"})
+
+
+@pytest.fixture
+def rpi_lgpio(monkeypatch):
+    monkeypatch.setattr("rig.doctor.gpio_provider", lambda: "rpi-lgpio 0.6")
+
+
+def test_a_laptop_has_no_gpio_lines_which_matters_only_to_a_motor_on_wires(tmp_path, rpi_lgpio):
+    idle, wired = check_gpio(Settings(), tmp_path), check_gpio(STEPDIR, tmp_path)
+    assert (idle.health, wired.health) == (Health.NOTE, Health.BAD)
+    assert "no GPIO lines" in wired.found and '"stepdir" needs them' in wired.found
+
+
+def test_lines_that_this_user_may_use_are_good(tmp_path, rpi_lgpio):
+    assert check_gpio(STEPDIR, files(tmp_path, dev__gpiochip0="")).health is Health.GOOD
+
+
+def test_lines_that_this_user_may_not_use_come_with_the_group_as_advice(tmp_path, rpi_lgpio, monkeypatch):
+    monkeypatch.setattr("rig.doctor.os.access", lambda path, mode: False)
+    check = check_gpio(STEPDIR, files(tmp_path, dev__gpiochip0=""))
+    assert check.health is Health.BAD
+    assert "usermod -aG gpio" in check.advice

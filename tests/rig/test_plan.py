@@ -153,3 +153,7 @@ def test_a_longer_wait_to_settle_takes_so_much_longer() -> None:
     long = plan_bracket(settings(capture__settle_mode="fixed", capture__settle_s=1.5), 0, 10_000)
 
     assert long.time_s - short.time_s == pytest.approx(27 * 1.0)
+
+
+def test_near_and_far_at_the_same_place_are_one_frame_in_plain_words() -> None:
+    assert "1 frame is enough: near and far are the same place." in plan_bracket(settings(), 500, 500).why
