@@ -12,6 +12,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from rig.advance import jumps, repeats
+
 Curves = npt.NDArray[np.float64]
 
 LEAST_SHARE = 0.02  # of the sharpest tile: less is no texture
@@ -34,6 +36,7 @@ class Verdict(StrEnum):
     NEAR_CUT = "near_cut"
     FAR_CUT = "far_cut"
     GAP = "gap"
+    REPEATED = "repeated"  # the drive did not move between two frames
     MOVED = "moved"
     CLIPPED = "clipped"
     UNSURE = "unsure"  # too few frames, or nothing textured
@@ -46,7 +49,7 @@ class Repair:
     action: str  # "extend_near", "extend_far", "fill", "leave_out", "expose_less"
     frames: int  # to add or to leave out
     label: str  # of the button
-    sure: bool = True  # False: what is missing may be a background that need not be sharp
+    sure: bool = True  # False: offered, but not done unasked
 
 
 @dataclass(frozen=True)
@@ -109,8 +112,10 @@ def check_coverage(frames: Sequence[SharpFrame], step_steps: int) -> Coverage:
         return Coverage((Finding(Verdict.UNSURE, "Nothing in the frames is textured enough to tell."),))
     findings = (
         *_gaps(frames, step_steps),
+        *_jumps(curves, frames, step_steps),
         *_cut_end(curves, frames, step_steps, near=True),
         *_cut_end(curves, frames, step_steps, near=False),
+        *_repeats(curves, frames, step_steps),
         *_moved(curves, frames),
         *_clipped(frames),
     )
@@ -194,6 +199,42 @@ def _gaps(frames: Sequence[SharpFrame], step_steps: int) -> tuple[Finding, ...]:
         sentence = f"Gap between frames {before.index + 1} and {after.index + 1}: {missing} missing."
         repair = Repair("fill", missing, f"Shoot {missing} between")
         found.append(Finding(Verdict.GAP, sentence, (before.index, after.index), repair))
+    return tuple(found)
+
+
+def _distances(frames: Sequence[SharpFrame], step_steps: int) -> list[float]:
+    return [
+        max(after.position_steps - before.position_steps, 1) / max(step_steps, 1)
+        for before, after in pairwise(frames)
+    ]
+
+
+def _jumps(curves: Curves, frames: Sequence[SharpFrame], step_steps: int) -> tuple[Finding, ...]:
+    """Gaps that the drive did not count: it slipped, or was pushed."""
+    found = []
+    for at in jumps(curves, _distances(frames, step_steps)):
+        before, after = frames[at], frames[at + 1]
+        if after.position_steps - before.position_steps < 2:
+            continue  # no place between that the drive could go to
+        sentence = (
+            f"Gap between frames {before.index + 1} and {after.index + 1}: the focus went farther than the "
+            "drive was told."
+        )
+        repair = Repair("fill", 1, "Shoot 1 between", sure=False)
+        found.append(Finding(Verdict.GAP, sentence, (before.index, after.index), repair))
+    return tuple(found)
+
+
+def _repeats(curves: Curves, frames: Sequence[SharpFrame], step_steps: int) -> tuple[Finding, ...]:
+    found = []
+    for first, last in repeats(curves, _distances(frames, step_steps)):
+        which = [frame.index for frame in frames[first : last + 1]]
+        if last == len(frames) - 1:
+            then = f"the drive did not move any more after frame {which[0] + 1}: look for what holds it"
+        else:
+            then = "the drive lost its steps there, and what follows is nearer than it was told"
+        sentence = f"{_frames(which).capitalize()} show the same focus: {then}."
+        found.append(Finding(Verdict.REPEATED, sentence, tuple(which)))
     return tuple(found)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Literal
 
@@ -33,6 +33,21 @@ def between(positions: Sequence[int], step_steps: int) -> tuple[int, ...]:
     return tuple(found)
 
 
+def gaps(coverage: Coverage, positions: Mapping[int, int]) -> tuple[int, ...]:
+    """Positions in every gap that was found, spread evenly, ascending. positions: by index of the frame."""
+    found: set[int] = set()
+    for finding in coverage.findings:
+        if finding.repair is not None and finding.repair.action == FILL:
+            found.update(_inside([positions[index] for index in finding.frames], finding.repair.frames))
+    return tuple(sorted(found))
+
+
+def _inside(ends: Sequence[int], count: int) -> tuple[int, ...]:
+    """So many positions between two, spread evenly."""
+    before, after = ends
+    return tuple(before + round((after - before) * (n + 1) / (count + 1)) for n in range(count))
+
+
 def unasked(
     coverage: Coverage, positions: Sequence[int], step_steps: int, travel: tuple[int, int], most: int
 ) -> tuple[int, ...]:
@@ -50,7 +65,7 @@ def unasked(
             if repair.action == EXTEND[end]:
                 found += beyond(positions, end, min(repair.frames, room, AT_ONCE), step_steps, travel)
         if repair.action == FILL:
-            found += between([positions[index] for index in finding.frames], step_steps)[:room]
+            found += _inside([positions[index] for index in finding.frames], repair.frames)[:room]
     return tuple(sorted(set(found)))
 
 

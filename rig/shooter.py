@@ -17,7 +17,7 @@ from rig.devices.camera import Camera
 from rig.devices.panel import Signal
 from rig.errors import BusyError, NotAllowedError, StorageFullError
 from rig.plan import BracketPlan
-from rig.repair import ENDS, EXTEND, End, between, beyond, is_in_focus_order
+from rig.repair import ENDS, EXTEND, End, between, beyond, gaps, is_in_focus_order
 from rig.reports import storage_status
 from rig.shooting import (
     Shooting,
@@ -112,10 +112,13 @@ class Shooter:
 
     def fill_gaps(self, bracket_id: str | None) -> None:
         """See Workflow.fill_gaps."""
-        with self._control.guard:
+        control = self._control
+        with control.guard:
             detail = self._ended_bracket("fill_gaps", bracket_id)
             plan = plan_of(detail)
-            places = between([frame.position_steps for frame in detail.frames], plan.step_steps)
+            coverage = noted_coverage(control.store.folder_of(detail.id), plan.step_steps)
+            there = {frame.index: frame.position_steps for frame in detail.frames}
+            places = gaps(coverage, there) or between(list(there.values()), plan.step_steps)
             if not places:
                 raise NotAllowedError(f"bracket {detail.id} has no gap wider than its focus step")
             self._shoot_more(detail, plan, places)
