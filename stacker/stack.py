@@ -91,7 +91,7 @@ class Stack:
     _survived: Survived | None = None
     _grown: RunningFusion | None = None
     _live_pass: LivePass | None = None
-    _defects_of: tuple[int, Defects] | None = None  # those known when so many frames were surveyed
+    _defects_of: tuple[int, int, Defects] | None = None  # frames surveyed, reference, and those known by then
     _seconds: dict[str, float] = field(default_factory=dict)
 
     def look(self, source: FrameSource, at: int, glimpse: Callable[[], Glimpse] | None = None) -> FrameReport:
@@ -330,10 +330,10 @@ class Stack:
         """The hot pixels known so far, seen from a frame or not."""
         if self._stuck is None:
             return self.defects
-        if self._defects_of is None or self._defects_of[0] != len(survey):
+        if self._defects_of is None or self._defects_of[:2] != (len(survey), reference):
             lie = [survey.alignment(index, reference).transform for index in survey.fitting(reference)]
-            self._defects_of = len(survey), self.defects.joined(self._stuck.found(lie))
-        return self._defects_of[1]
+            self._defects_of = len(survey), reference, self.defects.joined(self._stuck.found(lie))
+        return self._defects_of[2]
 
     def _start_live_pass(self, survey: Survey) -> LivePass:
         assert self._plan is not None
