@@ -22,7 +22,9 @@ Plane = NDArray[Any]  # float32
 _DEPTH_ALONE_FROM = 4
 _ACTIVE_SPREADS = 3.3  # beyond, a frame's weight is below half a percent
 TYPICAL = np.float32(2 * np.log(8.0))  # logarithm of an energy that cells of some contrast have
-_NOISE = 0.1  # levels of 255; equal weights where there is less contrast than that
+# Levels of 255: with less contrast than that, what one frame has more than another is the sensor's noise, so they weigh
+# alike and are averaged. At a tenth of it the noise of a smooth sphere was chosen along its outline.
+_NOISE = 2.0
 _SOME_CONTRAST = 0.02  # where contrast decides by more than this, any frame may count
 # Logarithm of a weight: a frame in front of or behind another counts like one of twice the contrast.
 _TILT = {"none": 0.0, "near": -3.0, "far": 3.0}
