@@ -86,6 +86,10 @@ def test_a_second_phone_watches_asks_and_takes_control(
 
     second.tap("#control >> text=Take control")
     first.until("document.querySelector('#control').textContent.includes('asks for control')", "the question")
+    # A slow page still says "watching" from before it asked: that would be taken for the refusal below.
+    second.until(
+        "document.querySelector('#control').textContent.includes('was asked')", "the answer to the asking"
+    )
     first.tap("#control >> text=Keep")
     second.until("document.querySelector('#control').textContent.includes('watching')", "the refusal")
     second.tap("#control >> text=Take control")
