@@ -38,10 +38,9 @@ Plane = NDArray[Any]  # float32
 # A plane put aside: int16 in 1/64 levels of 255, or float32 where the running result is exact.
 Kept = NDArray[Any]
 
-KEPT_STEPS = 64.0
-
 _FINER_SHARE = 1.0  # of the next finer band's energy: a frame that is sharp there is sharp here
-_LIMIT = 60.0  # of the logarithm of a weight, likewise
+_LIMIT = 60.0  # of the logarithm of a weight, to stay within float32
+_KEPT_STEPS = 64.0  # of a plane put aside
 
 
 @dataclass(frozen=True)
@@ -244,11 +243,11 @@ def _keep(kept: Kept, plane: Plane) -> None:
     if kept.dtype == np.float32:
         kept[...] = plane
     else:
-        np.rint(plane * np.float32(KEPT_STEPS), out=kept, casting="unsafe")
+        np.rint(plane * np.float32(_KEPT_STEPS), out=kept, casting="unsafe")
 
 
 def _kept(kept: Kept) -> Plane:
-    return kept if kept.dtype == np.float32 else np.divide(kept, np.float32(KEPT_STEPS), dtype=np.float32)
+    return kept if kept.dtype == np.float32 else np.divide(kept, np.float32(_KEPT_STEPS), dtype=np.float32)
 
 
 def _cut(planes: list[Plane], patch: Patch) -> list[Plane]:

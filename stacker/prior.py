@@ -32,14 +32,15 @@ _TILT = {"none": 0.0, "near": -3.0, "far": 3.0}
 
 @dataclass(frozen=True)
 class PriorPatch:
-    """Depth, 1 / spread², and how much contrast decides (0..1), per cell of a weight grid."""
+    """Depth, 1 / spread², and how much contrast decides (0..1), per cell of a weight grid.
+
+    strength: natural logarithm of the energy that the sharpest frame has, or a typical one.
+    """
 
     depth: Plane
     sharpness: Plane
     mixed: Plane
-    strength: (
-        Plane | np.float32
-    )  # natural logarithm of the energy that the sharpest frame has, or a typical one
+    strength: Plane | np.float32
     tilt: float = 0.0  # below 0: nearer frames are preferred where contrast decides; above 0: farther ones
 
     def log_weight(self, slot: int | Plane) -> Plane:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +20,17 @@ cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 def read_with_opencv(path: Path) -> Array:
     """The picture as stored (orientation not applied). Raises FrameError if OpenCV cannot decode all."""
-    try:
-        image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    except cv2.error as error:
-        raise FrameError("the picture is damaged (OpenCV cannot decode it)") from error
-    if image is None:
-        raise FrameError("the picture is damaged or of an unusual kind (OpenCV cannot decode it)")
-    return as_bgr_or_grey(np.asarray(image))
+    return _decoded(lambda: cv2.imread(str(path), cv2.IMREAD_UNCHANGED))
 
 
 def decode_with_opencv(data: bytearray) -> Array:
     """The same from a file's bytes."""
+    return _decoded(lambda: cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED))
+
+
+def _decoded(decode: Callable[[], Array | None]) -> Array:
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        image = decode()
     except cv2.error as error:
         raise FrameError("the picture is damaged (OpenCV cannot decode it)") from error
     if image is None:
