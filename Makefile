@@ -74,7 +74,7 @@ lint: setup
 	$(BIN)/lint-imports
 
 test-hil: setup
-	HIL_CACHE=$(HIL_CACHE) $(BIN)/pytest tests/hil
+	HIL_CACHE=$(HIL_CACHE) $(BIN)/pytest --timeout 3600 tests/hil
 
 bench: setup
 	$(BIN)/python bench/compare.py $(BENCH)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +32,9 @@ class Rig:
     def until(self, true: Callable[[Status], bool]) -> Status:
         """The first status for which this is true."""
         status = self.workflow.status()
+        end = time.monotonic() + 2 * PATIENCE_S
         while not true(status):
+            assert time.monotonic() < end, f"it went on and on: {status}"
             newer = self.workflow.wait_status(status.rev, PATIENCE_S)
             assert newer.rev > status.rev, f"nothing happened any more: {newer}"
             status = newer

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from phonepage import CHROMIUM_FLAGS, PhonePage, RunningRig, running_rig
+from phonepage import CHROMIUM_FLAGS, PATIENCE_S, PhonePage, RunningRig, running_rig
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
@@ -48,9 +48,7 @@ def start_rig(tmp_path: Path) -> Iterator[Callable[[], RunningRig]]:
 def stacked(rig: RunningRig) -> str:
     """Id of a bracket with a result and a depth map."""
     rig.at_rest()
-    rig.shoot(frames=6)
-    rig.until(lambda s: s["stack"] and s["stack"]["stage"] == "done")
-    return rig.brackets()[0]["id"]
+    return rig.shoot_and_stack(frames=6)
 
 
 @pytest.fixture(scope="session")
@@ -64,26 +62,26 @@ def chromium():
 @pytest.fixture
 def new_phone(chromium, rig: RunningRig) -> Iterator[Callable[..., PhonePage]]:
     """Makes phones with fresh profiles: new_phone("Pixel 7", viewport={...})."""
-    opened = []
+    with ExitStack() as opened:
 
-    def make(
-        device: str = "Pixel 7", path: str = "", at: RunningRig | None = None, theme: str = "sun", **over
-    ) -> PhonePage:
-        described = {k: v for k, v in chromium.devices[device].items() if k != "default_browser_type"} | over
-        context = chromium.chromium.launch_persistent_context(
-            tempfile.mkdtemp(prefix="phone-"),
-            executable_path=CHROMIUM,
-            headless=True,
-            args=CHROMIUM_FLAGS,
-            **described,
-        )
-        opened.append(context)
-        context.add_cookies([{"name": "theme", "value": theme, "url": (at or rig).url}])
-        return PhonePage(context, at or rig, path)
+        def make(
+            device: str = "Pixel 7", path: str = "", at: RunningRig | None = None, theme: str = "sun", **over
+        ) -> PhonePage:
+            described = {k: v for k, v in chromium.devices[device].items() if k != "default_browser_type"}
+            profile = tempfile.TemporaryDirectory(prefix="phone-", ignore_cleanup_errors=True)
+            context = chromium.chromium.launch_persistent_context(
+                opened.enter_context(profile),
+                executable_path=CHROMIUM,
+                headless=True,
+                args=CHROMIUM_FLAGS,
+                **described | over,
+            )
+            opened.callback(context.close)
+            context.set_default_timeout(PATIENCE_S * 1000)
+            context.add_cookies([{"name": "theme", "value": theme, "url": (at or rig).url}])
+            return PhonePage(context, at or rig, path)
 
-    yield make
-    for context in opened:
-        context.close()
+        yield make
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +17,9 @@ from typing import Any
 from uuid import uuid4
 
 PATIENCE_S = 240.0  # a limit for a test that hangs, never a claim about speed
+# What a page says that is just being left for the next, or that is not all there yet.
+NOT_YET = ("context was destroyed", "properties of null", "is not defined")
+OVER = ("done", "failed", "cancelled")  # stages in which a stack is at its end
 
 CHROMIUM_FLAGS = [
     "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
@@ -42,23 +45,21 @@ reserve_mb = 1
 class RunningRig:
     """A `fieldstack run` process and its address."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes]
     url: str
     data: Path  # where its brackets are
 
     @classmethod
-    def started_by(cls, process: subprocess.Popen[str], data: Path) -> RunningRig:
-        """The rig whose address the process prints, once its devices are ready."""
-        said = []
-        assert process.stdout is not None
-        for line in process.stdout:
-            said.append(line)
-            if found := re.search(r"http://127\.0\.0\.1:\d+/", line):
-                rig = cls(process, found[0], data)
-                rig.until_paired()
-                rig.until(lambda state: state["state"] == "idle")
-                return rig
-        raise AssertionError("".join(said))
+    def started_by(cls, process: subprocess.Popen[bytes], said: Path, data: Path) -> RunningRig:
+        """The rig whose address the process writes into the file `said`, once its devices are ready."""
+        end = time.monotonic() + PATIENCE_S
+        while not (found := re.search(r"http://127\.0\.0\.1:\d+/", said.read_text())):
+            assert process.poll() is None and time.monotonic() < end, f"no address: {said.read_text()}"
+            time.sleep(0.05)
+        rig = cls(process, found[0], data)
+        rig.until_paired()
+        rig.until(lambda state: state["state"] == "idle")
+        return rig
 
     def state(self) -> dict[str, Any]:
         return self.get("api/state")
@@ -66,13 +67,11 @@ class RunningRig:
     def until_paired(self) -> None:
         """A rig that starts does not know yet that it is simulated, and so trusts nobody."""
         end = time.monotonic() + PATIENCE_S
-        paired = False
-        while not paired:
-            assert time.monotonic() < end
-            with urllib.request.urlopen(f"{self.url}api/pair", timeout=PATIENCE_S) as answer:
-                paired = json.load(answer)["paired"]
+        while not self.get("api/pair")["paired"]:
+            assert time.monotonic() < end, "the rig never knew that it is simulated"
+            time.sleep(0.05)
 
-    def order(self, method: str, path: str, body: Any = None, browser: str = "") -> None:
+    def order(self, method: str, path: str, body: Any = None, browser: str = "") -> Any:
         """A command from elsewhere, for arranging a test. browser: the mark of one that takes control by it."""
         headers = {"X-Rig": "1", "Content-Type": "application/json", "Idempotency-Key": uuid4().hex}
         if browser:
@@ -80,7 +79,8 @@ class RunningRig:
         request = urllib.request.Request(
             self.url + path, json.dumps(body or {}).encode(), method=method, headers=headers
         )
-        urllib.request.urlopen(request, timeout=PATIENCE_S).close()
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
+            return json.load(answer)
 
     def until(self, true: Any) -> dict[str, Any]:
         """The first state for which this is true."""
@@ -93,17 +93,31 @@ class RunningRig:
     def at_rest(self) -> None:
         """Nothing is shot or stacked, and near and far are not set."""
         if "stop" in self.state()["allowed"]:
-            self.order("POST", "api/stop")
+            self.stop()
         self.until(lambda s: s["state"] == "idle")
-        self.until(lambda s: s["stack"] is None or s["stack"]["stage"] in ("done", "failed", "cancelled"))
+        self.until(lambda s: s["stack"] is None or s["stack"]["stage"] in OVER)
         self.order("DELETE", "api/focus/limits")
         self.order("DELETE", "api/control")
 
-    def shoot(self, frames: int, apart: int = 48) -> None:
-        """Begin a bracket of so many frames without a phone."""
+    def stop(self) -> None:
+        """Stop what is going on; it may have come to its end by itself meanwhile."""
+        try:
+            self.order("POST", "api/stop")
+        except urllib.error.HTTPError as refused:
+            assert refused.code == 409, refused
+
+    def shoot(self, frames: int, apart: int = 48) -> str:
+        """Begin a bracket of so many frames without a phone; its id."""
         self.order("POST", "api/focus/near", {"position_steps": 1300})
         self.order("POST", "api/focus/far", {"position_steps": 1300 + (frames - 1) * apart})
-        self.order("POST", "api/brackets")
+        return str(self.order("POST", "api/brackets")["id"])
+
+    def shoot_and_stack(self, frames: int) -> str:
+        """A whole bracket with its result; its id. The stack of the one before may still stand in the state."""
+        shot = self.shoot(frames)
+        self.until(lambda s: s["stack"] and s["stack"]["bracket_id"] == shot and s["stack"]["stage"] in OVER)
+        assert (stack := self.state()["stack"])["stage"] == "done", stack
+        return shot
 
     def brackets(self) -> list[dict[str, Any]]:
         return self.get("api/brackets")["brackets"]
@@ -123,15 +137,28 @@ def running_rig(folder: Path, sim: str = "bristles", config: str = CONFIG) -> It
     if not file.exists():
         file.write_text(config)
     command = [sys.executable, "-m", "rig.cli", "run", "--sim", sim, "--port", "0"]
-    with subprocess.Popen(
-        [*command, "--data", str(folder / "data"), "--config", str(file)],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    ) as process:  # fmt: skip
-        try:
-            yield RunningRig.started_by(process, folder / "data")
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(30)
+    said = folder / "said.txt"  # a file takes all it says; a pipe that nobody reads would hold it up
+    with said.open("wb") as out:
+        process = subprocess.Popen(
+            [*command, "--data", str(folder / "data"), "--config", str(file)], stdout=out, stderr=out
+        )
+    try:
+        yield RunningRig.started_by(process, said, folder / "data")
+    finally:
+        end(process, said)
+
+
+def end(process: subprocess.Popen[bytes], said: Path) -> None:
+    """Ask a rig to end, and see that it has."""
+    process.terminate()
+    try:
+        process.wait(PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(PATIENCE_S)
+        raise AssertionError(
+            f"the rig did not end when it was asked to: {said.read_text()[-2000:]}"
+        ) from None
 
 
 class PhonePage:
@@ -161,13 +188,17 @@ class PhonePage:
         try:
             return self.page.evaluate(expression)
         except Exception as error:
-            if "context was destroyed" in str(error):  # the page is just being left for the next
+            if any(sign in str(error) for sign in NOT_YET):
                 return None
             raise
 
     def mode(self, name: str) -> None:
         """Wait until the page shows this set of controls, going back to live from a finished bracket."""
         self.until(f"document.body.dataset.mode === '{name}'")
+
+    def shooting(self) -> None:
+        """Wait until the bracket has begun; a slow phone may see only its end."""
+        self.until("['capture', 'done'].includes(document.body.dataset.mode)", "the bracket")
 
     def live(self) -> None:
         """The live picture with its controls, whatever was shot before."""

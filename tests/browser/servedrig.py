@@ -30,7 +30,7 @@ def served(
     """The pages of this workflow on a port of their own, within a with block."""
     page = PageSettings(folder, pin=PIN, **settings)
     server = Server(create_app(workflow, page, pairing), "127.0.0.1", 0)
-    thread = threading.Thread(target=server.run)
+    thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
         yield ServedRig(server.url)

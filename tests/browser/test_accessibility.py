@@ -101,7 +101,7 @@ def test_progress_and_pause(phone: PhonePage, rig: RunningRig) -> None:
 def test_the_verdict_stopped_and_complete(phone: PhonePage, rig: RunningRig) -> None:
     rig.shoot(frames=30)
     rig.until(lambda s: s["bracket"]["done"] >= 2)
-    rig.order("POST", "api/stop")
+    rig.stop()
     phone.mode("done")
     phone.until("!document.querySelector('#resume-later').hidden", "the offer to go on")
     check_everywhere(phone, 2)

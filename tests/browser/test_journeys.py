@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from phonepage import PhonePage, RunningRig
+from phonepage import PATIENCE_S, PhonePage, RunningRig
 from servedrig import ServedRig, served
 from simrig import Rig
 
@@ -40,10 +40,10 @@ def test_three_taps_shoot_the_range_between_two_touched_details(phone: PhonePage
         )
     phone.tap("#shoot")
 
-    phone.mode("capture")
+    phone.shooting()
     total = rig.state()["bracket"]["total"]
     assert total >= 2
-    rig.order("POST", "api/stop")
+    rig.stop()
     phone.mode("done")
     phone.no_errors()
 
@@ -54,6 +54,7 @@ def test_a_phone_that_left_at_frame_7_and_is_back_at_15_shows_frame_15(
     phone.live()
     phone.set_limits(19 * 48)
     phone.tap("#shoot")
+    phone.shooting()
     rig.until(lambda s: s["bracket"]["done"] >= 7)
     phone.context.set_offline(True)
     phone.until("!document.querySelector('#banner').hidden", "the banner")
@@ -109,7 +110,7 @@ def test_a_rig_killed_at_frame_11_offers_to_go_on_after_the_restart(
     first.shoot(frames=16)
     first.until(lambda s: s["bracket"] and s["bracket"]["done"] >= 11)
     first.process.kill()
-    first.process.wait()
+    first.process.wait(PATIENCE_S)
     second = start_rig()
     kept = second.brackets()[0]
     assert kept["outcome"] == "interrupted" and 11 <= kept["frames_done"] < 16

@@ -17,10 +17,8 @@ FRAMES = 12
 @pytest.fixture
 def windy(rig: RunningRig, tmp_path: Path):
     """A rig that shoots the frames of a real bracket again, one of them blurred by motion."""
-    rig.shoot(frames=FRAMES)
-    rig.until(lambda s: s["stack"] and s["stack"]["stage"] == "done")
     frames = tmp_path / "frames"
-    shutil.copytree(rig.data / rig.brackets()[0]["id"] / "frames", frames)
+    shutil.copytree(rig.data / rig.shoot_and_stack(FRAMES) / "frames", frames)
     moved = frames / f"{MOVED:03d}.jpg"
     cv2.imwrite(str(moved), cv2.blur(cv2.imread(str(moved)), (31, 31)))
     with running_rig(tmp_path, f"replay:{frames}") as windy:

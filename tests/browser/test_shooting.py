@@ -9,6 +9,7 @@ from pathlib import Path
 from phonepage import PhonePage, RunningRig
 
 FRAMES_APART = 48  # steps between frames that the optics of the scene ask for
+PLANNED = 24  # frames of a bracket that is stopped: a slow phone still comes in time
 
 
 def test_the_live_picture_moves_and_follows_the_focus(phone: PhonePage) -> None:
@@ -47,7 +48,7 @@ def test_three_settings_and_a_tap_lead_to_a_picture_with_zoom_gallery_and_downlo
     assert "frames" in phone.text("#plan-line")
     phone.tap("#shoot")
 
-    phone.mode("capture")
+    phone.shooting()
     phone.until("document.querySelectorAll('#thumbs img').length >= 2", "thumbnails")
     phone.until("document.querySelector('#done').value > 0", "progress")
     phone.until("!document.querySelector('#growing').hidden", "the growing stack")
@@ -80,32 +81,33 @@ def test_stopped_at_frame_9_and_gone_on_with_every_frame_is_there_once(
     phone: PhonePage, rig: RunningRig
 ) -> None:
     phone.live()
-    phone.set_limits(14 * FRAMES_APART)
+    phone.set_limits((PLANNED - 1) * FRAMES_APART)
     phone.tap("#shoot")
     phone.until("document.querySelectorAll('#thumbs img').length >= 9", "frame 9")
     phone.tap("#stop")
 
     phone.mode("done")
     bracket = rig.brackets()[0]
-    assert bracket["outcome"] == "stopped" and 9 <= bracket["frames_done"] < bracket["frames_planned"] == 15
+    assert (
+        bracket["outcome"] == "stopped" and 9 <= bracket["frames_done"] < bracket["frames_planned"] == PLANNED
+    )
     phone.until("!document.querySelector('#resume-later').hidden", "the offer to go on")
     phone.tap("#resume-later")
     rig.until(lambda s: s["bracket"]["outcome"] == "complete")
     detail = rig.get(f"api/brackets/{bracket['id']}")
-    assert [frame["index"] for frame in detail["frames"]] == list(range(15))
-    assert len({frame["position_steps"] for frame in detail["frames"]}) == 15
+    assert [frame["index"] for frame in detail["frames"]] == list(range(PLANNED))
+    assert len({frame["position_steps"] for frame in detail["frames"]}) == PLANNED
     phone.no_errors()
 
 
 def test_a_double_tap_shoots_one_bracket(phone: PhonePage, rig: RunningRig) -> None:
     phone.live()
     phone.set_limits(2 * FRAMES_APART)
-    before = len(rig.brackets())
+    before = [bracket["id"] for bracket in rig.brackets()]
     phone.page.locator("#shoot").dblclick()
-    rig.until(lambda s: s["state"] == "capturing")
-    rig.until(lambda s: s["state"] == "idle")
+    rig.until(lambda s: s["bracket"] and s["bracket"]["id"] not in before and s["bracket"]["outcome"])
 
-    assert len(rig.brackets()) == before + 1
+    assert len(rig.brackets()) == len(before) + 1
 
 
 def test_a_reload_and_a_second_phone_show_the_same_bracket(
@@ -114,7 +116,9 @@ def test_a_reload_and_a_second_phone_show_the_same_bracket(
     phone.live()
     phone.set_limits(14 * FRAMES_APART)
     phone.tap("#shoot")
-    phone.until("document.querySelectorAll('#thumbs img').length >= 1")
+    phone.until("document.querySelectorAll('#thumbs img').length >= 2")
+    phone.tap("#pause")  # it waits for the second phone, however long that takes
+    rig.until(lambda s: s["state"] == "paused")
     phone.page.reload()
     second = new_phone()
 
@@ -141,7 +145,7 @@ def test_a_lost_link_is_said_with_what_the_rig_was_doing_and_found_again(
     rig.until(lambda s: s["bracket"]["done"] > done or s["bracket"]["outcome"])  # the rig goes on
     phone.context.set_offline(False)
     phone.until("document.querySelector('#banner').hidden", "the end of the banner")
-    rig.order("POST", "api/stop")
+    rig.stop()
     phone.mode("done")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ LIMIT_S = 30.0
 def server(rig: Rig, page_settings: PageSettings) -> Iterator[Server]:
     few = replace(page_settings, max_streams=2, max_waiting_previews=2)
     server = Server(create_app(rig.workflow, few), "127.0.0.1", 0)
-    thread = threading.Thread(target=server.run)
+    thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     yield server
     server.stop()
@@ -43,9 +44,10 @@ def open_stream(server: Server) -> socket.socket:
 
 def read_until(connection: socket.socket, wanted: bytes) -> bytes:
     heard = b""
+    end = time.monotonic() + LIMIT_S  # beats of the stream go on for ever
     while wanted not in heard:
         piece = connection.recv(65536)
-        assert piece, heard
+        assert piece and time.monotonic() < end, heard
         heard += piece
     return heard
 
@@ -77,10 +79,12 @@ def test_one_stream_too_many_is_told_to_come_back(server: Server) -> None:
 
 
 def test_a_phone_that_left_gives_its_place_back(server: Server) -> None:
+    end = time.monotonic() + LIMIT_S
     for _ in range(6):  # three times as many as there are places
         connection = open_stream(server)
         while b"503" in (heard := connection.recv(65536)):
             connection.close()
+            assert time.monotonic() < end, "no place was given back"
             connection = open_stream(server)
         assert b"200 OK" in heard
         connection.close()
