@@ -63,9 +63,10 @@ endif
 run: setup
 	$(FIELDSTACK) $(SERVE)
 
-# A file's tests stay together: some share a rig or a browser.
+# A file's tests stay together: some share a rig or a browser. In the order of their names, the browser's come first:
+# they take longest, and at the end one worker would wait for the other.
 test: lint
-	$(BIN)/pytest --numprocesses $(JOBS) --dist loadfile
+	$(BIN)/pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
 lint: setup
 	$(BIN)/ruff check

@@ -23,7 +23,7 @@ OVER = ("done", "failed", "cancelled")  # stages in which a stack is at its end
 
 CHROMIUM_FLAGS = [
     "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
+    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
     # Whatever leaves loopback fails; the address of the hotspot is the rig, and no secure context.
     "--host-resolver-rules=MAP 10.42.0.1 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]  # fmt: skip
