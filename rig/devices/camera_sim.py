@@ -114,11 +114,10 @@ class SimCamera:
         self._stall("preview", timeout_s)
         now_ns = self._clock.monotonic_ns()
         frame = max(timeline.newest_ready(now_ns), self._last_shown + 1)
-        self._deliver(frame, timeout_s, "preview")
+        image = self._delivered(self._small, frame, timeout_s, "preview")
         self._last_shown = frame
         self._seq += 1
         self._free_when_idle(now_ns)
-        image = self._picture(self._small, frame)
         return Preview(image, self._seq, timeline.start_of(frame), timeline.exposure_of(frame))
 
     def capture(self, not_before_ns: int, timeout_s: float = 10.0) -> Frame:
@@ -128,8 +127,7 @@ class SimCamera:
         self._break_on_request(timeout_s)
         self._stall("capture", timeout_s)
         frame = max(timeline.first_from(not_before_ns), timeline.newest_ready(self._clock.monotonic_ns()))
-        self._deliver(frame, timeout_s, f"capture {self._captures}")
-        picture = self._picture(self._full, frame)
+        picture = self._delivered(self._full, frame, timeout_s, f"capture {self._captures}")
         self._last_capture_ns = self._clock.monotonic_ns()
         jpeg = simplejpeg.encode_jpeg(picture, JPEG_QUALITY, "BGR", "420", fastdct=False)
         luma = luma_eighth(picture, (self.size[0] // 8, self.size[1] // 8))
@@ -164,13 +162,16 @@ class SimCamera:
             self._bench.powered = False
             raise CameraError(f"the supply dipped at capture {self._captures} and the camera is gone")
 
-    def _deliver(self, frame: int, timeout_s: float, what: str) -> None:
+    def _delivered(self, view: SceneView, frame: int, timeout_s: float, what: str) -> U8:
+        """The picture of a frame when a camera could hand it out; drawn while that would process it."""
         timeline = self._running()
-        wait_s = (timeline.ready_at(frame) - self._clock.monotonic_ns()) / 1e9
-        if wait_s > timeout_s:
+        if (timeline.ready_at(frame) - self._clock.monotonic_ns()) / 1e9 > timeout_s:
             self._clock.sleep(timeout_s)
             raise CameraTimeoutError(f"{what} was not delivered within {timeout_s:g} s")
-        self._clock.sleep(wait_s)
+        self._wait_until(timeline.start_of(frame) + timeline.exposure_of(frame).exposure_us * 1000)
+        picture = self._picture(view, frame)
+        self._wait_until(timeline.ready_at(frame))
+        return picture
 
     def _wait_until(self, t_ns: int) -> None:
         self._clock.sleep((t_ns - self._clock.monotonic_ns()) / 1e9)

@@ -59,10 +59,27 @@ def test_no_page_script_or_style_names_another_host() -> None:
     assert named <= {"http://www.w3.org/2000/svg"}
 
 
-def test_scripts_and_styles_fit_the_budget() -> None:
-    files = [*SCRIPTS, *(FOLDER / "css").glob("*.css")]
+def test_scripts_and_styles_fit_the_budget_as_they_are_sent(phone: Phone) -> None:
+    names = [f"{path.parent.name}/{path.name}" for path in [*SCRIPTS, *(FOLDER / "css").glob("*.css")]]
+    answers = [phone.get(f"/s/{version()}/{name}", headers={"Accept-Encoding": "gzip, br"}) for name in names]
 
-    assert sum(len(gzip.compress(path.read_bytes())) for path in files) <= BUDGET
+    assert {answer.headers.get("Content-Encoding") for answer in answers} == {"gzip"}
+    assert sum(len(answer.data) for answer in answers) <= BUDGET
+
+
+def test_a_browser_that_takes_no_compression_is_sent_the_same_script(phone: Phone) -> None:
+    address = f"/s/{version()}/js/shoot.js"
+    plain = phone.get(address)
+    packed = phone.get(address, headers={"Accept-Encoding": "gzip"})
+
+    assert gzip.decompress(packed.data) == plain.data
+    assert plain.mimetype == packed.mimetype == "text/javascript"
+    assert "Accept-Encoding" in plain.headers["Vary"] and "Content-Encoding" not in plain.headers
+
+
+@pytest.mark.parametrize("name", ["../app.py", "js/../../app.py", "js/none.js", "js", "%2e%2e/app.py"])
+def test_nothing_outside_the_assets_is_served(phone: Phone, name: str) -> None:
+    assert phone.get(f"/s/{version()}/{name}").status_code in (404,)
 
 
 @pytest.mark.parametrize("page", PAGES)
