@@ -102,6 +102,11 @@ class Machine:
             raise NotAllowedError("the focus drive is not started")
         return self._focuser
 
+    @property
+    def has_endstop(self) -> bool:
+        """Whether positions count from an endstop; False as well while there are no devices."""
+        return self._focuser is not None and self._focuser.has_endstop
+
     @contextmanager
     def camera(self) -> Iterator[Camera]:
         """The camera, for this thread alone."""

@@ -31,7 +31,7 @@ from rig.stackqueue import StackQueue, StackTask
 from rig.status import Phase, PreviewJpeg, StackProgress, Status
 from rig.store import Store
 from rig.timeofday import TimeOfDay, is_plausible
-from rig.travel import travel_changes
+from rig.travel import home_kept, travel_changes
 from rig.words import checked_words
 
 SAFE_TO_UNPLUG = "The rig is switching off: unplug it when the green light of the Pi is dark."
@@ -284,13 +284,17 @@ class Workflow:
     def change_settings(self, changes: Mapping[str, Any]) -> None:
         """Change settings by dotted name, {"capture.settle_s": 0.5}, and keep them for the next start.
 
-        In force at once; those that drivers are made from start the devices again (HOMING).
+        In force at once; those that drivers are made from start the devices again (HOMING). What would move
+        the zero of all positions takes the margin before the endstop along.
         Raises ConfigError, and nothing has changed then; StoreError when they cannot be kept.
         """
         control = self._control
         with control.guard:
             control.require("change_settings")
             wanted = self.settings.changed(changes)
+            if self._machine.has_endstop:
+                changes = {**changes, **home_kept(self.settings.motor, wanted.motor)}
+                wanted = self.settings.changed(changes)
             values = {name: wanted.value(name) for name in changes}
             if self._settings_file is not None:
                 keep_changes(self._settings_file, values)

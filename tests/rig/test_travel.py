@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from simrig import small_rig
 
 from rig.config import MotorSettings, Settings
+from rig.devices.build import Devices
 from rig.devices.motor_none import NoMotor
 from rig.errors import ConfigError, NotAllowedError
 from rig.focuser import Focuser
-from rig.travel import travel_changes
+from rig.travel import home_kept, travel_changes
 
 
 def changed(motor: MotorSettings, end, position: int) -> MotorSettings:
@@ -61,3 +62,39 @@ def test_a_drive_without_endstop_cannot_look_for_it(make_rig) -> None:
     rig = make_rig(build=lambda settings: replace(small_rig(settings), motor=NoMotor()))
     with pytest.raises(NotAllowedError, match="endstop"):
         rig.workflow.home()
+
+
+@given(backlash=st.integers(0, 2000), margin=st.integers(0, 400), before=st.integers(0, 400))
+def test_another_backlash_leaves_the_endstop_where_it_is(backlash: int, margin: int, before: int) -> None:
+    motor = MotorSettings(home_margin_steps=margin, backlash_steps=before)
+    taken = Settings(motor=replace(motor, backlash_steps=backlash))
+    after = taken.changed(home_kept(motor, taken.motor)).motor
+
+    assert Focuser(None, after).home_steps == Focuser(None, motor).home_steps  # type: ignore[arg-type]
+    assert after.home_margin_steps >= min(margin, 10) and after.min_steps >= motor.min_steps
+
+
+def test_a_backlash_taken_over_leaves_near_and_far_where_they_were(make_rig) -> None:
+    built: list[Devices] = []
+
+    def build(settings: Settings) -> Devices:
+        built.append(small_rig(settings))
+        return built[-1]
+
+    rig = make_rig(build=build)
+    bench = built[0].camera._bench  # type: ignore[attr-defined]
+    motor = rig.workflow.settings.motor
+    place = motor.min_steps + 700
+    rig.workflow.goto(place)
+    rig.until_idle()
+    before = bench.carriage_steps
+    rig.workflow.change_settings(
+        {"motor.backlash_steps": motor.backlash_steps + motor.home_margin_steps + 30}
+    )
+    rig.workflow.home()
+    rig.until_idle()
+    rig.workflow.goto(place)
+    rig.until_idle()
+
+    assert bench.carriage_steps == before
+    assert rig.workflow.settings.motor.min_steps > motor.min_steps  # what the backlash needs is travel lost
