@@ -6,7 +6,9 @@ from rig.errors import BusyError, NotAllowedError
 from rig.status import Outcome, Phase, Status
 
 STANDING = {Phase.IDLE}
-AT_WORK = {Phase.HOMING, Phase.MOVING, Phase.FOCUSING, Phase.CAPTURING, Phase.PAUSED}
+AT_WORK = {
+    Phase.HOMING, Phase.MOVING, Phase.FOCUSING, Phase.COUNTDOWN, Phase.CAPTURING, Phase.PAUSED,
+}  # fmt: skip
 HAS_STORE = set(Phase) - {Phase.BOOT, Phase.SHUTTING_DOWN}
 
 WHERE = {
@@ -22,6 +24,7 @@ WHERE = {
     "home": STANDING,
     "set_travel": STANDING,
     "start_bracket": STANDING,
+    "start_timer": STANDING,
     "pause": {Phase.CAPTURING},
     "resume": {Phase.PAUSED, Phase.IDLE},
     "extend": STANDING,
@@ -57,7 +60,7 @@ def _refusal(action: str, status: Status) -> BusyError | NotAllowedError | None:
         if status.state in AT_WORK and action not in ("pause", "recover"):
             return BusyError(f"{name} has to wait: {WORDS[status.state]}")
         return NotAllowedError(f"{name} is not possible now: {WORDS[status.state]}")
-    if action == "start_bracket" and status.plan is None:
+    if action in ("start_bracket", "start_timer") and status.plan is None:
         return NotAllowedError("set near and far first, then shoot")
     if action == "resume" and status.state is Phase.IDLE:
         return _no_resume(status)
@@ -95,6 +98,7 @@ WORDS = {
     Phase.IDLE: "the rig stands still",
     Phase.MOVING: "the focus is moving",
     Phase.FOCUSING: "the rig is looking for the sharp range",
+    Phase.COUNTDOWN: "the self-timer runs",
     Phase.CAPTURING: "a bracket is being shot",
     Phase.PAUSED: "a bracket is paused",
     Phase.FAULT: "the rig has a fault",

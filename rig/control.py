@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 RELEASE_AFTER_S = 20.0  # a motor that holds still heats and eats the battery
 EXPOSURE_NEWS = 0.1  # a smaller change of the automatic exposure is not worth a new status
 MOVING = {Phase.HOMING, Phase.MOVING, Phase.FOCUSING, Phase.CAPTURING}
-LIVE = {Phase.IDLE, Phase.MOVING, Phase.PAUSED}  # the camera is free for the live picture
+LIVE = {Phase.IDLE, Phase.MOVING, Phase.COUNTDOWN, Phase.PAUSED}  # the camera is free for the live picture
 
 
 class Control:

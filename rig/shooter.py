@@ -68,6 +68,10 @@ class Shooter:
             control.require("start_bracket")
             return self._shoot_new(key)
 
+    def knows(self, key: str | None) -> bool:
+        """Whether a bracket was begun with this key."""
+        return key is not None and key in self._keys
+
     def pause(self) -> None:
         """See Workflow.pause."""
         with self._control.guard:

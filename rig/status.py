@@ -15,6 +15,7 @@ class Phase(StrEnum):
     IDLE = "idle"
     MOVING = "moving"  # jog, go to
     FOCUSING = "focusing"  # sweep for near, far or the whole range
+    COUNTDOWN = "countdown"  # the self-timer runs
     CAPTURING = "capturing"
     PAUSED = "paused"
     FAULT = "fault"
@@ -164,6 +165,7 @@ class Status:
     fault: Fault | None = None
     message: str | None = None  # one sentence for the photographer, e.g. why nothing moved
     proposal: Proposal | None = None  # of the last calibration since the start
+    timer_s: int | None = None  # left of the self-timer
 
     def as_dict(self) -> dict[str, Any]:
         """The snapshot as plain JSON values."""

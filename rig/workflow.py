@@ -22,6 +22,7 @@ from rig.machine import Build, Machine
 from rig.power import power_off
 from rig.recipe import load_recipe
 from rig.repair import End
+from rig.selftimer import SelfTimer
 from rig.settingsfile import keep_changes
 from rig.shooter import Shooter
 from rig.sources import Mounts, Sources
@@ -74,6 +75,7 @@ class Workflow:
         self._stacks = StackQueue(self._show_stack, stacker)
         self._focusing = Focusing(self._control)
         self._shooter = Shooter(self._control, self._stacks)
+        self._timer = SelfTimer(self._control, self._shoot_if_planned)
         # What other cameras have shot: `workflow.imports.scan(...)` and the like, see ImportDesk.
         self.imports = ImportDesk(
             Sources(settings.sources, mounts), data_folder, RigShelf(self._control, self._stacks)
@@ -223,6 +225,14 @@ class Workflow:
         Raises PlanError when near and far cannot be shot, StorageFullError when there is no room.
         """
         return self._shooter.start(key)
+
+    def start_timer(self, seconds: int, key: str | None = None) -> None:
+        """As start_bracket, after so many seconds (1 to 60); stop() calls it off. Returns at once.
+
+        The same key again, while it counts or afterwards, begins nothing.
+        """
+        if not self._shooter.knows(key):
+            self._timer.start(seconds, key)
 
     def pause(self) -> None:
         """Finish the current frame, then wait; the live picture is back meanwhile."""
@@ -412,10 +422,10 @@ class Workflow:
         self._control.halt()
         self._shooter.wake()
 
-    def _shoot_if_planned(self) -> None:
-        """After a sweep; when its range cannot be shot the message says why, and the panel that it is so."""
+    def _shoot_if_planned(self, key: str | None = None) -> None:
+        """After a sweep or the self-timer; when the range cannot be shot the message says why, and the panel too."""
         try:
-            self._shooter.start(None)
+            self._shooter.start(key)
         except RigError as error:
             self._control.board.change(message=str(error))
             self._machine.show(Signal.WARNING)

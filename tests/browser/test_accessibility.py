@@ -85,6 +85,15 @@ def test_the_shoot_page_as_it_begins_with_near_and_with_near_and_far(phone: Phon
     check_everywhere(phone, 2)
 
 
+def test_the_self_timer(phone: PhonePage, rig: RunningRig) -> None:
+    phone.live()
+    phone.set_limits(96)
+    rig.order("POST", "api/brackets/timer", {"seconds": 60})
+    phone.mode("count")
+    check_everywhere(phone, 1)
+    rig.stop()
+
+
 def test_progress_and_pause(phone: PhonePage, rig: RunningRig) -> None:
     rig.shoot(frames=30)
     phone.mode("capture")

@@ -174,3 +174,48 @@ def test_two_fingers_enlarge_the_live_picture_and_one_moves_it(phone: PhonePage)
 
     phone.until("fieldstack.live.roi === null", "the whole picture")
     phone.no_errors()
+
+
+def test_the_self_timer_counts_in_sight_and_is_called_off_or_shoots(
+    phone: PhonePage, rig: RunningRig
+) -> None:
+    before = len(rig.brackets())
+    phone.live()
+    phone.set_limits(FRAMES_APART)
+    phone.tap("#timer")
+    phone.tap("#timer")
+    assert "10 s" in phone.text("#timer")
+    phone.tap("#shoot")
+    phone.mode("count")
+    assert 1 <= int(phone.text("#left-s")) <= 10
+    phone.tap("#call-off")
+    phone.mode("live")
+    assert len(rig.brackets()) == before
+
+    phone.tap("#timer")
+    phone.tap("#timer")
+    assert "2 s" in phone.text("#timer")
+    phone.tap("#shoot")
+    phone.mode("done")
+    assert len(rig.brackets()) == before + 1
+    phone.no_errors()
+
+
+def test_the_keys_of_a_remote_control_move_the_focus_shoot_and_stop(
+    phone: PhonePage, rig: RunningRig
+) -> None:
+    phone.live()
+    phone.focus_at(1000)
+    phone.page.keyboard.press("ArrowRight")
+    rig.until(lambda s: s["state"] == "idle" and s["focus"]["position_steps"] > 1000)
+    phone.set_limits((PLANNED - 1) * FRAMES_APART)
+    before = {bracket["id"] for bracket in rig.brackets()}
+    phone.page.evaluate("document.activeElement.blur()")
+    phone.page.keyboard.press("Enter")
+    phone.mode("capture")
+    phone.page.keyboard.press("Escape")
+    phone.mode("done")
+
+    (made,) = (bracket for bracket in rig.brackets() if bracket["id"] not in before)
+    assert made["outcome"] == "stopped"
+    phone.no_errors()

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from rig.brackets import BracketDetail, BracketSummary
 from rig.errors import NotAllowedError
+from rig.selftimer import LONGEST_S
 from webui.api.answers import done
 from webui.body import fields, whole_number
 from webui.context import workflow
@@ -26,10 +27,25 @@ KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
 def start() -> Response:
     """Shoot. The header Idempotency-Key makes a double tap or a repeated request the same bracket."""
     fields()
+    return done(202, id=workflow().start_bracket(key_sent()))
+
+
+@api.post("/timer")
+def start_timer() -> Response:
+    """Shoot after {"seconds": 1 to 60}; the rig counts, and /api/stop calls it off."""
+    sent = fields(seconds=int)
+    if not 1 <= sent.get("seconds", 0) <= LONGEST_S:
+        raise BadRequestError(f"seconds must be 1 to {LONGEST_S}.")
+    workflow().start_timer(sent["seconds"], key_sent())
+    return done(202)
+
+
+def key_sent() -> str:
+    """The header Idempotency-Key. Raises BadRequestError."""
     key = request.headers.get("Idempotency-Key", "")
     if not KEY.fullmatch(key):
         raise BadRequestError("Idempotency-Key must have 8 to 64 letters, digits, - or _.")
-    return done(202, id=workflow().start_bracket(key))
+    return key
 
 
 @api.post("/<bracket:bracket_id>/pause")

@@ -6,6 +6,7 @@ import { $, $$, repeatWhileHeld, say } from "./dom.js";
 import { bytes, distance, duration, number, shutter, t } from "./i18n.js";
 import * as link from "./link.js";
 import { command } from "./shell.js";
+import { wait_s } from "./timer.js";
 
 const STILL_MS = 8000;
 const FINE = 1 / 400; // of the whole travel, one tap of the inner jog buttons
@@ -122,7 +123,9 @@ async function setLimit(end, live) {
 /** Shoot. The key is renewed only when a bracket has ended, so every tap before that is the same wish. */
 export async function shoot() {
   await standstill();
-  const answer = await command(post("/api/brackets", {}, { "Idempotency-Key": key }));
+  const seconds = wait_s();
+  const once = { "Idempotency-Key": key };
+  const answer = await command(seconds ? post("/api/brackets/timer", { seconds }, once) : post("/api/brackets", {}, once));
   if (answer) navigator.vibrate?.(30);
 }
 

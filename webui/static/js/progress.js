@@ -21,6 +21,7 @@ const dismissed = () => sessionStorage.getItem("dismissed");
 export function modeOf(state) {
   if (state.state === "fault") return "fault";
   if (state.state === "capturing" || state.state === "paused") return "capture";
+  if (state.state === "countdown") return "count";
   if (["boot", "homing", "shutting_down"].includes(state.state)) return "wait";
   if (state.bracket && state.bracket.outcome !== null && state.bracket.id !== dismissed()) return "done";
   return "live";

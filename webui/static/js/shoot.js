@@ -9,7 +9,9 @@ import * as link from "./link.js";
 import { LiveView } from "./live.js";
 import { Loupe } from "./loupe.js";
 import { modeOf, showProgress, wireProgress } from "./progress.js";
+import "./keys.js";
 import "./shell.js";
+import { showCountdown, wireTimer } from "./timer.js";
 import { inPicture, showTouch, wireTouch } from "./touch.js";
 
 const assists = { peaking: false, zebra: false, histogram: false };
@@ -47,7 +49,7 @@ function show(state) {
   const mode = modeOf(state);
   if (document.body.dataset.mode !== mode) {
     document.body.dataset.mode = mode;
-    document.body.classList.toggle("busy", mode === "capture");
+    document.body.classList.toggle("busy", mode === "capture" || mode === "count");
     for (const part of $$("[data-when]")) part.hidden = part.dataset.when !== mode;
     if (mode !== "live") {
       for (const name of Object.keys(assists)) if (assists[name]) toggleAssist(name);
@@ -58,6 +60,7 @@ function show(state) {
   }
   showFocus(state);
   showProgress(state, mode);
+  showCountdown(state);
   showTouch(state, live, mode);
   obey(state);
 }
@@ -87,6 +90,7 @@ $("zoom").addEventListener("click", () => loupe.toggle());
 wireTouch(live, (point) => loupe.toggle(point));
 wireFocus(live);
 wireProgress();
+wireTimer();
 link.subscribe((state) => state && show(state));
 addEventListener("redraw", () => link.now().state && show(link.now().state));
 setInterval(showAge, 500);
