@@ -18,6 +18,7 @@ from rig.config import Settings
 from rig.devices.build import why_no_camera
 from rig.durable import FreeBytes, free_bytes, megabytes
 from rig.plan import frame_bytes
+from stacker import kernel
 
 USUAL_FRAMES = 30
 LEAST_PYTHON = (3, 11)
@@ -96,6 +97,7 @@ def diagnose(
         check_system(sys_root),
         check_python(),
         *check_packages(PACKAGES),
+        check_kernel(kernel.in_use()),
         check_camera(settings, missing),
         check_gpio(settings, sys_root),
         check_folder(settings, folder),
@@ -137,6 +139,17 @@ def check_packages(names: Sequence[str]) -> tuple[Check, ...]:
         except PackageNotFoundError:
             missing.append(Check(name, Health.BAD, "not installed", f"pip install {name}"))
     return (Check("libraries", Health.GOOD, ", ".join(found)), *missing)
+
+
+def check_kernel(in_use: bool) -> Check:
+    """Whether the stacker has its compiled kernel; it gives the same pictures without."""
+    name = "stacker"
+    if in_use:
+        return Check(name, Health.GOOD, "with its compiled kernel")
+    advice = (
+        "for half the time: sudo apt install gcc libc6-dev, then install Fieldstack again (make clean setup)"
+    )
+    return Check(name, Health.NOTE, "without its compiled kernel, which no C compiler was there for", advice)
 
 
 def check_camera(settings: Settings, missing: str | None) -> Check:

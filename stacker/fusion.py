@@ -16,7 +16,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from stacker import pyramid
+from stacker import kernel, pyramid
+from stacker.kernel.bands import Target, Weighing, add_band
 from stacker.methods import Method
 from stacker.parts import Part, everything
 from stacker.patches import APRON_PX, Patch, patches
@@ -106,7 +107,8 @@ class Fuser:
 
     def _keep_the_others(self, view: FrameView, active: list[Patch], small: list[Kept]) -> None:
         """What the coarse levels are made from where a frame hardly counts."""
-        others = [patch for patch in patches(self.running.canvas) if patch not in active]
+        done = {(patch.top, patch.left) for patch in active}
+        others = [patch for patch in patches(self.running.canvas) if (patch.top, patch.left) not in done]
         reduced = view.reduced(FINE_LEVELS) if others else []
         for patch in others:
             low = patch.at(FINE_LEVELS)
@@ -177,6 +179,8 @@ class Fuser:
 
         finer: what the next finer band had, on the same grid.
         """
+        if kernel.in_use():
+            return self._add_band_at_once(view, level, finer)
         known = len(level.planes)
         details = [
             cv2.subtract(plane, pyramid.up(below))
@@ -201,6 +205,46 @@ class Fuser:
             [detail[pixels] for detail in details],
         )
         return np.asarray(energy)
+
+    def _add_band_at_once(self, view: FrameView, level: _Level, finer: Plane | None) -> Plane:
+        """The same as _add_band, by the kernel."""
+        band = self.running.bands[level.number]
+        place = level.place.raised(band.first_row)
+        grid, grid_held, stored = level.place.at(1), level.held.at(1), place.at(1)
+        contrasts = stored.at(1)
+        return add_band(
+            level.planes,
+            level.lower,
+            level.place.within(level.held),
+            finer,
+            self._weighing(view, level.number, grid, grid_held),
+            Target(
+                [mean[place.rows, place.columns] for mean in band.means],
+                band.weight[stored.rows, stored.columns],
+                band.mean_contrast[contrasts.rows, contrasts.columns],
+                band.top_contrast[contrasts.rows, contrasts.columns],
+                band.steps,
+                level.number < FINE_LEVELS,
+            ),
+        )
+
+    def _weighing(self, view: FrameView, band: int, grid: Patch, held: Patch) -> Weighing:
+        """What weighs a frame's band on a grid of cells; held: the grid with its apron."""
+        cover = view.cover(grid, band + 1)
+        if self._prior is None:
+            return Weighing(self._method.exponent, float(TYPICAL), cover=cover)
+        here, cells = self._prior.patch(band, band + 1, held), grid.within(held)
+        return Weighing(
+            self._method.exponent,
+            float(TYPICAL),
+            view.slot,
+            here.depth[cells],
+            here.sharpness[cells],
+            here.mixed[cells],
+            here.strength[cells] if isinstance(here.strength, np.ndarray) else None,
+            here.tilt,
+            cover,
+        )
 
     def _weight(
         self, view: FrameView, band: int, grid_level: int, cells: Patch, energy: Plane, exponent: float

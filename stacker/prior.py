@@ -83,6 +83,7 @@ class Prior:
         self._grid_level = grid_level
         self._planes = {grid_level: planes}
         self._strength: dict[int, Plane] = {}
+        self._speaking: dict[Patch, tuple[bool, frozenset[int]]] = {}
         energy = cv2.exp(focus.strength.astype(np.float32))
         for level in range(grid_level + 1, levels + 2):
             planes, energy = tuple(reduce(plane) for plane in planes), reduce(energy)
@@ -115,8 +116,21 @@ class Prior:
 
     def counts(self, slot: int, where: Patch) -> bool:
         """Whether the frame at this slot has a say anywhere in a rectangle, in full-size pixels."""
+        if where not in self._speaking:
+            self._speaking[where] = self._who_speaks(where)
+        anybody, slots = self._speaking[where]
+        return anybody or slot in slots
+
+    def _who_speaks(self, where: Patch) -> tuple[bool, frozenset[int]]:
+        """Whether any frame at all has a say in a rectangle; if not, the slots of those that have."""
         cells = where.at(self._grid_level)
         here = cells.rows, cells.columns
-        depth, sharpness, mixed = (plane[here] for plane in self._planes[self._grid_level])
-        near = np.square(slot - depth) * sharpness < _ACTIVE_SPREADS**2
-        return bool(np.any(near | (mixed > _SOME_CONTRAST)))
+        depth, sharpness, mixed = (plane[here].ravel() for plane in self._planes[self._grid_level])
+        if (mixed > _SOME_CONTRAST).any():
+            return True, frozenset()
+        reach = np.float32(_ACTIVE_SPREADS) / np.sqrt(sharpness)
+        first, last = np.ceil(depth - reach).astype(int), np.floor(depth + reach).astype(int)
+        slots: set[int] = set()
+        for low, high in np.unique(np.column_stack([first, last]), axis=0).tolist():
+            slots.update(range(low, high + 1))
+        return False, frozenset(slots)

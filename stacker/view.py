@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from stacker.kernel.warps import can_warp, warp
 from stacker.light import PIVOT
 from stacker.patches import Patch, margin_inside, seen_by
 from stacker.photometry import Gain
@@ -55,7 +56,7 @@ class FrameView:
 
     def luma(self, patch: Patch) -> Plane:
         """(h, w) of a rectangle in full-size pixels."""
-        return self._lit(self._cut(self._planes.y, self._to_frame, patch, 0))
+        return self._cut(self._planes.y, self._to_frame, patch, 0)
 
     def chroma(self, patch: Patch, luma: Plane) -> list[Plane]:
         """Cb and Cr about 0, each (h, w), of a rectangle in chroma pixels; luma: (h, w), as lit."""
@@ -86,8 +87,7 @@ class FrameView:
             self._cut(plane, to_small, patch, middle)
             for plane, middle in zip(reduced, (0, centre, centre), strict=True)
         ]
-        luma = self._lit(cuts[0])
-        return [luma, *self._balanced(cuts[1], cuts[2], luma)]
+        return [cuts[0], *self._balanced(cuts[1], cuts[2], cuts[0])]
 
     def cover(self, cells: Patch, grid_level: int) -> Plane | None:
         """0 where the frame does not reach, rising to 1 inside its outline; None where it is 1 everywhere.
@@ -100,27 +100,29 @@ class FrameView:
         return None if margin is None else np.clip((margin + 1) / _RIM_PX, 0, 1)
 
     def _cut(self, plane: NDArray[Any], to_frame: Transform, patch: Patch, centre: float) -> Plane:
-        source = seen_by(patch, to_frame, plane.shape)
+        """A rectangle of one plane, in levels of 255: luma as bright as the reference, or chroma about 0."""
+        gain, offset = self._scale, -centre
+        if not centre and not self._as_bright:
+            gain, offset = self._scale * self._gain, _PIVOT * (self._gain - 1)
+        # The eye sees chroma less sharply than a camera stores it, and cubic interpolation costs three times linear.
+        cubic = not centre
         shifted = to_frame.copy()
-        shifted[:, 2] += to_frame[:, :2] @ (patch.left, patch.top) - (source.left, source.top)
+        shifted[:, 2] += to_frame[:, :2] @ (patch.left, patch.top)
+        if can_warp(to_frame):
+            return warp(plane, shifted, patch.size, cubic, gain, offset)
+        source = seen_by(patch, to_frame, plane.shape)
+        shifted[:, 2] -= source.left, source.top
         # float32 is warped in two thirds of the time of uint8, and not rounded.
         cut = plane[source.rows, source.columns].astype(np.float32)
-        # The eye sees chroma less sharply than a camera stores it, and cubic interpolation costs three times linear.
-        kind = cv2.INTER_LINEAR if centre else cv2.INTER_CUBIC
+        kind = cv2.INTER_CUBIC if cubic else cv2.INTER_LINEAR
         out: Plane = cv2.warpAffine(
             cut, shifted, patch.size, flags=kind | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
         )
-        if self._scale != 1.0:
-            out *= np.float32(self._scale)
-        if centre:
-            out -= np.float32(centre)
+        if gain != 1.0:
+            out *= np.float32(gain)
+        if offset:
+            out += np.float32(offset)
         return out
-
-    def _lit(self, luma: Plane) -> Plane:
-        if not self._as_bright:
-            luma *= np.float32(self._gain)
-            luma += np.float32(_PIVOT * (self._gain - 1))
-        return luma
 
     def _balanced(self, blue: Plane, red: Plane, luma: Plane) -> list[Plane]:
         """B' - Y' = gB (B + p) - gY (Y + p) where gains differ by channel, and so for red; luma is lit already."""

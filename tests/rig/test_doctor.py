@@ -13,6 +13,7 @@ from rig.doctor import (
     check_folder,
     check_gpio,
     check_heat,
+    check_kernel,
     check_limits,
     check_memory,
     check_packages,
@@ -88,6 +89,13 @@ def test_a_missing_library_is_named():
     found, missing = check_packages(("numpy", "no-such-library"))
     assert found.health is Health.GOOD
     assert (missing.name, missing.health) == ("no-such-library", Health.BAD)
+
+
+def test_without_the_compiled_kernel_stacking_is_slower_but_nothing_is_bad():
+    assert check_kernel(True).health is Health.GOOD
+    without = check_kernel(False)
+    assert without.health is Health.NOTE
+    assert "gcc" in without.advice
 
 
 def test_a_pi_is_called_by_its_model(tmp_path):

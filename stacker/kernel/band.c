@@ -1,0 +1,267 @@
+/* One band of one frame into the running result, in one rectangle: what Fuser._add_band in stacker/fusion.py does.
+ *
+ * There it is some forty calls, each of which reads and writes whole planes; here it is three passes over rows that are
+ * still in the cache: detail and its energy, weights, means. Names are those of fusion.py, prior.py and state.py.
+ */
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "kernel.h"
+
+#define NOISE_ENERGY 4.0f       /* prior.py: _NOISE squared */
+#define LIMIT 60.0f             /* fusion.py: _LIMIT */
+#define CONTRAST_STEPS 64.0f    /* state.py */
+#define MIDDLE 0.66724298f      /* of a Gaussian of three taps, sigma 0.6: cv2.getGaussianKernel(3, 0.6) */
+#define SIDE 0.16637851f
+#define ROUNDING 12582912.0f    /* 1.5 * 2**23: a float near it has no binary places, so adding it rounds half to even */
+
+typedef struct {
+    const float *plane, *lower; /* held; and half its size */
+    void *mean;                 /* place: of int16_t, or float if exact */
+    ptrdiff_t plane_row, lower_row, mean_row;
+} channel;
+
+typedef struct {
+    int32_t width, height;              /* of what is held; all of these are even */
+    int32_t left, top, right, bottom;   /* of the place in it, multiples of 4 */
+    int32_t channels, exact, fine;      /* fine: every cell speaks for its own pixels, see state.py: shares */
+    float steps;                        /* of a stored mean per level */
+    channel channel[3];
+    const float *finer;                 /* energy of the next finer band, on the cells of what is held, or NULL */
+    float *energy;                      /* what comes out: that of this band, gap-less */
+    float *weight;                      /* the sum of the weights, on the cells of the place */
+    uint16_t *mean_contrast, *top_contrast; /* on cells of 4x4 */
+    /* What the focus map says on the cells of the place; depth is NULL without one, strength where it is typical. */
+    const float *depth, *sharpness, *mixed, *strength;
+    const float *cover;                 /* NULL where the frame covers everything; gap-less */
+    ptrdiff_t finer_row, weight_row, mean_contrast_row, top_contrast_row;
+    ptrdiff_t depth_row, sharpness_row, mixed_row, strength_row;
+    float slot, typical, exponent, tilt;
+    float *scratch;                     /* (channels + 1) * width * height + 8 * width */
+} band;
+
+INLINE int32_t bits_of(float value) {
+    int32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+INLINE float of_bits(int32_t bits) {
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+INLINE float rounded(float value) { return (value + ROUNDING) - ROUNDING; }
+
+INLINE float at_least(float value, float least) { return value > least ? value : least; }
+
+INLINE float at_most(float value, float most) { return value < most ? value : most; }
+
+/* Natural logarithm of a normal number above 0, to the last bits (S. L. Moshier's Cephes library: logf). */
+INLINE float logarithm(float value) {
+    const int32_t root_of_half = 0x3f3504f3, bits = bits_of(value) - root_of_half;
+    const float exponent = (float)(bits >> 23), x = of_bits((bits & 0x7fffff) + root_of_half) - 1;
+    float y = 7.0376836292e-2f;
+    y = y * x - 1.1514610310e-1f;
+    y = y * x + 1.1676998740e-1f;
+    y = y * x - 1.2420140846e-1f;
+    y = y * x + 1.4249322787e-1f;
+    y = y * x - 1.6668057665e-1f;
+    y = y * x + 2.0000714765e-1f;
+    y = y * x - 2.4999993993e-1f;
+    y = y * x + 3.3333331174e-1f;
+    y = y * x * x * x - 2.12194440e-4f * exponent - 0.5f * x * x;
+    return x + y + 0.693359375f * exponent;
+}
+
+/* e to a power within LIMIT (Cephes: expf). */
+INLINE float exponential(float power) {
+    const float shifted = power * 1.44269504f + ROUNDING, whole = shifted - ROUNDING;
+    const float x = power - whole * 0.693359375f + whole * 2.12194440e-4f;
+    float y = 1.9875691500e-4f;
+    y = y * x + 1.3981999507e-3f;
+    y = y * x + 8.3334519073e-3f;
+    y = y * x + 4.1665795894e-2f;
+    y = y * x + 1.6666665459e-1f;
+    y = y * x + 5.0000001201e-1f;
+    y = y * x * x + x + 1;
+    return of_bits(bits_of(y) + ((bits_of(shifted) - bits_of(ROUNDING)) << 23));
+}
+
+/* A row of a plane less its low-passed copy, which is already interpolated between rows: pyramid.up. */
+INLINE void row_of_detail(const float *restrict plane, const float *restrict low, int half, float *restrict detail) {
+    const int last = half - 1;
+    detail[0] = plane[0] - (2 * low[1] + 6 * low[0]);
+    detail[1] = plane[1] - 4 * (low[0] + low[1]);
+    for (int x = 1; x < last; x++) {
+        detail[2 * x] = plane[2 * x] - (low[x - 1] + 6 * low[x] + low[x + 1]);
+        detail[2 * x + 1] = plane[2 * x + 1] - 4 * (low[x] + low[x + 1]);
+    }
+    detail[2 * last] = plane[2 * last] - (low[last - 1] + 7 * low[last]);
+    detail[2 * last + 1] = plane[2 * last + 1] - 8 * low[last];
+}
+
+/* Details of every channel into the scratch, and their energy. */
+INLINE void take_details(const band *b, float *details, float *rows) {
+    const int half = b->width / 2, last = b->height / 2 - 1;
+    float *restrict even = rows, *restrict odd = rows + half;
+    for (int y = 0; y <= last; y++) {
+        float *restrict energy = b->energy + (ptrdiff_t)y * half;
+        if (b->finer)
+            memcpy(energy, b->finer + y * b->finer_row, half * sizeof *energy);
+        else
+            memset(energy, 0, half * sizeof *energy);
+        for (int c = 0; c < b->channels; c++) {
+            const channel *of = &b->channel[c];
+            const float *restrict here = of->lower + y * of->lower_row;
+            const float *restrict above = of->lower + (y ? y - 1 : 1) * of->lower_row;
+            const float *restrict below = of->lower + (y < last ? y + 1 : last) * of->lower_row;
+            for (int x = 0; x < half; x++) {
+                even[x] = (above[x] + 6 * here[x] + below[x]) * (1 / 64.0f);
+                odd[x] = (here[x] + below[x]) * (1 / 16.0f);
+            }
+            float *restrict first = details + ((ptrdiff_t)c * b->height + 2 * y) * b->width;
+            float *restrict second = first + b->width;
+            const float *plane = of->plane + 2 * y * of->plane_row;
+            row_of_detail(plane, even, half, first);
+            row_of_detail(plane + of->plane_row, odd, half, second);
+            for (int x = 0; x < half; x++)
+                energy[x] += 0.25f * (first[2 * x] * first[2 * x] + first[2 * x + 1] * first[2 * x + 1] +
+                                      second[2 * x] * second[2 * x] + second[2 * x + 1] * second[2 * x + 1]);
+        }
+    }
+}
+
+/* A row of cells of the place out of the energy, blurred: cv2.GaussianBlur with mirrored borders. */
+INLINE void smooth_row(const band *b, int y, float *restrict column, float *restrict smooth) {
+    const int cells = b->width / 2, rows = b->height / 2, left = b->left / 2, count = (b->right - b->left) / 2;
+    const float *restrict here = b->energy + (ptrdiff_t)y * cells;
+    const float *restrict above = b->energy + (ptrdiff_t)(y ? y - 1 : 1) * cells;
+    const float *restrict below = b->energy + (ptrdiff_t)(y < rows - 1 ? y + 1 : rows - 2) * cells;
+    const int before = left > 0, after = left + count < cells;
+    /* column[0] is the cell left of the place */
+    for (int x = 1 - before; x < count + 1 + after; x++) {
+        const int at = left + x - 1;
+        column[x] = SIDE * (above[at] + below[at]) + MIDDLE * here[at];
+    }
+    if (!before) column[0] = column[2];
+    if (!after) column[count + 1] = column[count - 1];
+    for (int x = 0; x < count; x++) smooth[x] = SIDE * (column[x] + column[x + 2]) + MIDDLE * column[x + 1];
+}
+
+/* Weights of a row of cells from their smoothed energy: PriorPatch.log_weight_of, and Fuser._weight. */
+INLINE void weigh_row(const band *b, int y, const float *restrict smooth, float *restrict weight) {
+    const int count = (b->right - b->left) / 2;
+    const float *restrict strength = b->strength ? b->strength + y * b->strength_row : NULL;
+    for (int x = 0; x < count; x++)
+        weight[x] = logarithm(smooth[x] + NOISE_ENERGY) - (strength ? strength[x] : b->typical);
+    if (!b->depth) {
+        for (int x = 0; x < count; x++) weight[x] *= b->exponent / 2;
+    } else {
+        const float *restrict depth = b->depth + y * b->depth_row, *restrict mixed = b->mixed + y * b->mixed_row;
+        const float *restrict sharpness = b->sharpness + y * b->sharpness_row;
+        for (int x = 0; x < count; x++) {
+            const float away = b->slot - depth[x];
+            const float by_depth = sharpness[x] * away * away - logarithm(sharpness[x]);
+            weight[x] = weight[x] * mixed[x] * (b->exponent / 2) + (mixed[x] - 1) * 0.5f * by_depth;
+        }
+        if (b->tilt != 0)
+            for (int x = 0; x < count; x++) {
+                const float behind = (b->slot - depth[x]) * sqrtf(sharpness[x]) / 2;
+                weight[x] += b->tilt * mixed[x] * at_most(at_least(behind, -1), 1);
+            }
+    }
+    for (int x = 0; x < count; x++) weight[x] = exponential(at_most(at_least(weight[x], -LIMIT), LIMIT));
+    if (b->cover) {
+        const float *restrict cover = b->cover + (ptrdiff_t)y * count;
+        for (int x = 0; x < count; x++) weight[x] *= cover[x];
+    }
+}
+
+/* Mean and highest contrast of a row of cells of 4x4, from two rows of smaller cells. */
+INLINE void keep_contrast(const band *b, int y, const float *restrict smooth, const float *restrict weight, int apart) {
+    const int count = (b->right - b->left) / 4;
+    const float *restrict total = b->weight + 2 * y * b->weight_row;
+    uint16_t *restrict mean = b->mean_contrast + y * b->mean_contrast_row;
+    uint16_t *restrict top = b->top_contrast + y * b->top_contrast_row;
+    for (int x = 0; x < count; x++) {
+        const int i = 2 * x, j = i + apart, k = i + (int)b->weight_row;
+        const float power = 0.25f * (smooth[i] + smooth[i + 1] + smooth[j] + smooth[j + 1]);
+        const float contrast = at_most(sqrtf(power) * CONTRAST_STEPS, 65535);
+        const float part = weight[i] + weight[i + 1] + weight[j] + weight[j + 1];
+        const float whole = total[i] + total[i + 1] + total[k] + total[k + 1];
+        const float before = mean[x], seen = (part > 0 ? 1.0f : 0.0f) * rounded(contrast);
+        mean[x] = (uint16_t)(int32_t)rounded(before + part / at_least(whole, FLT_MIN) * (contrast - before));
+        top[x] = (uint16_t)(int32_t)at_least(seen, top[x]);
+    }
+}
+
+/* A row of cells at twice its size, linearly: cv2.resize. */
+INLINE void widen(const float *restrict cells, int count, float *restrict wide) {
+    wide[0] = cells[0];
+    for (int x = 0; x < count - 1; x++) {
+        wide[2 * x + 1] = 0.75f * cells[x] + 0.25f * cells[x + 1];
+        wide[2 * x + 2] = 0.25f * cells[x] + 0.75f * cells[x + 1];
+    }
+    wide[2 * count - 1] = cells[count - 1];
+}
+
+INLINE void move_towards(const band *b, int c, int y, const float *restrict detail, const float *restrict share) {
+    const int count = b->right - b->left;
+    if (b->exact) {
+        float *restrict mean = (float *)b->channel[c].mean + y * b->channel[c].mean_row;
+        for (int x = 0; x < count; x++) mean[x] += share[x] * (b->steps * detail[x] - mean[x]);
+    } else {
+        int16_t *restrict mean = (int16_t *)b->channel[c].mean + y * b->channel[c].mean_row;
+        for (int x = 0; x < count; x++) {
+            const float before = mean[x];
+            mean[x] = (int16_t)(int32_t)rounded(before + share[x] * (b->steps * detail[x] - before));
+        }
+    }
+}
+
+/* The share of the frame at each pixel of row y of the place. */
+INLINE void share_row(const band *b, int y, const float *weights, float *rows, float *restrict share) {
+    const int count = (b->right - b->left) / 2, last = (b->bottom - b->top) / 2 - 1;
+    const int near = y / 2, beside = y % 2 ? (near < last ? near + 1 : last) : (near ? near - 1 : 0);
+    const float *restrict weight = weights + (ptrdiff_t)near * count, *restrict total = b->weight + near * b->weight_row;
+    if (b->fine) {
+        float *restrict of_cells = rows;
+        for (int x = 0; x < count; x++) of_cells[x] = weight[x] / at_least(total[x], FLT_MIN);
+        for (int x = 0; x < count; x++) share[2 * x] = share[2 * x + 1] = of_cells[x];
+        return;
+    }
+    const float *restrict weight2 = weights + (ptrdiff_t)beside * count, *restrict total2 = b->weight + beside * b->weight_row;
+    float *restrict part = rows, *restrict whole = rows + count, *restrict wide = rows + 2 * count;
+    for (int x = 0; x < count; x++) {
+        part[x] = 0.75f * weight[x] + 0.25f * weight2[x];
+        whole[x] = 0.75f * total[x] + 0.25f * total2[x];
+    }
+    widen(part, count, share);
+    widen(whole, count, wide);
+    for (int x = 0; x < 2 * count; x++) share[x] /= at_least(wide[x], FLT_MIN);
+}
+
+EXPORTED void fieldstack_add_band(const band *b) {
+    const ptrdiff_t size = (ptrdiff_t)b->width * b->height;
+    const int count = (b->right - b->left) / 2, rows_of_cells = (b->bottom - b->top) / 2;
+    float *details = b->scratch, *weights = details + b->channels * size, *smooth = weights + size / 4;
+    float *rows = smooth + size / 4, *share = rows + 4 * b->width;
+
+    take_details(b, details, rows);
+    for (int y = 0; y < rows_of_cells; y++) {
+        float *restrict weight = weights + (ptrdiff_t)y * count, *restrict total = b->weight + y * b->weight_row;
+        float *smoothed = smooth + (ptrdiff_t)y * count;
+        smooth_row(b, b->top / 2 + y, rows, smoothed);
+        weigh_row(b, y, smoothed, weight);
+        for (int x = 0; x < count; x++) total[x] += weight[x];
+        if (y % 2) keep_contrast(b, y / 2, smoothed - count, weight - count, count);
+    }
+    for (int y = 0; y < b->bottom - b->top; y++) {
+        if (!b->fine || y % 2 == 0) share_row(b, y, weights, rows, share);
+        for (int c = 0; c < b->channels; c++)
+            move_towards(b, c, y, details + ((ptrdiff_t)c * b->height + b->top + y) * b->width + b->left, share);
+    }
+}
