@@ -4,7 +4,7 @@ b000123/
   bracket.jsonl           the facts, append-only: plan and devices, each frame, how it ended, each result
   frames/000.jpg          as the camera encoded them (and 000.dng when asked for)
   thumbs/000.jpg          can be made again from the frames
-  results/r01/            fused.jpg, screen.jpg, thumb.jpg, depth.png, report.json
+  results/r01/            fused.jpg, screen.jpg, thumb.jpg, depth.png, report.json, fused.tif
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ RESULT_FILES = {
     "thumb": "thumb.jpg",
     "depth": "depth.png",
     "report": "report.json",
+    "tiff": "fused.tif",
 }
 
 
@@ -228,6 +229,7 @@ class BracketFolder:
             **about,
             "size_bytes": (final / RESULT_FILES["fused"]).stat().st_size,
             "has_depth": (final / RESULT_FILES["depth"]).exists(),
+            "has_tiff": (final / RESULT_FILES["tiff"]).exists(),
         }
         append_fact(self.facts_path, fact)
         return _result(fact)
@@ -298,4 +300,5 @@ def _result(fact: Fact) -> ResultInfo:
         report=dict(fact.get("report", {})),
         size_bytes=int(fact["size_bytes"]),
         has_depth=bool(fact.get("has_depth")),
+        has_tiff=bool(fact.get("has_tiff")),
     )

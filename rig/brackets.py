@@ -43,6 +43,7 @@ class ResultInfo:
     report: dict[str, Any]  # what it answered, see docs of the stacker's report
     size_bytes: int  # of the fused image
     has_depth: bool = False
+    has_tiff: bool = False
 
 
 @dataclass(frozen=True)

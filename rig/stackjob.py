@@ -44,10 +44,16 @@ class StackOrder:
     report: Path | None = None
     preview: Path | None = None  # JPEG of the growing stack, replaced again and again
     preview_width: int = 960
+    tiff: Path | None = None  # 16 bit, without loss, besides
 
     def as_line(self) -> Event:
         """The job as the worker reads it."""
-        paths = {"depth_map": self.depth_map, "report": self.report, "preview": self.preview}
+        paths = {
+            "depth_map": self.depth_map,
+            "report": self.report,
+            "preview": self.preview,
+            "tiff": self.tiff,
+        }
         return {
             "frames": [str(frame) for frame in self.frames],
             "follow": self.follow,

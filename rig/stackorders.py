@@ -12,12 +12,14 @@ from stacker.errors import SettingsError
 from stacker.settings import AlignSettings, StackSettings
 
 QUALITY = range(1, 101)
+TIFF_BYTES = 6  # for a pixel, at most
 FEWEST = 2  # frames that a person can ask to be stacked
 
 
 def stacker_settings(settings: StackingSettings, asked: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The worker's settings: method, prefer, align, reference, crop, memory_limit_mb, threads, quality.
+    """The worker's settings: method, prefer, align, reference, crop, memory_limit_mb, threads, quality, tiff.
 
+    tiff: a TIFF of 16 bit besides, for those who go on with the picture on a computer.
     asked replaces some of them. Raises ConfigError for an unknown one or a wrong value.
     """
     usual: dict[str, Any] = {
@@ -29,6 +31,7 @@ def stacker_settings(settings: StackingSettings, asked: dict[str, Any] | None = 
         "memory_limit_mb": settings.memory_limit_mb or None,
         "threads": settings.threads,
         "quality": settings.jpeg_quality,
+        "tiff": False,
     }
     for name in asked or {}:
         if name not in usual:
@@ -61,8 +64,9 @@ def _check(order: dict[str, Any]) -> None:
         value = order[name]
         if type(value) is not int and not (value is None and name in ("reference", "memory_limit_mb")):
             raise ConfigError(f"{name} {value!r} is not a whole number")
-    if type(order["crop"]) is not bool:
-        raise ConfigError(f"crop {order['crop']!r} is neither true nor false")
+    for name in ("crop", "tiff"):
+        if type(order[name]) is not bool:
+            raise ConfigError(f"{name} {order[name]!r} is neither true nor false")
     if order["quality"] not in QUALITY:
         raise ConfigError(f"quality {order['quality']} is outside 1..100")
     try:

@@ -107,6 +107,7 @@ class StackTask:
                 depth_map=self.part / RESULT_FILES["depth"] if self._depth_map else None,
                 report=self.part / RESULT_FILES["report"],
                 preview=self.part / PREVIEW,
+                tiff=self.part / RESULT_FILES["tiff"] if self.settings.get("tiff") else None,
             )
             self._process = StackProcess(order, on_event, command)
             return self._process

@@ -202,12 +202,12 @@ class Store:
             folder = folder.parent
         return max(0, self._free(folder) - self._reserve_bytes)
 
-    def need_room(self, size: int) -> None:
+    def need_room(self, size: int, what: str = "the bracket") -> None:
         """Raise StorageFullError when size bytes would eat into the reserve."""
         room = self.room()
         if size > room:
             raise StorageFullError(
-                f"the bracket needs about {megabytes(size)} but {megabytes(room)} are free "
+                f"{what} needs about {megabytes(size)} but {megabytes(room)} are free "
                 f"(beside {megabytes(self._reserve_bytes)} in reserve): delete brackets or shoot fewer frames"
             )
 

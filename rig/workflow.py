@@ -27,7 +27,7 @@ from rig.settingsfile import keep_changes
 from rig.shooter import Shooter
 from rig.sources import Mounts, Sources
 from rig.stackjob import WORKER
-from rig.stackorders import chosen_frames, stacker_settings
+from rig.stackorders import TIFF_BYTES, chosen_frames, stacker_settings
 from rig.stackqueue import StackQueue, StackTask
 from rig.status import Phase, PreviewJpeg, StackProgress, Status
 from rig.store import Store
@@ -324,7 +324,8 @@ class Workflow:
         """Stack (again) what is there of a bracket; returns the result id ("r02") at once.
 
         Queued behind a running job. settings: what differs from the rig's own, see rig.stackorders.
-        frames: indices of those to take; None: all. Raises ConfigError when one of them is wrong.
+        frames: indices of those to take; None: all. Raises ConfigError when one of them is wrong, StorageFullError
+        when a TIFF that is asked for does not fit.
         """
         with self._control.guard:
             self._control.require("stack")
@@ -334,6 +335,9 @@ class Workflow:
                 raise BusyError(f"bracket {bracket_id} is being shot: stack it afterwards")
             if not detail.frames:
                 raise NotAllowedError(f"bracket {bracket_id} has no frame to stack")
+            if order["tiff"]:
+                frame = detail.frames[0]
+                self._store.need_room(TIFF_BYTES * frame.width * frame.height, "a TIFF")
             folder = self._store.folder_of(bracket_id)
             paths = [folder.frame_path(index) for index in chosen_frames(detail, frames)]
             task = StackTask(folder, paths, order, self.settings.stacking.depth_map)

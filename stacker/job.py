@@ -36,6 +36,7 @@ class StackJob:
     transforms: Path | None = None  # JSON, used instead of aligning
     save_transforms: Path | None = None  # JSON
     preview: Path | None = None  # JPEG of the growing picture
+    tiff: Path | None = None  # the same picture with 16 bit and without loss, besides
     bit_depth: int | None = None  # 8 or 16; None = that of the frames (a JPEG has always 8)
     quality: int = 95  # of a JPEG, 1..100
     slab: int | None = None  # so many neighbouring frames are fused on their own too
@@ -84,6 +85,7 @@ class StackJob:
             self.source_map,
             self.save_transforms,
             self.preview,
+            self.tiff,
         )
         return (self.out, *(path for path in others if path is not None))
 
@@ -132,6 +134,8 @@ def _largest_size(job: StackJob, path: Path, shape: tuple[int, int], bit_depth: 
     pixels = shape[0] * shape[1]
     if path in (job.report, job.save_transforms, job.preview):
         return 1_000_000
+    if path == job.tiff:
+        return 6 * pixels
     if path != job.out:
         return 2 * pixels
     if path.suffix.lower() in JPEG_SUFFIXES:

@@ -210,4 +210,6 @@ def write_results(
     if job.report is not None:
         write_atomically(job.report, report.as_json().encode())
     metadata = stack_metadata(camera, result, frames)
+    if job.tiff is not None:
+        write_planes(job.tiff, result.planes, bit_depth=16, metadata=metadata)
     write_planes(job.out, result.planes, quality=job.quality, bit_depth=job.bit_depth, metadata=metadata)

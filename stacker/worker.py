@@ -1,7 +1,7 @@
 """The stacker as a process of its own: JSON lines in, JSON lines out. `python -m stacker.worker`.
 
 In, first line: the job: {"frames": [path...], "follow": bool, "total": n or null, "out": path, "depth_map", "report",
-"preview": path or null, "preview_width": px, "settings": {"method", "prefer", "align", "reference", "crop",
+"preview", "tiff": path or null, "preview_width": px, "settings": {"method", "prefer", "align", "reference", "crop",
 "memory_limit_mb", "threads", "quality"}}. While it follows: {"frame": path}, at last {"end": true}. At any time:
 {"cancel": true}.
 
@@ -65,6 +65,7 @@ class WorkOrder:
                 settings=settings,
                 depth_map=_path(order.get("depth_map")),
                 report=_path(order.get("report")),
+                tiff=_path(order.get("tiff")),
                 quality=wanted.get("quality", 95),
             )
             return cls(

@@ -5,9 +5,15 @@ from __future__ import annotations
 import io
 import zipfile
 
+import cv2
+import numpy as np
+import piexif
 import pytest
+import tifffile
 from simrig import Rig
 from webphone import Phone
+
+from webui import create_app
 
 
 @pytest.fixture
@@ -128,3 +134,44 @@ def test_a_frame_that_was_not_shot_does_not_exist(phone: Phone, bracket: str) ->
 def test_the_page_of_a_bracket_opens_and_that_of_none_does_not(phone: Phone, bracket: str) -> None:
     assert phone.get(f"/b/{bracket}").status_code == 200
     assert phone.get("/b/b000077").status_code == 404
+
+
+def test_a_tiff_of_16_bit_is_made_when_asked_for(rig: Rig, phone: Phone, bracket: str) -> None:
+    ordered = phone.post(f"/api/brackets/{bracket}/stack", {"settings": {"method": "average", "tiff": True}})
+    rig.workflow.wait_stacked(120)
+    result = phone.get(f"/api/brackets/{bracket}").json["results"][-1]
+    answer = phone.get(f"/api/brackets/{bracket}/results/{result['id']}/tiff")
+    picture = tifffile.imread(io.BytesIO(answer.data))
+
+    assert (ordered.status_code, result["has_tiff"], answer.content_type) == (202, True, "image/tiff")
+    assert (picture.dtype, picture.shape) == (np.uint16, (result["height"], result["width"], 3))
+    assert picture.max() > 255
+
+
+def test_a_tiff_for_which_there_is_no_room_is_refused_before_the_work(make_rig, page_settings) -> None:
+    room = [10**9]
+    rig = make_rig(free=lambda folder: room[0])
+    bracket = rig.shoot(frames=2)
+    phone = Phone(create_app(rig.workflow, page_settings).test_client())
+    room[0] = rig.workflow.settings.store.reserve_mb * 1_000_000 + 100_000
+    refused = phone.post(f"/api/brackets/{bracket}/stack", {"settings": {"tiff": True}})
+
+    assert refused.status_code == 507 and "a TIFF needs" in refused.json["detail"]
+    assert rig.workflow.status().stack is None
+
+
+def test_a_picture_to_be_shared_says_neither_where_nor_whose(rig: Rig, phone: Phone, stacked: str) -> None:
+    fused = rig.workflow.file(stacked, "fused")
+    place = {piexif.GPSIFD.GPSLatitude: ((48, 1), (7, 1), (0, 1)), piexif.GPSIFD.GPSLatitudeRef: b"N"}
+    owner = {piexif.ExifIFD.CameraOwnerName: b"Anna", piexif.ExifIFD.BodySerialNumber: b"0815-4711"}
+    piexif.insert(piexif.dump({"GPS": place, "Exif": owner}), str(fused))
+    original = phone.get(f"/api/brackets/{stacked}/results/r01/fused?download").data
+    shared = phone.get(f"/api/brackets/{stacked}/results/r01/share?download")
+
+    assert b"0815-4711" in original and b"Exif" in original
+    assert not any(word in shared.data for word in (b"0815-4711", b"Anna", b"Exif", b"http://ns.adobe.com"))
+    decoded = [
+        cv2.imdecode(np.frombuffer(one, np.uint8), cv2.IMREAD_COLOR) for one in (original, shared.data)
+    ]
+    assert np.array_equal(*decoded)
+    assert f"{stacked}-r01.jpg" in shared.headers["Content-Disposition"]

@@ -37,6 +37,21 @@ def file_of(path: Path, download_name: str | None = None) -> Response:
         download_name=download_name or path.name,
         conditional=True,
     )
-    keep = "private, max-age=31536000, immutable" if request.args.get("v") else "private, no-cache"
-    answer.headers["Cache-Control"] = keep
+    answer.headers["Cache-Control"] = keeping()
     return answer
+
+
+def bytes_of(data: bytes, made_from: Path, download_name: str) -> Response:
+    """Something made from such a file, which never changes either."""
+    answer = Response(data, mimetype=TYPES[made_from.suffix.lower()])
+    answer.set_etag(f"{made_from.stat().st_mtime_ns}-{len(data)}")
+    answer.headers["Cache-Control"] = keeping()
+    if "download" in request.args:
+        answer.headers["Content-Disposition"] = f'attachment; filename="{download_name}"'
+    answer.make_conditional(request)
+    return answer
+
+
+def keeping() -> str:
+    """How long a phone may keep a file that never changes."""
+    return "private, max-age=31536000, immutable" if request.args.get("v") else "private, no-cache"

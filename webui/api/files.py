@@ -10,7 +10,8 @@ from flask import Blueprint, Response, request
 
 from rig.brackets import BracketDetail, ResultInfo
 from rig.errors import NoSuchBracketError
-from webui.api.answers import file_of
+from rig.share import shareable
+from webui.api.answers import bytes_of, file_of
 from webui.context import workflow
 from webui.errors import BadRequestError
 from webui.ids import BracketIdConverter
@@ -22,7 +23,7 @@ many = Blueprint("archives", __name__)
 
 ID = re.compile(BracketIdConverter.regex)
 MOST_AT_ONCE = 200  # brackets in one archive; their ids still fit a request line
-RESULT_KINDS = "fused,screen,thumb,depth,report"
+RESULT_KINDS = "fused,screen,thumb,depth,report,tiff"
 WANTS = ("all", "frames", "results")
 
 
@@ -50,6 +51,13 @@ def result(bracket_id: str, result_id: str, kind: str) -> Response:
     """A file of a result: the fused image, a derivative for the screen, the depth map, the report."""
     path = workflow().file(bracket_id, kind, result=result_id)
     return file_of(path, f"{bracket_id}-{result_id}-{path.name}")
+
+
+@api.get("/results/<result:result_id>/share")
+def share(bracket_id: str, result_id: str) -> Response:
+    """The fused image, pixel for pixel, without what the camera wrote about place, owner and itself."""
+    path = workflow().file(bracket_id, "fused", result=result_id)
+    return bytes_of(shareable(path.read_bytes()), path, f"{bracket_id}-{result_id}.jpg")
 
 
 @api.get("/bracket.zip")
@@ -103,7 +111,7 @@ def wanted(bracket: BracketDetail, what: str) -> Iterator[Entry]:
 
 def result_files(bracket_id: str, result: ResultInfo) -> Iterator[Path]:
     """The files of a result worth keeping: not the small derivatives."""
-    for kind in ("fused", "depth", "report"):
+    for kind in ("fused", "depth", "report", "tiff"):
         try:
             yield workflow().file(bracket_id, kind, result=result.id)
         except NoSuchBracketError:  # a result without depth map or report

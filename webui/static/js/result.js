@@ -67,7 +67,13 @@ function showFacts() {
   $("warnings").replaceChildren(...(result?.warnings ?? []).map((text) => el("li", { textContent: text })));
   $("save-picture").hidden = !result;
   $("save-depth").hidden = !result?.has_depth;
-  if (result) $("save-picture").href = `${fileOf("fused")}&download`;
+  $("save-original").hidden = !(result && bracket.imported);
+  $("save-tiff").hidden = !result?.has_tiff;
+  $("make-tiff").hidden = !result || result.has_tiff;
+  if (result) {
+    // Another camera may have written where it was, and whose it is: that goes with the picture only when asked for.
+    for (const [name, kind] of [["save-picture", bracket.imported ? "share" : "fused"], ["save-original", "fused"], ["save-tiff", "tiff"]]) $(name).href = `${fileOf(kind)}&download`;
+  }
   if (result?.has_depth) $("save-depth").href = `${fileOf("depth")}&download`;
   $("save-zip").href = `/api/brackets/${id}/bracket.zip`;
   if (!result) $("restack-box").open = true;
@@ -224,11 +230,13 @@ function divide() {
   $("compare").value = part;
 }
 
-/** Focus positions of the frames that the result was offered: its depth map counts these. */
-function positions_um() {
+/** The frames that the result was offered: its depth map counts these. */
+function offeredFrames() {
   const offered = result.report?.frames?.map((one) => one.name);
-  return bracket.frames.filter((one) => !offered || offered.includes(one.name)).map((one) => one.position_um);
+  return bracket.frames.filter((one) => !offered || offered.includes(one.name));
 }
+
+const positions_um = () => offeredFrames().map((one) => one.position_um);
 
 async function showDepth() {
   const canvas = $("depth");
@@ -302,6 +310,9 @@ $("zoom-in").addEventListener("click", () => viewer.zoomTo(viewer.view.s * 1.6))
 $("zoom-out").addEventListener("click", () => viewer.zoomTo(viewer.view.s / 1.6));
 $("zoom-100").addEventListener("click", () => viewer.zoomTo(viewer.full));
 wireRestack(id);
+$("make-tiff").addEventListener("click", () =>
+  command(post(`/api/brackets/${id}/stack`, { settings: { ...result.settings, tiff: true }, frames: offeredFrames().map((one) => one.index) })),
+);
 actAfterHold(
   $("delete"),
   async () => (await command(remove(`/api/brackets/${id}`))) && location.assign("/gallery"),
@@ -334,7 +345,7 @@ link.subscribe((state) => {
   const job = state?.stack?.bracket_id === id ? state.stack : null;
   const ended = job && ["done", "failed", "cancelled"].includes(job.stage);
   say($("job"), !job ? "" : job.stage === "failed" ? t("stack.failed", { why: job.error ?? "" }) : ended ? "" : t(`stack.${job.stage}`, { n: job.done, total: job.total }));
-  for (const name of ["stack", "leave-out"]) $(name).disabled = !state?.allowed.includes("stack");
+  for (const name of ["stack", "leave-out", "make-tiff"]) $(name).disabled = !state?.allowed.includes("stack");
   $("delete").disabled = !state?.allowed.includes("delete");
   $("again").disabled = !state?.allowed.includes("set_near");
   const stage = job && `${job.result_id} ${job.stage}`;
