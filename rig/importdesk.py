@@ -53,6 +53,10 @@ class Shelf(Protocol):
         """Order its stack, in the background. settings: checked."""
         ...
 
+    def prefer(self, task: StackTask) -> None:
+        """Stack this one before the others in the background."""
+        ...
+
     def wants_quiet(self) -> bool:
         """Whether something is going on that must not be disturbed."""
         ...
@@ -204,6 +208,27 @@ class ImportDesk:
                 return view
         raise NoSuchJobError(f"there is no job {job_id[:20]!r}")
 
+    def prefer(self, job_id: str) -> None:
+        """Do an import next, before all that wait. Raises NoSuchJobError. One at work or over stays as it is."""
+        with self._news:
+            job = self._jobs.get(job_id)
+            if not isinstance(job, ImportJob):
+                raise NoSuchJobError(f"there is no import {job_id[:20]!r}")
+            if job.view().state not in ("waiting", "copied"):
+                return
+            job.preferred = True
+            if job in self._waiting:
+                self._waiting.remove(job)
+                self._waiting.appendleft(job)
+            if job.task is not None:
+                self._shelf.prefer(job.task)
+            rest = {one: what for one, what in self._jobs.items() if what is not job}
+            begun = [
+                one for one, what in rest.items() if self._view(one, what).state not in ("waiting", "copied")
+            ]
+            self._jobs = {one: rest.pop(one) for one in begun} | {job_id: job} | rest
+            self._news.notify_all()
+
     def cancel(self, job_id: str) -> None:
         """End a job. A scan keeps what it has found; an import whose frames are copied keeps those.
 
@@ -308,6 +333,8 @@ class ImportDesk:
             )
             job.change(bracket=folder.id)
             job.task = self._shelf.stack(folder.id, job.settings)
+            if job.preferred:
+                self._shelf.prefer(job.task)
             if job.cancelled.is_set():
                 job.task.cancel()
         except CopyCancelledError:

@@ -61,6 +61,7 @@ class ImportJob:
         self.task: StackTask | None = None
         self.cancelled = threading.Event()
         self.began: float | None = None
+        self.preferred = False
         self._view = JobView(
             self.id,
             "import",

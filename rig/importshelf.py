@@ -43,6 +43,10 @@ class RigShelf:
             self._stacks.put(task)
             return task
 
+    def prefer(self, task: StackTask) -> None:
+        """Stack this one before the others in the background."""
+        self._stacks.prefer(task)
+
     def wants_quiet(self) -> bool:
         """Whether something moves or exposes."""
         return self._control.state in DISTURBED

@@ -168,6 +168,13 @@ class StackQueue:
         if task is not None:
             task.cancel()
 
+    def prefer(self, task: StackTask) -> None:
+        """Do a background task that waits before the others of its kind."""
+        with self._news:
+            if task in self._tasks:
+                self._tasks.remove(task)
+                self._tasks.insert(sum(not one.background for one in self._tasks), task)
+
     def drop(self, task: StackTask) -> None:
         """End a task without a result and without a word: another one takes its place."""
         task.dropped = True

@@ -154,6 +154,11 @@ class CommandShelf:
         self._queue.put(task)
         return task
 
+    def prefer(self, task: StackTask) -> None:
+        """The command's own queue: nobody is there to change its order."""
+        assert self._queue is not None
+        self._queue.prefer(task)
+
     def wants_quiet(self) -> bool:
         """Never: no rig runs in this program."""
         return False

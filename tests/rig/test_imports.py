@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -347,3 +348,42 @@ def test_after_a_power_cut_while_copying_there_is_no_half_bracket(
 
     again = make_rig({"sources.folders": [str(card.root)]})
     assert again.workflow.brackets() == () and not list(again.data.glob("*.part"))
+
+
+# --- order ------------------------------------------------------------------------------------------
+
+# A stacker that is never ready, but goes when it is told to.
+PATIENT_STACKER = (
+    sys.executable,
+    "-c",
+    "import sys\n"
+    'print(\'{"event": "progress", "stage": "aligning", "done": 0, "total": 2}\', flush=True)\n'
+    "any('cancel' in line for line in sys.stdin)",
+)
+
+
+def waiting(rig: Rig) -> list[str]:
+    return [job.id for job in rig.workflow.imports.jobs() if job.place]
+
+
+def until_state(rig: Rig, job_id: str, state: str) -> None:
+    rig.until(lambda status: rig.workflow.imports.job(job_id).state == state)
+
+
+def test_an_import_is_done_next_when_it_is_wished(make_rig: Callable[..., Rig], card: FakeCard) -> None:
+    rig = make_rig({"sources.folders": [str(card.root)]}, stacker=PATIENT_STACKER)
+    first, second, third = ordered(rig, (0, 1), (2, 3), (5, 9))
+    assert rig.workflow.imports.wait_idle(PATIENCE_S)  # all are copied
+    until_state(rig, first, "stacking")
+    rig.workflow.imports.prefer(third)
+    rig.workflow.imports.prefer(first)  # it is at work already
+
+    assert waiting(rig) == [first, third, second]
+    rig.workflow.imports.cancel(first)
+    until_state(rig, third, "stacking")
+    assert waiting(rig) == [third, second]
+
+
+def test_what_is_not_there_cannot_be_done_next(desk_rig: Rig) -> None:
+    with pytest.raises(NoSuchJobError, match="no import"):
+        desk_rig.workflow.imports.prefer("j00000000")

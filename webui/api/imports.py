@@ -63,6 +63,15 @@ def job(job_id: str) -> Response:
     return jsonify(asdict(workflow().imports.job(job_id)))
 
 
+@api.post("/api/jobs/<job:job_id>")
+def prefer(job_id: str) -> Response:
+    """{"next": true}: do this import before the others that wait."""
+    if fields(next=bool).get("next") is not True:
+        raise BadRequestError('Send {"next": true}.')
+    workflow().imports.prefer(job_id)
+    return done()
+
+
 @api.delete("/api/jobs/<job:job_id>")
 def cancel(job_id: str) -> Response:
     """End a job; what a scan has found and frames that are copied stay."""

@@ -231,11 +231,18 @@ function queueItem(job) {
   const name = of_this ? `${frames.names[job.first]} – ${frames.names[job.last]}` : job.name;
   const item = el("li", { "data-state": job.state }, el("b", { textContent: name }), el("span", { className: "hint", textContent: jobWords(job) }));
   if (["copying", "stacking"].includes(job.state)) item.append(el("progress", { max: job.total || 1, value: job.done, "aria-label": name }));
+  const buttons = el("span", { className: "row" });
+  if (job.place > 1 && ["waiting", "copied"].includes(job.state)) {
+    const next = el("button", { type: "button", textContent: t("cards.next"), "aria-label": t("cards.next_job", { name }) });
+    next.addEventListener("click", async () => (await command(post(`/api/jobs/${job.id}`, { next: true }))) !== false && tick());
+    buttons.append(next);
+  }
   if (job.place) {
     const cancel = el("button", { type: "button", textContent: t("cards.cancel"), "aria-label": t("cards.cancel_job", { name }) });
     cancel.addEventListener("click", async () => (await command(remove(`/api/jobs/${job.id}`))) !== false && tick());
-    item.append(cancel);
-  } else if (job.bracket) item.append(el("a", { className: "button", href: `/b/${job.bracket}`, textContent: t("cards.see"), "aria-label": t("cards.see_job", { name }) }));
+    buttons.append(cancel);
+  } else if (job.bracket) buttons.append(el("a", { className: "button", href: `/b/${job.bracket}`, textContent: t("cards.see"), "aria-label": t("cards.see_job", { name }) }));
+  item.append(buttons);
   return item;
 }
 
