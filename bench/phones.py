@@ -22,6 +22,7 @@ import urllib.request
 from pathlib import Path
 
 PREVIEWS_PER_S = 5
+LIMIT_S = 60.0  # a rig that answers no more ends the measurement
 SLOW_S = 0.1  # a command should be answered before that
 
 
@@ -70,6 +71,8 @@ def address_of(rig: subprocess.Popen[str]) -> str:
 def measure(rig: subprocess.Popen[str], url: str, seconds: float) -> None:
     """Print memory, twice a minute, and latencies at the end."""
     print(f"idle, no phone: {resident_mb(rig.pid):.1f} MB")
+    with urllib.request.urlopen(f"{url}/api/state", timeout=LIMIT_S) as answer:
+        near = json.load(answer)["focus"]["min_steps"]
     stop, counts, latencies = threading.Event(), [0, 0, 0], []
     threads = [threading.Thread(target=pull, args=(url, stop, counts, n), daemon=True) for n in range(3)]
     threads += [threading.Thread(target=listen, args=(url, stop), daemon=True) for _ in range(3)]
@@ -80,7 +83,7 @@ def measure(rig: subprocess.Popen[str], url: str, seconds: float) -> None:
     ]
     begun, shown = time.monotonic(), 0.0
     while (passed := time.monotonic() - begun) < seconds:
-        latencies.append(command_s(url))
+        latencies.append(command_s(url, near))
         if passed >= shown:
             print(f"{passed:5.0f} s  {resident_mb(rig.pid):6.1f} MB  pictures {sum(counts)}", flush=True)
             shown += 30
@@ -130,14 +133,14 @@ def freeze(url: str, path: str) -> socket.socket:
     return frozen
 
 
-def command_s(url: str) -> float:
+def command_s(url: str, near: int) -> float:
     """Seconds that a small command takes."""
     request = urllib.request.Request(
-        f"{url}/api/focus/near", b'{"position_steps": 1300}',
+        f"{url}/api/focus/near", json.dumps({"position_steps": near}).encode(),
         headers={"X-Rig": "1", "Content-Type": "application/json"},
     )  # fmt: skip
     begun = time.monotonic()
-    urllib.request.urlopen(request).close()
+    urllib.request.urlopen(request, timeout=LIMIT_S).close()
     return time.monotonic() - begun
 
 

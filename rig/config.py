@@ -284,6 +284,9 @@ class WebSettings(Checked):
     )
     wifi_name: str = setting("", "The rig's own network, for the code that lets another phone join it.")
     wifi_key: str = setting("", "Key of that network; only paired phones are shown it.")
+    look_only: bool = setting(
+        False, "Phones that are not paired may look at the live picture and the results, and do nothing else."
+    )
 
 
 @dataclass(frozen=True)

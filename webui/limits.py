@@ -10,26 +10,30 @@ from webui.errors import TooManyViewersError
 
 
 class Slots:
-    """At most `places` holders at once; the next one is told to come back."""
+    """At most `places` holders at once; the next one is told to come back. Guests get no more than half of them."""
 
     def __init__(self, places: int, what: str) -> None:
         self.places = places
         self._what = what
-        self._free = threading.BoundedSemaphore(places)
+        self._taken = 0
+        self._lock = threading.Lock()
 
-    def take(self) -> None:
+    def take(self, guest: bool = False) -> None:
         """Take a place. Raises TooManyViewersError at once when there is none."""
-        if not self._free.acquire(blocking=False):
-            raise TooManyViewersError(f"All {self.places} places for {self._what} are taken.")
+        with self._lock:
+            if self._taken >= (self.places // 2 if guest else self.places):
+                raise TooManyViewersError(f"All {self.places} places for {self._what} are taken.")
+            self._taken += 1
 
     def give_back(self) -> None:
         """Give a taken place back."""
-        self._free.release()
+        with self._lock:
+            self._taken -= 1
 
     @contextmanager
-    def one(self) -> Iterator[None]:
+    def one(self, guest: bool = False) -> Iterator[None]:
         """Hold a place for the length of a with block."""
-        self.take()
+        self.take(guest)
         try:
             yield
         finally:

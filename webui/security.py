@@ -35,6 +35,28 @@ OPEN_TO_VIEWERS = frozenset(
 # Everything a phone needs in order to become paired, and nothing else.
 PUBLIC = frozenset({"pair.page", "pair_api.state", "pair_api.ask", "pair_api.collect", "assets.file"})
 
+# What a phone that is not paired may see where web.look_only allows it. No original of another camera: it may say
+# where it was taken, and whose it is.
+OPEN_TO_GUESTS = frozenset(
+    {
+        "shoot.page",
+        "gallery.page",
+        "result.page",
+        "state.state",
+        "events.events",
+        "control.see",
+        "preview.preview",
+        "stack.growing",
+        "brackets.listing",
+        "brackets.detail",
+        "files.thumb",
+        "files.frame_thumb",
+        "files.share",
+        "files.result",
+    }
+)
+GUEST_KINDS = frozenset({"screen", "thumb", "depth"})  # of a result
+
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
@@ -61,15 +83,26 @@ def gate() -> Response | None:
     refuse_foreign_page()
     g.phone = known_phone()
     g.viewer = None
+    g.guest = False
     if g.phone is not None or on_trusted_loopback():
         g.viewer = viewer_of(g.phone)
         refuse_without_control()
         return None
     if request.endpoint in PUBLIC:
         return None
+    if may_look():
+        g.guest = True
+        return None
     if request.method in SAFE_METHODS and not request.path.startswith("/api/"):
         return redirect(url_for("pair.page"), 303)  # type: ignore[return-value]
     raise NotPairedError("This phone is not paired with the rig.")
+
+
+def may_look() -> bool:
+    """Whether this request is one that somebody who only looks may make, and the rig allows that."""
+    kind = (request.view_args or {}).get("kind")
+    open_to_guests = request.method in SAFE_METHODS and request.endpoint in OPEN_TO_GUESTS
+    return open_to_guests and kind in GUEST_KINDS | {None} and web().workflow.settings.web.look_only
 
 
 def refuse_foreign_host() -> None:

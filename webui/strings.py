@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, current_app, request
+from flask import Flask, current_app, g, request
 
 FOLDER = Path(__file__).parent / "static" / "i18n"
 LANGUAGES = {"en": "English", "de": "Deutsch"}
@@ -55,4 +55,5 @@ def register(app: Flask) -> None:
             "looks": LOOKS,
             "theme": look("theme"),
             "hand": look("hand"),
+            "guest": g.get("guest", False),
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from phonepage import PhonePage
 from servedrig import PIN, served
 from simrig import small_rig
+from test_accessibility import check_everywhere
 
 from rig.devices.panel_sim import SimPanel
 from webui import Pairing
@@ -26,9 +28,10 @@ class Served:
     panel: SimPanel
 
 
-@pytest.fixture
-def served_rig(make_rig, tmp_path: Path) -> Iterator[Served]:
-    pairing = Pairing(tmp_path / "phones.json", PIN)
+@contextmanager
+def rig_behind_a_door(make_rig, folder: Path, **settings: bool) -> Iterator[Served]:
+    """A rig whose button pairs."""
+    pairing = Pairing(folder / "phones.json", PIN)
     panels: list[SimPanel] = []
 
     def build(settings):
@@ -37,9 +40,21 @@ def served_rig(make_rig, tmp_path: Path) -> Iterator[Served]:
         panels.append(devices.panel)
         return devices
 
-    rig = make_rig(build=build, press_taken=pairing.press)
-    with served(rig.workflow, tmp_path, pairing) as page:
+    rig = make_rig(settings, build=build, press_taken=pairing.press)
+    with served(rig.workflow, folder, pairing) as page:
         yield Served(page.url, panels[0])
+
+
+@pytest.fixture
+def served_rig(make_rig, tmp_path: Path) -> Iterator[Served]:
+    with rig_behind_a_door(make_rig, tmp_path) as rig:
+        yield rig
+
+
+@pytest.fixture
+def looking_rig(make_rig, tmp_path: Path) -> Iterator[Served]:
+    with rig_behind_a_door(make_rig, tmp_path, **{"web.look_only": True}) as rig:
+        yield rig
 
 
 def is_in(phone: PhonePage) -> None:
@@ -101,3 +116,20 @@ def test_the_code_is_not_offered_at_an_address_that_leads_nowhere(
     phone.until("document.querySelector('#invite').disabled", "the refusal")
 
     assert "leads nowhere" in phone.text("#invite-how")
+
+
+def test_where_it_is_allowed_a_stranger_looks_and_commands_nothing(
+    new_phone: Callable[..., PhonePage], looking_rig: Served
+) -> None:
+    phone = new_phone(at=looking_rig, **STRANGER)
+    phone.until("fieldstack.live.drawn > 0", "the live picture")
+    assert "only look" in phone.text("#control")
+    assert phone.page.locator("#shoot").is_hidden() and phone.page.locator("#near").is_disabled()
+    check_everywhere(phone, 2)
+    phone.tap(".bar a[href='/gallery']")
+    phone.until("!document.querySelector('#empty').hidden", "the empty gallery")
+    phone.tap("#control a")
+    phone.until("location.pathname === '/pair'", "the door")
+    phone.tap("#look")
+
+    is_in(phone)

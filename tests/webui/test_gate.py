@@ -10,7 +10,7 @@ from simrig import Rig
 from webphone import CHANGE, PIN, Phone
 
 from webui import PageSettings, create_app
-from webui.security import PUBLIC
+from webui.security import OPEN_TO_GUESTS, PUBLIC
 
 EXAMPLES = {
     "bracket_id": "b000001", "result_id": "r01", "frame": 0, "kind": "fused", "ticket": "x" * 32,
@@ -46,6 +46,52 @@ def test_an_unpaired_phone_cannot_find_out_which_addresses_exist(stranger: Phone
 
 def test_only_the_pairing_and_the_assets_are_public() -> None:
     assert {endpoint.split(".")[0] for endpoint in PUBLIC} == {"pair", "pair_api", "assets"}
+
+
+@pytest.fixture
+def guest(rig: Rig, stranger: Phone) -> Phone:
+    """A phone that is not paired with a rig that lets it look."""
+    rig.workflow.change_settings({"web.look_only": True})
+    return stranger
+
+
+def test_who_only_looks_sees_pictures_and_state_and_nothing_else(app: Flask, guest: Phone) -> None:
+    for endpoint, method, address in every_operation(app):
+        if endpoint == "events.events":
+            continue  # never ends; heard below
+        answer = guest.client.open(address, method=method, json={}, headers=CHANGE)
+        original = address.endswith("/fused")
+        if endpoint in PUBLIC | OPEN_TO_GUESTS and method == "GET" and not original:
+            assert answer.status_code in (200, 204, 404), (method, address)
+        elif endpoint not in PUBLIC:
+            assert answer.status_code in (401, 303), (method, address)
+
+
+@pytest.mark.parametrize("kind", ["fused", "tiff", "report"])
+def test_who_only_looks_is_not_given_originals(guest: Phone, kind: str) -> None:
+    assert guest.get(f"/api/brackets/b000001/results/r01/{kind}").status_code == 401
+
+
+def test_who_only_looks_is_offered_no_action(guest: Phone, phone: Phone) -> None:
+    stream = guest.get("/api/events")
+    heard = b"".join(next(stream.iter_encoded()) for _ in range(3)).decode()
+    stream.close()
+
+    assert guest.get("/api/state").json["allowed"] == [] and '"allowed": []' in heard
+    assert phone.get("/api/state").json["allowed"] != []
+
+
+def test_who_only_looks_leaves_room_for_those_who_are_paired(rig: Rig, page_settings: PageSettings) -> None:
+    rig.workflow.change_settings({"web.look_only": True})
+    client = create_app(rig.workflow, replace(page_settings, max_streams=2)).test_client()
+    elsewhere = {"REMOTE_ADDR": "10.42.0.77"}
+    first = client.get("/api/events", environ_overrides=elsewhere, buffered=False)
+    refused = client.get("/api/events", environ_overrides=elsewhere)
+    here = client.get("/api/events", buffered=False)
+
+    assert (first.status_code, refused.status_code, here.status_code) == (200, 503, 200)
+    first.close()
+    here.close()
 
 
 def test_every_change_needs_the_mark_of_our_own_pages(app: Flask, phone: Phone) -> None:

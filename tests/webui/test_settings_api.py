@@ -52,7 +52,9 @@ def test_no_pin_driver_folder_or_address_can_be_changed_from_a_phone() -> None:
         "capture",
         "camera",
         "stacking",
+        "web",
     }
+    assert [name for name in FROM_A_PHONE if name.startswith("web.")] == ["web.look_only"]
 
 
 def test_every_setting_has_a_name_and_a_reason_in_every_language() -> None:

@@ -25,7 +25,7 @@ LOOK_S = 1.0  # how often a waiting stream looks whether its viewer is still the
 def events() -> Response:
     """Server-sent events: `state` with a snapshot, `beat` with its rev when nothing changed."""
     parts = web()
-    parts.streams.take()
+    parts.streams.take(g.guest)
     # The place is given back by Response.close(), which the server calls however the stream ends,
     # even when the phone left before the first byte and the generator never ran.
     answer = Response(
@@ -35,6 +35,7 @@ def events() -> Response:
             gone_checker(),
             parts.closing.wait,
             partial(told_to, parts.lease, g.viewer),
+            show=partial(snapshot, guest=g.guest),
         ),
         mimetype="text/event-stream",
     )
@@ -55,16 +56,18 @@ def stream(
     pause: Callable[[float], object],
     control: Callable[[], dict[str, Any]] = dict,
     clock: Callable[[], float] = time.monotonic,
+    show: Callable[[Status], dict[str, Any]] = snapshot,
 ) -> Iterator[str]:
     """The text of the stream: the present state at once, then every change, with beats between.
 
     control: who commands the rig, told as an event of its own; asking renews the lease of who listens.
+    show: a status as this viewer is told it.
     """
     yield "retry: 1000\n\n"
     present = status()
     told = control()
     yield message("control", told)
-    yield message("state", snapshot(present))
+    yield message("state", show(present))
     spoke = clock()
     while not gone():
         if _who(now := control()) != _who(told):
@@ -74,7 +77,7 @@ def stream(
         if fresh.rev > present.rev:
             pause(PAUSE_S)
             present = status()
-            yield message("state", snapshot(present))
+            yield message("state", show(present))
             spoke = clock()
         elif clock() - spoke >= BEAT_S:
             yield message("beat", {"rev": present.rev})

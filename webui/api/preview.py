@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 
 from rig.status import PreviewJpeg
 from webui.body import whole_number
@@ -32,7 +32,7 @@ def preview() -> Response:
     after = whole_number("after", default=0, low=0, high=2**53)
     width = nearest_width(whole_number("w", default=DEFAULT_WIDTH_PX, low=1, high=10_000))
     roi = region(request.args.get("roi"))
-    with web().previews.one():
+    with web().previews.one(g.guest):
         picture = wait_for_picture(after, width, roi)
     if picture is None:
         return Response(status=204)

@@ -20,7 +20,7 @@ from webui.errors import BadRequestError, WrongSettingError
 api = Blueprint("settings", __name__, url_prefix="/api/settings")
 
 # Not here: pins and drivers (a wrong one can burn something), folders and addresses (a phone must not
-# choose what the rig reads or who may come in). They are changed in the file, at the rig.
+# choose what the rig reads or who may command it). They are changed in the file, at the rig.
 FROM_A_PHONE = tuple(
     f"{part}.{key}"
     for part, keys in {
@@ -31,6 +31,7 @@ FROM_A_PHONE = tuple(
             "drift_check", "extend_frames",
         ),
         "camera": ("exposure_us", "gain", "jpeg_quality", "dng"),
+        "web": ("look_only",),
         "stacking": ("live", "method", "crop", "depth_map", "jpeg_quality", "memory_limit_mb", "threads"),
     }.items()
     for key in keys

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, g, jsonify
 
 from rig.status import Status
 from webui.context import workflow
@@ -17,13 +17,13 @@ FIGURES = 5  # significant ones; enough for a curve on a phone, and keeps a snap
 @api.get("/api/state")
 def state() -> Response:
     """The present snapshot."""
-    return jsonify(snapshot(workflow().status()))
+    return jsonify(snapshot(workflow().status(), guest=g.guest))
 
 
-def snapshot(status: Status) -> dict[str, Any]:
-    """The status as plain JSON values with short figures."""
+def snapshot(status: Status, guest: bool = False) -> dict[str, Any]:
+    """The status as plain JSON values with short figures. guest: somebody who only looks may do nothing."""
     shortened: dict[str, Any] = _short(status.as_dict())
-    return shortened
+    return {**shortened, "allowed": []} if guest else shortened
 
 
 def _short(value: Any) -> Any:

@@ -1,5 +1,7 @@
 // Requests to the rig: a time limit on each, problem+json made an Error.
 
+import { guest } from "./dom.js";
+
 export class Problem extends Error {
   /** status 0: the rig was not reached. */
   constructor(status, body = {}) {
@@ -25,7 +27,7 @@ export async function ask(method, address, body, headers = {}, limit_ms = LIMIT_
     throw new Problem(answer?.status ?? 0);
   }
   if (answer.ok) return data;
-  if (answer.status === 401) location.assign("/pair");
+  if (answer.status === 401 && !guest) location.assign("/pair");
   throw new Problem(answer.status, data);
 }
 

@@ -1,7 +1,7 @@
 // Who commands the rig: watchers see who does and may ask; the holder may keep it for ten seconds.
 
 import { ask, post, remove } from "./api.js";
-import { $, el, say } from "./dom.js";
+import { $, el, guest, say } from "./dom.js";
 import { t } from "./i18n.js";
 import * as link from "./link.js";
 import { explain } from "./shell.js";
@@ -26,9 +26,14 @@ const button = (word, act) => {
 const take = button("control.take", () => post("/api/control", { take: true }));
 const keep = button("control.keep", () => post("/api/control", { keep: true }));
 const give = button("control.give", () => remove("/api/control"));
-$("control").append(text, el("span", { className: "row" }, take, keep, give));
+const pair = el("a", { className: "button", href: "/pair", textContent: t("guest.pair") });
+$("control").append(text, el("span", { className: "row" }, ...(guest ? [pair] : [take, keep, give])));
 
-function sentence({ holder, mine, asking, asking_mine, left_s }) {
+function sentence(told) {
+  return guest ? t("guest.looks") : whose(told);
+}
+
+function whose({ holder, mine, asking, asking_mine, left_s }) {
   const s = Math.max(0, Math.ceil((left_s ?? 0) - (performance.now() - told) / 1000));
   if (asking_mine) return t("control.waiting", { name: holder, s });
   if (mine && asking) return t("control.asked", { name: asking, s });
@@ -41,6 +46,7 @@ function show() {
   $("control").hidden = !words;
   say(text, words);
   if (!words) return;
+  if (guest) return;
   take.hidden = control.mine || Boolean(control.asking);
   keep.hidden = give.hidden = !(control.mine && control.asking);
 }

@@ -1,5 +1,8 @@
 // Small things done to elements.
 
+/** Somebody who only looks, on a phone that is not paired. */
+export const guest = "guest" in document.documentElement.dataset;
+
 export const $ = (id) => document.getElementById(id);
 export const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 

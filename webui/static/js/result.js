@@ -2,7 +2,7 @@
 
 import { get, newKey, post, remove } from "./api.js";
 import { depthAt, drawDepth, readDepth } from "./depth.js";
-import { $, $$, actAfterHold, el, press, say } from "./dom.js";
+import { $, $$, actAfterHold, el, guest, press, say } from "./dom.js";
 import { bytes, distance, t } from "./i18n.js";
 import * as link from "./link.js";
 import { asPicture, lie } from "./geometry.js";
@@ -25,6 +25,7 @@ let rival = null; // id of the result compared with, null: a single frame
 const wiggle = new Wiggle($("wiggle"), $("angle"));
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const viewer = new Viewer($("viewer"), $("stage"), zoomed);
+const FULL = guest ? "share" : "fused"; // the picture itself, without what is nobody's business
 const fileOf = (kind, of = result) => `/api/brackets/${id}/results/${of.id}/${kind}?v=${bracket.v}`;
 const frameOf = (n) => `/api/brackets/${id}/frames/${n}`;
 
@@ -177,7 +178,7 @@ function showPicture() {
   turn($("shown"), result && view !== "frames");
   turn($("under"), Boolean(shot) && (view === "compare" || view === "frames"));
   $("depth").hidden = view !== "depth";
-  if (result) swap($("shown"), fileOf(closeUp() ? "fused" : "screen"));
+  if (result) swap($("shown"), fileOf(closeUp() ? FULL : "screen"));
   if (shot && (view === "compare" || view === "frames")) swap($("under"), under(shot));
   place($("under"));
   for (const [index, item] of $$("#frames button").entries()) press(item, index === frame);
@@ -193,7 +194,7 @@ const opponent = () => (view === "compare" && bracket.results.find((one) => one.
 
 function under(shot) {
   const other = opponent();
-  return other ? fileOf(closeUp() ? "fused" : "screen", other) : `${frameOf(shot.index)}.jpg?v=${bracket.v}`;
+  return other ? fileOf(closeUp() ? FULL : "screen", other) : `${frameOf(shot.index)}${guest ? "/thumb" : ""}.jpg?v=${bracket.v}`;
 }
 
 /** Lay the frame, or the other result, where it belongs under the stack. */
@@ -214,7 +215,7 @@ function zoomed(scale, percent) {
   say($("zoom-text"), `${percent} %`);
   place($("under"));
   if (result && bracket && closeUp()) {
-    swap($("shown"), fileOf("fused"));
+    swap($("shown"), fileOf(FULL));
     if (opponent()) swap($("under"), under());
   }
   divide();

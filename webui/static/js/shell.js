@@ -1,7 +1,7 @@
 // What every page has: the strip, the banner, the toast, theme and hand.
 
 import { post } from "./api.js";
-import { $, say } from "./dom.js";
+import { $, guest, say } from "./dom.js";
 import { clockTime, duration, t } from "./i18n.js";
 import * as link from "./link.js";
 
@@ -93,7 +93,7 @@ async function tellTime() {
 }
 
 if ($("link")) {
-  tellTime();
+  if (!guest) tellTime();
   link.subscribe((state, quality) => {
     showLink(state, quality);
     showBanner();

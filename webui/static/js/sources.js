@@ -1,7 +1,7 @@
 // The row of tabs: the rig's own brackets, and the cards and folders there are besides.
 
 import { get } from "./api.js";
-import { $, el } from "./dom.js";
+import { $, el, guest } from "./dom.js";
 import { t } from "./i18n.js";
 
 const SEEN = { done: "cards.found_short", cancelled: "cards.found_short", reading: "cards.looking_short", looking: "cards.looking_short" };
@@ -21,7 +21,7 @@ let timer = 0;
 export async function showSources(here) {
   clearTimeout(timer);
   timer = setTimeout(() => showSources(here), EVERY_MS);
-  if (document.hidden) return;
+  if (document.hidden || guest) return;
   const told = await get("/api/sources").catch(() => null); // a tab less is no reason to complain
   if (!told || JSON.stringify(told) === shown) return; // made anew only when they changed: a finger may be on one
   shown = JSON.stringify(told);
