@@ -180,6 +180,7 @@ class Machine:
                 devices.camera.stop()
                 devices.camera.start()
                 preview = devices.camera.preview()
+            _ = preview.image  # a simulated one takes its time when it is first looked at
             age_ns = devices.camera.now_ns() - preview.timestamp_ns
             return preview, max(0, round(age_ns / 1e6))
         finally:

@@ -85,7 +85,9 @@ def data_folder(args: argparse.Namespace, settings: Settings) -> Path:
 
 
 def builder(sim: str | None) -> Build:
-    """What makes the devices, with the simulated scene asked for."""
+    """What makes the devices, with the simulated scene asked for. To be called before threads are started."""
     from rig.devices.build import build_devices
+    from rig.devices.heap import keep_one_heap
 
+    keep_one_heap()
     return partial(build_devices, sim=sim)

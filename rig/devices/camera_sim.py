@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import simplejpeg
 
 from rig.devices.camera import Exposure, Frame, Preview
 from rig.devices.frame_timeline import SETTLED_FRAMES, FrameTimeline, quantise
+from rig.devices.heap import give_back_memory
 from rig.devices.optical_bench import OpticalBench
 from rig.devices.scenes.canvas import SENSOR_MM
 from rig.devices.scenes.surface import U8
-from rig.devices.scenes.view import Pose, SceneView, give_back_memory
+from rig.devices.scenes.view import Pose, SceneView
 from rig.devices.sensor_sim import (
     DAYLIGHT_GAINS,
     ROOM_COLUMNS,
     ROOM_ROWS,
-    Development,
     development,
     hot_pixels,
     luma_eighth,
@@ -31,7 +33,28 @@ LOCK_TIMEOUT_S = 5.0
 STRIP_ROWS = 64
 JPEG_QUALITY = 94
 CORNER_LOSS = 0.28  # of light, in the corners
+TIDY_EVERY = 10  # previews; what drawing them leaves in the heap is as much as the scene itself
 FREE_AFTER_S = 90.0  # full-size surfaces are let go when no frame was taken for so long
+
+
+class _Undrawn(Preview):
+    """A preview that is drawn when somebody looks: those that are only let pass cost nothing."""
+
+    def __init__(self, draw: Callable[[], U8], seq: int, timestamp_ns: int, exposure: Exposure) -> None:
+        for name, value in (
+            ("_draw", draw),
+            ("seq", seq),
+            ("timestamp_ns", timestamp_ns),
+            ("exposure", exposure),
+        ):
+            object.__setattr__(self, name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "image":
+            raise AttributeError(name)
+        image = self.__dict__["_draw"]()
+        object.__setattr__(self, "image", image)
+        return image
 
 
 class SimCamera:
@@ -114,11 +137,13 @@ class SimCamera:
         self._stall("preview", timeout_s)
         now_ns = self._clock.monotonic_ns()
         frame = max(timeline.newest_ready(now_ns), self._last_shown + 1)
-        image = self._delivered(self._small, frame, timeout_s, "preview")
+        self._await_exposed(frame, timeout_s, "preview")
         self._last_shown = frame
         self._seq += 1
         self._free_when_idle(now_ns)
-        return Preview(image, self._seq, timeline.start_of(frame), timeline.exposure_of(frame))
+        exposure = timeline.exposure_of(frame)
+        draw = self._drawing(timeline, self._small, frame)
+        return _Undrawn(draw, self._seq, timeline.start_of(frame), exposure)
 
     def capture(self, not_before_ns: int, timeout_s: float = 10.0) -> Frame:
         """One full frame whose exposure started at or after not_before_ns."""
@@ -127,14 +152,16 @@ class SimCamera:
         self._break_on_request(timeout_s)
         self._stall("capture", timeout_s)
         frame = max(timeline.first_from(not_before_ns), timeline.newest_ready(self._clock.monotonic_ns()))
-        picture = self._delivered(self._full, frame, timeout_s, f"capture {self._captures}")
+        self._await_exposed(frame, timeout_s, f"capture {self._captures}")
+        exposure = timeline.exposure_of(frame)
+        picture = self._drawing(timeline, self._full, frame)()
         self._last_capture_ns = self._clock.monotonic_ns()
         jpeg = simplejpeg.encode_jpeg(picture, JPEG_QUALITY, "BGR", "420", fastdct=False)
         luma = luma_eighth(picture, (self.size[0] // 8, self.size[1] // 8))
         del picture
         if self._full is not self._small:
             give_back_memory()
-        return Frame(jpeg, self.size, timeline.exposure_of(frame), timeline.start_of(frame), luma)
+        return Frame(jpeg, self.size, exposure, timeline.start_of(frame), luma)
 
     def now_ns(self) -> int:
         """The camera's monotonic clock, for not_before_ns."""
@@ -162,55 +189,60 @@ class SimCamera:
             self._bench.powered = False
             raise CameraError(f"the supply dipped at capture {self._captures} and the camera is gone")
 
-    def _delivered(self, view: SceneView, frame: int, timeout_s: float, what: str) -> U8:
-        """The picture of a frame when a camera could hand it out; drawn while that would process it."""
+    def _await_exposed(self, frame: int, timeout_s: float, what: str) -> None:
+        """Wait for the end of a frame's exposure, when it could be handed out in time."""
         timeline = self._running()
         if (timeline.ready_at(frame) - self._clock.monotonic_ns()) / 1e9 > timeout_s:
             self._clock.sleep(timeout_s)
             raise CameraTimeoutError(f"{what} was not delivered within {timeout_s:g} s")
         self._wait_until(timeline.start_of(frame) + timeline.exposure_of(frame).exposure_us * 1000)
-        picture = self._picture(view, frame)
-        self._wait_until(timeline.ready_at(frame))
-        return picture
+
+    def _drawing(self, timeline: FrameTimeline, view: SceneView, frame: int) -> Callable[[], U8]:
+        """What draws a frame while a camera would process it, and hands it out when that could.
+
+        All it depends on is settled now, for later the focus moves on.
+        """
+        pose, exposure, ready_ns = (
+            self._pose(timeline, frame),
+            timeline.exposure_of(frame),
+            timeline.ready_at(frame),
+        )
+
+        def draw() -> U8:
+            picture = self._picture(view, pose, exposure, timeline.ideal, frame)
+            self._wait_until(ready_ns)
+            return picture
+
+        return draw
 
     def _wait_until(self, t_ns: int) -> None:
         self._clock.sleep((t_ns - self._clock.monotonic_ns()) / 1e9)
 
     def _free_when_idle(self, now_ns: int) -> None:
+        if self._seq % TIDY_EVERY == 0:
+            give_back_memory()
         if self._full is not self._small and (now_ns - self._last_capture_ns) / 1e9 > FREE_AFTER_S:
             self._full.free()
 
-    def _picture(self, view: SceneView, frame: int) -> U8:
+    def _picture(self, view: SceneView, pose: Pose, exposure: Exposure, ideal: Exposure, frame: int) -> U8:
         """The frame as BGR; strips are drawn by several threads straight into the picture."""
-        timeline = self._running()
-        exposure = timeline.exposure_of(frame)
-        exposed = view.expose(self._pose(timeline.start_of(frame), exposure.exposure_us * 1000))
+        exposed = view.expose(pose)
         width, height = view.size
         tables = self._develop(exposure.gain, exposure.colour_gains, (width, STRIP_ROWS), self._bench.seed)
-        ideal = timeline.ideal
         brightness = exposure.exposure_us * exposure.gain / (ideal.exposure_us * ideal.gain)
         picture = np.empty((height, width, 3), np.uint8)
 
         def draw(top: int) -> None:
             rows = min(STRIP_ROWS, height - top)
-            light = exposed.rows(top, rows)
-            light *= vignette(view.size, top, rows, CORNER_LOSS) * np.float32(brightness)
-            picture[top : top + rows] = self._develop_strip(tables, light, frame, top)
+            falloff = vignette(view.size, top, rows, CORNER_LOSS) * np.float32(brightness)
+            rng = np.random.default_rng([self._bench.seed, frame, top])
+            shift = int(rng.integers(ROOM_COLUMNS)), int(rng.integers(ROOM_ROWS))
+            picture[top : top + rows] = tables.develop(exposed.rows(top, rows), falloff, shift)
 
         with ThreadPoolExecutor(self._threads) as pool:
             list(pool.map(draw, range(0, height, STRIP_ROWS)))
         self._heat(picture, exposure)
         return picture
-
-    def _develop_strip(
-        self,
-        tables: Development,
-        light: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
-        frame: int,
-        top: int,
-    ) -> U8:
-        rng = np.random.default_rng([self._bench.seed, frame, top])
-        return tables.develop(light, (int(rng.integers(ROOM_COLUMNS)), int(rng.integers(ROOM_ROWS))))
 
     def _heat(self, picture: U8, exposure: Exposure) -> None:
         """Pixels that glow, the more the longer the exposure."""
@@ -219,8 +251,9 @@ class SimCamera:
         x, y, channel = hot_pixels((width, height), self._bench.seed).T
         picture[y, x, channel] = np.maximum(picture[y, x, channel], glow)
 
-    def _pose(self, start_ns: int, exposure_ns: int) -> Pose:
+    def _pose(self, timeline: FrameTimeline, frame: int) -> Pose:
         """Where the optics were in the middle of the exposure, and how far the picture moved meanwhile."""
+        start_ns, exposure_ns = timeline.start_of(frame), timeline.exposure_of(frame).exposure_us * 1000
         moments = [start_ns + exposure_ns * i // 8 for i in range(9)]
         shifts = np.array([self._bench.shift_um_at(t) for t in moments])
         shift, low, high = shifts.mean(axis=0), shifts.min(axis=0), shifts.max(axis=0)

@@ -14,6 +14,7 @@ FULL_WELL_E = 8000.0  # of a 1.55 µm pixel at gain 1
 READ_NOISE_E = 3.0
 DAYLIGHT_GAINS = (2.1, 1.7)  # red and blue against green that make this light white
 LEVELS = 4096  # of the root-encoded signal
+Noise = npt.NDArray[np.int16]
 ROOT_SCALE = 3900.0  # full well in those levels; the rest is room for noise
 ROOM_ROWS, ROOM_COLUMNS = 64, 128  # by which the noise tile exceeds a strip, to be shifted at random
 
@@ -38,24 +39,30 @@ class Development:
 
     offset: float  # r²/E
     raw_gains: tuple[float, float, float]  # BGR light to raw signal
-    tables: tuple[U8, U8, U8]  # (LEVELS,) each
-    noise: npt.NDArray[np.int16]  # (rows + ROOM_ROWS, width + ROOM_COLUMNS, 3)
+    tables: tuple[U8, U8, U8]  # (65536,) each: of every level that noise may make, below 0 at the end
+    noise: tuple[Noise, Noise, Noise]  # (rows + ROOM_ROWS, width + ROOM_COLUMNS) each
 
-    def develop(self, light: F32, shift: tuple[int, int]) -> U8:
-        """Exposed light (h, w, 3) BGR, 1 = clipping green, to noisy sRGB. shift: place in the noise tile."""
+    def develop(self, light: F32, falloff: F32, shift: tuple[int, int]) -> U8:
+        """Light (h, w, 3) BGR to noisy sRGB.
+
+        falloff: (h, w) share of it that counts; the product is 1 where green clips. shift: place in the noise tile.
+        """
         height, width = light.shape[:2]
-        noise = self.noise[shift[1] : shift[1] + height, shift[0] : shift[0] + width]
-        picture = np.empty(light.shape, np.uint8)
-        ceiling = np.float32(1 + self.offset)
-        for channel in range(3):
-            raw = light[..., channel] * np.float32(self.raw_gains[channel])
-            raw += np.float32(self.offset)
-            root = np.sqrt(np.minimum(raw, ceiling, out=raw), out=raw)
-            root *= np.float32(ROOT_SCALE)
-            level = root.astype(np.int16)
-            level += noise[..., channel]
-            np.take(self.tables[channel], level, out=picture[..., channel], mode="clip")
-        return picture
+        here = slice(shift[1], shift[1] + height), slice(shift[0], shift[0] + width)
+        # scaled before the root is taken, so that it is the level at once
+        full = ROOT_SCALE**2
+        floor, ceiling = np.float32(self.offset * full), np.float32((1 + self.offset) * full)
+        planes = []
+        for plane, gain, noise, table in zip(
+            cv2.split(light), self.raw_gains, self.noise, self.tables, strict=True
+        ):
+            raw = np.multiply(plane, falloff, out=plane)
+            raw *= np.float32(gain * full)
+            raw += floor
+            level = np.sqrt(np.minimum(raw, ceiling, out=raw), out=raw).astype(np.int16)
+            level += noise[here]
+            planes.append(cv2.LUT(level.view(np.uint16), table))
+        return np.asarray(cv2.merge(planes), np.uint8)
 
 
 def development(
@@ -66,13 +73,20 @@ def development(
     offset = READ_NOISE_E**2 / electrons
     gains = (colour_gains[1], 1.0, colour_gains[0])
     signal = (np.arange(LEVELS) / ROOT_SCALE) ** 2 - offset
-    tables = [np.round(255 * srgb(signal * g)).astype(np.uint8) for g in gains]
+    tables = [every_level(np.round(255 * srgb(signal * g)).astype(np.uint8)) for g in gains]
     shape = (strip[1] + ROOM_ROWS, strip[0] + ROOM_COLUMNS, 3)
     rng = np.random.default_rng([seed, 5])
     sigma = ROOT_SCALE / (2 * np.sqrt(electrons))
     noise = (rng.standard_normal(shape, np.float32) * np.float32(sigma)).round().astype(np.int16)
     raw_gains = (1 / DAYLIGHT_GAINS[1], 1.0, 1 / DAYLIGHT_GAINS[0])
-    return Development(offset, raw_gains, (tables[0], tables[1], tables[2]), noise)
+    blue, green, red = (np.ascontiguousarray(noise[..., channel]) for channel in range(3))
+    return Development(offset, raw_gains, (tables[0], tables[1], tables[2]), (blue, green, red))
+
+
+def every_level(table: U8) -> U8:
+    """A table of LEVELS for any signed 16-bit level, found by its bits; what lies outside gets the end's value."""
+    levels = np.arange(1 << 16, dtype=np.uint16).view(np.int16)
+    return np.asarray(table[np.clip(levels, 0, len(table) - 1)])
 
 
 def srgb(linear: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -82,12 +96,12 @@ def srgb(linear: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def vignette(size: tuple[int, int], top: int, rows: int, corner_loss: float) -> F32:
-    """(rows, w, 1) share of light that arrives: 1 in the middle, 1 - corner_loss in the corners."""
+    """(rows, w) share of light that arrives: 1 in the middle, 1 - corner_loss in the corners."""
     width, height = size
-    x = ((np.arange(width) + 0.5) / width * 2 - 1) ** 2 * width**2
-    y = ((np.arange(top, top + rows) + 0.5) / height * 2 - 1) ** 2 * height**2
-    radius = (x[None] + y[:, None]) / (width**2 + height**2)
-    return np.asarray(1 - corner_loss * radius, np.float32)[..., None]
+    loss = corner_loss / (width**2 + height**2)
+    across = (1 - loss * (2 * np.arange(width) + 1 - width) ** 2).astype(np.float32)
+    down = (loss * (2 * np.arange(top, top + rows) + 1 - height) ** 2).astype(np.float32)
+    return np.asarray(across[np.newaxis] - down[:, np.newaxis], np.float32)
 
 
 def luma_eighth(picture: U8, size: tuple[int, int]) -> U8:

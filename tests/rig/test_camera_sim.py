@@ -72,6 +72,14 @@ def test_a_preview_was_exposed_a_little_while_ago() -> None:
     assert 100 < age_ms < 400
 
 
+def test_a_preview_shows_its_own_moment_however_late_it_is_looked_at() -> None:
+    devices, twin = rig(), rig()
+    asked, seen_at_once = devices.camera.preview(), twin.camera.preview().image
+    devices.motor.move_by(300)
+    assert not np.array_equal(devices.camera.preview().image, seen_at_once)
+    assert np.array_equal(asked.image, seen_at_once)
+
+
 def test_previews_come_ten_a_second() -> None:
     devices = rig()
     before = devices.camera.now_ns()
@@ -181,7 +189,12 @@ def test_long_exposures_slow_the_camera_down() -> None:
 @pytest.mark.parametrize("level", [0.1, 0.4])
 def test_noise_has_the_variance_of_counted_electrons(gain: float, level: float) -> None:
     tables = development(gain, DAYLIGHT_GAINS, (256, 256), seed=1)
-    green = tables.develop(np.full((256, 256, 3), level, np.float32), (0, 0))[..., 1] / 255
+    green = (
+        tables.develop(np.full((256, 256, 3), level, np.float32), np.ones((256, 256), np.float32), (0, 0))[
+            ..., 1
+        ]
+        / 255
+    )
     linear = ((green + 0.055) / 1.055) ** 2.4
     expected = level * gain / 8000 + (3 * gain / 8000) ** 2
     assert linear.var() == pytest.approx(expected, rel=0.15)

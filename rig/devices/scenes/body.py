@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
 from rig.devices.scenes import shade
 from rig.devices.scenes.drawing import Drawing, Patch
 from rig.devices.scenes.hair import Roots
+from rig.devices.scenes.surface import F32
 
 Floats = npt.NDArray[np.float64]
 
@@ -34,17 +36,27 @@ class Ellipsoid:
             self._paint(drawing, patch, bgr, gloss)
 
     def _paint(self, drawing: Drawing, patch: Patch, bgr: tuple[float, float, float], gloss: float) -> None:
-        u = (patch.x_mm - self.middle[0]) / self.radii[0]
-        v = (patch.y_mm - self.middle[1]) / self.radii[1]
+        u = (patch.x_mm - self.middle[0]) / np.float32(self.radii[0])
+        v = (patch.y_mm - self.middle[1]) / np.float32(self.radii[1])
         inside = 1 - u * u - v * v
         w = np.sqrt(np.maximum(inside, 0))
-        normal = np.dstack(np.broadcast_arrays(u / self.radii[0], v / self.radii[1], w / self.radii[2]))
-        normal = (normal / np.linalg.norm(normal, axis=2, keepdims=True)).astype(np.float32)
-        light = 0.12 + shade.diffuse(normal)
-        edge_px = inside * min(self.radii[:2]) * drawing.canvas.px_per_mm / 2
-        height = (self.middle[2] + self.radii[2] * w).astype(np.float32)
-        colour = shade.bgr(*bgr) * light[..., None] + gloss * shade.sheen(normal, 24)[..., None]
-        drawing.paint(patch, colour, np.clip(edge_px + 0.5, 0, 1).astype(np.float32), -1000 * height)
+        across, down, up = (side / np.float32(r) for side, r in zip((u, v, w), self.radii, strict=True))
+        steepness = np.sqrt(across * across + down * down + up * up)
+
+        def towards(way: shade.Vector) -> F32:
+            x, y, z = shade.unit(way).astype(np.float32)
+            return np.asarray((across * x + (down * y + up * z)) / steepness, np.float32)
+
+        light = np.float32(0.12) + shade.wrapped(towards(shade.LAMP))
+        edge_px = inside * np.float32(min(self.radii[:2]) * drawing.canvas.px_per_mm / 2) + np.float32(0.5)
+        height = np.float32(self.middle[2]) + np.float32(self.radii[2]) * w
+        colour = [light * np.float32(share) for share in bgr]
+        if gloss:
+            shine = gloss * shade.shining(towards(shade.halfway(shade.LAMP)), 24)
+            colour = [plane + shine for plane in colour]
+        drawing.paint(
+            patch, np.asarray(cv2.merge(colour), np.float32), np.clip(edge_px, 0, 1), -1000 * height
+        )
 
 
 @dataclass(frozen=True)
@@ -96,8 +108,9 @@ class Tube:
         """The bare skin, as a run of overlapping balls."""
         middle, radius, _ = self.at(np.linspace(0, 1, 40))
         for index in np.argsort(middle[:, 2]):
+            x, y, height = middle[index].tolist()
             r = float(radius[index])
-            Ellipsoid(tuple(middle[index]), (r, r, r)).paint(drawing, bgr)
+            Ellipsoid((x, y, height), (r, r, r)).paint(drawing, bgr)
 
 
 def _frame(along: Floats) -> tuple[Floats, Floats]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
+import cv2
 import numpy as np
 
 from rig.devices.scenes import shade
@@ -11,6 +14,8 @@ from rig.devices.scenes.surface import F32, U8, Surface
 from rig.devices.thinlens import ThinLens
 
 NEAR_UM, FAR_UM = -560.0, 520.0
+TILTS = (-1.2, 1.3)  # of the shell, between which its colour turns
+TINTS = 65535  # steps of colour over these tilts
 FAR_IN_FRAME_UM = 410.0  # all but a thousandth of what the frame shows; beyond its corners it goes deeper
 
 
@@ -63,11 +68,23 @@ def _dimple(pits: F32, canvas: Canvas, cx: float, cy: float, radius_mm: float) -
 
 def _iridescence(tilt: F32) -> F32:
     """Interference green that turns gold towards the light and violet away from it (linear BGR)."""
-    stops = [-1.2, -0.6, -0.15, 0.25, 0.7, 1.3]
-    blue = np.interp(tilt, stops, [0.01, 0.015, 0.05, 0.20, 0.30, 0.22])
-    green = np.interp(tilt, stops, [0.14, 0.26, 0.28, 0.19, 0.05, 0.02])
-    red = np.interp(tilt, stops, [0.42, 0.20, 0.02, 0.01, 0.05, 0.15])
-    return np.dstack([blue, green, red]).astype(np.float32)
+    place = (np.clip(tilt, *TILTS) - np.float32(TILTS[0])) * np.float32(TINTS / (TILTS[1] - TILTS[0]))
+    level = (place + np.float32(0.5)).astype(np.uint16)
+    return np.asarray(cv2.merge([cv2.LUT(level, table) for table in _tints()]), np.float32)
+
+
+@lru_cache(maxsize=1)
+def _tints() -> tuple[F32, F32, F32]:
+    """Blue, green and red of every tilt there is: (65536,) each."""
+    stops = [TILTS[0], -0.6, -0.15, 0.25, 0.7, TILTS[1]]
+    tilt = np.linspace(*TILTS, TINTS + 1)
+    colours = (
+        [0.01, 0.015, 0.05, 0.20, 0.30, 0.22],
+        [0.14, 0.26, 0.28, 0.19, 0.05, 0.02],
+        [0.42, 0.20, 0.02, 0.01, 0.05, 0.15],
+    )
+    blue, green, red = (np.interp(tilt, stops, values).astype(np.float32) for values in colours)
+    return blue, green, red
 
 
 BUMPY = Scene(

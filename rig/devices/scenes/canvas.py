@@ -129,6 +129,7 @@ def draw_in_bands(canvas: Canvas, paint: Paint, apron: int = 0) -> tuple[U8, U8]
         colour, deep = paint(replace(canvas, rows=(first, end)))
         inside = slice(top - first, bottom - first)
         bgra[top:bottom], depth[top:bottom] = colour[inside], deep[inside]
+    _lattice.cache_clear()  # wide as the canvas, and of no further use
     return bgra, depth
 
 

@@ -81,13 +81,14 @@ class Drawing:
             yield Patch(slice(first, first + len(y_mm)), whole.columns, whole.x_mm, y_mm)
 
     def paint(self, patch: Patch, bgr: F32, cover: F32, z_um: F32) -> None:
-        """Lay linear colour (h, w, 3) with coverage (h, w) over the window; depth where mostly covered."""
-        old = self.bgra[patch.rows, patch.columns].astype(np.float32)
-        new = encode(np.dstack([np.clip(bgr, 0, 1), np.ones_like(cover)]).astype(np.float32))
-        share = np.clip(cover, 0, 1)[..., None]
-        self.bgra[patch.rows, patch.columns] = old * (1 - share) + new * share + 0.5
-        hit = cover > 0.02
-        self.depth[patch.rows, patch.columns][hit] = self.depth_value(z_um)[hit]
+        """Lay linear colour (h, w, 3) with coverage (h, w) 0..1 over the window; depth where mostly covered."""
+        if not cover.size:
+            return
+        window = np.ascontiguousarray(self.bgra[patch.rows, patch.columns])
+        new = encode(np.asarray(cv2.merge([*cv2.split(np.clip(bgr, 0, 1)), np.ones_like(cover)]), np.float32))
+        self.bgra[patch.rows, patch.columns] = cv2.blendLinear(new, window, cover, 1 - cover)
+        depth = self.depth[patch.rows, patch.columns]
+        np.copyto(depth, self.depth_value(z_um), where=cover > 0.02)
 
     def ribbons(self, points_mm: Floats, widths_mm: Floats, bgr: Floats, z_um: Floats) -> None:
         """Tapered strokes, in the order given.
@@ -105,23 +106,26 @@ class Drawing:
         inks = np.dstack([np.sqrt(np.clip(bgr, 0, 1)) * 255, np.full(bgr.shape[:2], 255.0)])
         depths = self.depth_value(z_um)
         seen = self._seen(quads)
+        nothing = (faint < 1) & (quads[:, :, 0] == quads[:, :, 2]).all(axis=2)
         for hair in np.flatnonzero(seen):
-            for quad, broad, ink, deep, pale in zip(
+            for quad, broad, ink, deep, empty in zip(
                 quads[hair],
                 wide[hair],
                 inks[hair].tolist(),
                 depths[hair].tolist(),
-                faint[hair].tolist(),
+                nothing[hair].tolist(),
                 strict=True,
             ):
-                if pale < 1 and (quad[0] == quad[2]).all():
+                if empty:
                     continue
                 cv2.fillConvexPoly(self.depth, broad, deep, cv2.LINE_8, FIXED)
                 cv2.fillConvexPoly(self.bgra, quad, ink, cv2.LINE_AA, FIXED)
 
     def surface(self, name: str) -> Surface:
-        """What was painted, as a surface."""
-        return Surface(name, self.bgra, self.depth, *self.z_um, offset_px=self.offset_px)
+        """What was painted, as a surface; the drawing is empty then, for its memory is the surface's."""
+        bgra, self.bgra = self.bgra, np.zeros((0, 0, 4), np.uint8)
+        depth, self.depth = self.depth, np.zeros((0, 0), np.uint8)
+        return Surface(name, bgra, depth, *self.z_um, offset_px=self.offset_px)
 
     def _seen(self, quads: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
         """Which strokes touch the drawing at all."""

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from rig.devices.scenes.blur import Blur
 from rig.devices.scenes.surface import F32, Mip, decode
 
+Half = npt.NDArray[np.float16]
 Weights = list[tuple[Blur, F32]]
+LEFT = np.array([[0, 0, 0, -1, 1]] * 4, np.float32)  # 1 - coverage, in every channel
 VEIL, DENSE = 0.12, 0.40  # coverage up to which a surface counts as strewn, and from which as closed
 
 
@@ -62,27 +65,45 @@ class Light:
 
 def lay(picture: F32, bgra: F32) -> F32:
     """Premultiplied light over a picture, both (h, w, 4)."""
-    hidden = _four(1 - np.minimum(cv2.extractChannel(bgra, 3), 1))
-    return _f32(cv2.add(cv2.multiply(picture, hidden), bgra))
+    return _f32(cv2.add(cv2.multiply(picture, left_by(bgra)), bgra))
+
+
+def left_by(bgra: F32) -> F32:
+    """(h, w, 4) share of the light behind that premultiplied light lets through, the same four times."""
+    return np.maximum(_f32(cv2.transform(bgra, LEFT)), np.float32(0))
 
 
 def scatter(copy: Mip, weights: Weights, flat: bool) -> Light | None:
     """Each pixel's light spread over the disc its depth asks for, added up; None where there is none."""
     total: Light | None = None
-    light = four_depths = None
+    nearest, farthest, _, _ = cv2.minMaxLoc(copy.depth)
+    there = slice(int(nearest), int(farthest) + 1)
+    light = None
     for blur, lut in weights:
-        share = _f32(cv2.LUT(copy.depth, lut))
-        if not share.any():
+        if not lut[0, there].any():
             continue
         if light is None:
-            light, four_depths = decode(copy.bgra), cv2.merge([copy.depth] * 4)
-        part = light if flat else _f32(cv2.multiply(light, cv2.LUT(four_depths, lut)))  # type: ignore[arg-type]
+            light = decode(copy.bgra)
+        share = None if flat else _f32(cv2.LUT(copy.depth, lut))
+        if share is not None and not share.any():
+            continue
+        part = light if share is None else _f32(cv2.multiply(light, _four(share)))
         if blur.kernel.size > 1:
             part = _f32(cv2.filter2D(part, -1, blur.kernel, borderType=cv2.BORDER_REPLICATE))
-            if not flat:
+            if share is not None:
                 share = _f32(cv2.filter2D(share, -1, blur.kernel, borderType=cv2.BORDER_REPLICATE))
-        total = Light(part, None if flat else share).plus(total)
+        total = Light(part, share).plus(total)
     return total
+
+
+def to_half(array: F32) -> Half:
+    """Half precision, to save memory. OpenCV's, for numpy takes ten times as long over very small numbers."""
+    return np.asarray(cv2.multiply(array, 1.0, dtype=cv2.CV_16F), np.float16)  # type: ignore[call-overload]
+
+
+def from_half(array: Half) -> F32:
+    """The same at full precision."""
+    return _f32(cv2.multiply(array, 1.0, dtype=cv2.CV_32F))  # type: ignore[call-overload]
 
 
 def _four(plane: F32) -> F32:

@@ -16,16 +16,16 @@ import numpy as np
 import numpy.typing as npt
 
 from rig.devices.scenes.blur import STEPS_PX, Steps, blur_weights
-from rig.devices.scenes.light import Light, Weights, lay, scatter
+from rig.devices.scenes.light import Half, Light, Weights, from_half, lay, scatter, to_half
 from rig.devices.scenes.surface import ALIGN_PX, F32, MIPS, TILE_PX, Surface
 
 APRON_PX = 8  # around a block, as far as its blurs reach; a multiple of the coarse copy's scale
 COARSE = 2  # blurs on this copy (1/4) and smaller ones are drawn for the whole picture at once
+HIDDEN = 0.9995  # coverage; of what is behind, the brightest would then make a seventh of an 8-bit step
 BLOCK_PX = 4 * TILE_PX  # with all its arrays a block of a strip then stays in the processor's cache
 
 BlurOf = Callable[[float], float]  # depth in µm -> signed blur diameter in px
 Tiles = npt.NDArray[np.bool_]
-Half = npt.NDArray[np.float16]
 Box = tuple[int, int, int, int]  # left, top, width, height
 
 
@@ -37,11 +37,10 @@ class _Large:
     whole: Half | None
     tiles: Tiles  # where there is any
 
-    @property
-    def light(self) -> Light:
-        """All of it, at 1/4 size."""
-        whole = None if self.whole is None else self.whole.astype(np.float32)
-        return Light(self.bgra.astype(np.float32), whole)
+    def part(self, rows: slice, columns: slice) -> Light:
+        """A part of it, at 1/4 size."""
+        whole = None if self.whole is None else from_half(self.whole[rows, columns])
+        return Light(from_half(self.bgra[rows, columns]), whole)
 
     def block(self, box: Box) -> Light | None:
         """A part of it at full size."""
@@ -88,7 +87,7 @@ class FocusedScene:
             box = (left, top, min(BLOCK_PX, width - left), count)
             sharp = busy[left // TILE_PX : (left + BLOCK_PX) // TILE_PX].any()
             block = _compose_block(self._prepared, box) if sharp else _enlarge(self._low, box)
-            strip[:, left : left + box[2]] = block[..., :3]
+            strip[:, left : left + box[2]] = cv2.cvtColor(block, cv2.COLOR_BGRA2BGR)
         return strip
 
 
@@ -134,24 +133,36 @@ def _draw_large(surface: Surface, weights: Weights) -> _Large | None:
     spread = cv2.dilate(covered, np.ones((5, 5), np.uint8))  # what enlarging reaches
     rows, columns = (np.arange(0, side, TILE_PX >> COARSE) for side in spread.shape)
     tiles = np.maximum.reduceat(np.maximum.reduceat(spread, rows, axis=0), columns, axis=1) > 0
-    whole = None if total.whole is None else total.whole.astype(np.float16)
-    return _Large(total.bgra.astype(np.float16), whole, tiles)
+    return _Large(to_half(total.bgra), None if total.whole is None else to_half(total.whole), tiles)
 
 
 def _compose_coarse(prepared: list[_Prepared], canvas: tuple[int, int]) -> Half:
     """The 1/4-size picture (h, w, 4) of the large blurs alone: right wherever no tile is sharp."""
-    scale = 1 << COARSE
-    padded = [-(-side // ALIGN_PX) * ALIGN_PX // scale for side in canvas]
-    picture = np.zeros((padded[1], padded[0], 4), np.float32)
+    width, height = (-(-side // ALIGN_PX) * ALIGN_PX >> COARSE for side in canvas)
+    picture = np.empty((height, width, 4), np.float16)
+    for top in range(0, height, TILE_PX):  # in bands, to keep the float copies small
+        picture[top : top + TILE_PX] = to_half(
+            _compose_band(prepared, top, min(TILE_PX, height - top), width)
+        )
+    return picture
+
+
+def _compose_band(prepared: list[_Prepared], top: int, count: int, width: int) -> F32:
+    """Rows top..top+count of the 1/4-size picture."""
+    band = np.zeros((count, width, 4), np.float32)
     for item in prepared:
-        behind = item.behind.light if item.behind else None
-        light = item.before.light.over(behind) if item.before else behind
+        x, y = (o >> COARSE for o in item.surface.offset_px)
+        tall, wide = (side >> COARSE for side in item.surface.shape)
+        first, last, right = max(top, y), min(top + count, y + tall), min(x + wide, width)
+        if first >= last:
+            continue
+        inside = slice(first - y, last - y), slice(0, right - x)
+        behind = item.behind.part(*inside) if item.behind else None
+        light = item.before.part(*inside).over(behind) if item.before else behind
         if light is not None:
-            x, y = (o // scale for o in item.surface.offset_px)
-            height, width = min(light.bgra.shape[0], padded[1] - y), min(light.bgra.shape[1], padded[0] - x)
-            part = slice(y, y + height), slice(x, x + width)
-            picture[part] = lay(picture[part], light.cut(slice(height), slice(width)).normal())
-    return picture.astype(np.float16)
+            here = slice(first - top, last - top), slice(x, right)
+            band[here] = lay(band[here], light.normal())
+    return band
 
 
 def _busy_columns(prepared: list[_Prepared], top: int, count: int, width: int) -> Tiles:
@@ -167,10 +178,15 @@ def _busy_columns(prepared: list[_Prepared], top: int, count: int, width: int) -
 
 
 def _compose_block(prepared: list[_Prepared], box: Box) -> F32:
-    """All surfaces over one another in one block of the canvas: (height, width, 4)."""
+    """All surfaces over one another in one block of the canvas: (height, width, 4).
+
+    From the nearest to the farthest, so that what nothing is seen of need not be drawn.
+    """
     left, top, width, height = box
     picture = np.zeros((height, width, 4), np.float32)
-    for item in prepared:
+    for item in reversed(prepared):
+        if picture[..., 3].min() > HIDDEN:
+            break
         x, y = item.surface.offset_px
         full_h, full_w = item.surface.shape
         x0, x1 = max(left, x), min(left + width, x + full_w)
@@ -180,7 +196,7 @@ def _compose_block(prepared: list[_Prepared], box: Box) -> F32:
         light = _block_light(item, (x0 - x, y0 - y, x1 - x0, y1 - y0))
         if light is not None:
             part = slice(y0 - top, y1 - top), slice(x0 - left, x1 - left)
-            picture[part] = lay(picture[part], light.normal())
+            picture[part] = lay(light.normal(), picture[part])
     return picture
 
 
@@ -230,7 +246,7 @@ def _enlarge(coarse: Half, box: Box) -> F32:
     scale = 1 << COARSE
     y0, y1 = max(top // scale - 2, 0), min(-(-(top + height) // scale) + 2, coarse.shape[0])
     x0, x1 = max(left // scale - 2, 0), min(-(-(left + width) // scale) + 2, coarse.shape[1])
-    small = coarse[y0:y1, x0:x1].astype(np.float32)
+    small = from_half(coarse[y0:y1, x0:x1])
     part = cv2.resize(small, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
     dy, dx = top - y0 * scale, left - x0 * scale
     return np.asarray(part[dy : dy + height, dx : dx + width], np.float32)

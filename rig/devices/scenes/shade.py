@@ -32,16 +32,30 @@ def normals(height_mm: F32, px_per_mm: float) -> F32:
     return np.dstack([-dx / length, -dy / length, 1 / length]).astype(np.float32, copy=False)
 
 
-def diffuse(normal: F32, lamp: Vector = LAMP, wrap: float = 0.25) -> F32:
-    """Lambert's law, wrapped a little round the terminator as a large lamp does."""
-    lit = normal @ unit(lamp).astype(np.float32)
-    return np.asarray(np.clip((lit + wrap) / (1 + wrap), 0, None), np.float32)
+def diffuse(normal: F32, lamp: Vector = LAMP) -> F32:
+    """Light that a surface of these normals gets from the lamp."""
+    return wrapped(normal @ unit(lamp).astype(np.float32))
+
+
+def wrapped(cosine: F32, wrap: float = 0.25) -> F32:
+    """Lambert's law, wrapped a little round the terminator as a large lamp does; cosine to the lamp."""
+    return np.asarray(np.maximum((cosine + np.float32(wrap)) / np.float32(1 + wrap), 0), np.float32)
 
 
 def sheen(normal: F32, power: float, lamp: Vector = LAMP) -> F32:
     """Blinn's highlight: how nearly the normal halves the way from lamp to eye, to a power."""
-    half = unit(unit(lamp) + np.array(EYE)).astype(np.float32)
-    return np.asarray(cv2.pow(np.clip(normal @ half, 0, 1), power), np.float32)
+    return shining(normal @ np.array(halfway(lamp), np.float32), power)
+
+
+def halfway(lamp: Vector) -> Vector:
+    """Unit vector between the ways to the lamp and to the eye."""
+    x, y, z = unit(unit(lamp) + np.array(EYE)).tolist()
+    return x, y, z
+
+
+def shining(cosine: F32, power: float) -> F32:
+    """Highlight of normals at this cosine to halfway()."""
+    return np.asarray(cv2.pow(np.clip(cosine, 0, 1), power), np.float32)
 
 
 def hollows(height_mm: F32, radius_px: float, depth_mm: float) -> F32:

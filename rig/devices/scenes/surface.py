@@ -16,6 +16,7 @@ ALIGN_PX = 1 << (MIPS - 1)
 TILE_PX = 64
 REACH_PX = 16  # farther than any blur drawn at full or half size spreads
 SPARSE_MIPS = 2  # these copies keep only tiles with something on them; smaller ones are small anyway
+FULL = 0.9  # share of tiles with something on them from which leaving out the others saves nothing
 
 # Colours and coverage are stored as the square root of linear light, premultiplied: 8 bits then
 # suffice without banding.
@@ -43,6 +44,10 @@ class Mip:
     def nbytes(self) -> int:
         """Memory it takes."""
         return self.bgra.nbytes + self.depth.nbytes
+
+    def read(self, top: int, bottom: int, left: int, right: int) -> Mip:
+        """Rows top..bottom and columns left..right."""
+        return Mip(self.bgra[top:bottom, left:right], self.depth[top:bottom, left:right])
 
 
 class SparseMip:
@@ -110,17 +115,21 @@ class Surface:
         self.z_near_um, self.z_far_um = z_near_um, z_far_um
         self.offset_px = offset_px
         self.first_mip = first_mip
-        mips = build_mips(bgra, depth, first_mip)
+        mips = list(build_mips(bgra, depth, first_mip))
         self.shape = (
             mips[0].depth.shape[0] << first_mip,
             mips[0].depth.shape[1] << first_mip,
         )  # at full size
-        self.depth_values = np.bincount(mips[0].depth[mips[0].bgra[..., 3] > 0], minlength=256) > 0
+        covered = (mips[0].bgra[..., 3] > 0).astype(np.uint8)
+        self.depth_values = cv2.calcHist([mips[0].depth], [0], covered, [256], [0, 256]).ravel() > 0
         self.tile_depths = _tile_depths(mips[0], first_mip)
         kept = self.tile_depths[0] <= self.tile_depths[1]
         fine = max(SPARSE_MIPS - first_mip, 0)
-        self._sparse = tuple(SparseMip(m, TILE_PX >> first_mip + i, kept) for i, m in enumerate(mips[:fine]))
-        self._dense = mips[fine:]
+        self._fine: list[SparseMip | Mip] = []
+        for level in range(first_mip, first_mip + fine):
+            mip = mips.pop(0)  # one at a time: the largest is let go first
+            self._fine.append(mip if kept.mean() > FULL else SparseMip(mip, TILE_PX >> level, kept))
+        self._dense = tuple(mips)
 
     @property
     def flat(self) -> bool:
@@ -130,7 +139,7 @@ class Surface:
     @property
     def nbytes(self) -> int:
         """Memory it takes."""
-        return sum(m.nbytes for m in self._sparse) + sum(m.nbytes for m in self._dense)
+        return sum(m.nbytes for m in self._fine) + sum(m.nbytes for m in self._dense)
 
     def z_um(self) -> npt.NDArray[np.float64]:
         """Depth of each of the 256 depth values."""
@@ -142,7 +151,7 @@ class Surface:
 
     def block(self, level: int, top: int, bottom: int, left: int, right: int) -> Mip:
         """A part of the copy at 1/2^level, level < SPARSE_MIPS."""
-        return self._sparse[level - self.first_mip].read(top, bottom, left, right)
+        return self._fine[level - self.first_mip].read(top, bottom, left, right)
 
 
 def _tile_depths(mip: Mip, level: int) -> tuple[U8, U8]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import math
 import threading
 from dataclasses import dataclass
@@ -11,8 +10,10 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from rig.devices.heap import give_back_memory
 from rig.devices.scenes.blur import QUICK_STEPS_PX, STEPS_PX
 from rig.devices.scenes.canvas import SENSOR_MM, Canvas
+from rig.devices.scenes.light import Half, from_half, to_half
 from rig.devices.scenes.render import FocusedScene
 from rig.devices.scenes.scene import Scene
 from rig.devices.scenes.surface import F32, Surface
@@ -72,12 +73,12 @@ class SceneView:
 
     def expose(self, pose: Pose) -> Exposed:
         """The picture with this focus, still in linear light; its rows are drawn when asked for."""
-        last = self._last
-        if last is None or last.pose != pose:
-            self._last = None  # free the old one first
-            small = self.size[0] <= KEPT_WIDTH
-            self._last = last = Exposed(self, self._focus(pose.focus_um), pose, keep=small)
-        return last
+        if self._last is not None and self._last.pose == pose:
+            return self._last
+        self._last = None  # nothing may hold the old one while the next is drawn
+        exposed = Exposed(self, self._focus(pose.focus_um), pose, keep=self.size[0] <= KEPT_WIDTH)
+        self._last = exposed
+        return exposed
 
     def blur_px(self, z_um: float, focus_um: float) -> float:
         """Signed diameter on this frame of a point at depth z."""
@@ -107,7 +108,7 @@ class Exposed:
 
     def __init__(self, view: SceneView, focused: FocusedScene, pose: Pose, keep: bool = False) -> None:
         self.pose = pose
-        self._kept: dict[tuple[int, int], F32] | None = {} if keep else None
+        self._kept: dict[tuple[int, int], Half] | None = {} if keep else None
         self._view, self._focused = view, focused
         self._scale = view.scene.lens.breathing_scale(pose.focus_um)
         self._shift_px = tuple(s / view.pitch_um for s in pose.shift_um)
@@ -118,9 +119,9 @@ class Exposed:
         """Linear light (count, width, 3) BGR of these rows of the frame; may be called from any thread."""
         if self._kept is None:
             return self._draw(top, count)
-        if (top, count) not in self._kept:
-            self._kept[top, count] = self._draw(top, count)
-        return self._kept[top, count].copy()
+        if (top, count) not in self._kept:  # half precision: a sixth of the last bit that a frame has
+            self._kept[top, count] = to_half(self._draw(top, count))
+        return from_half(self._kept[top, count])
 
     def _draw(self, top: int, count: int) -> F32:
         width, height = self._view.size
@@ -150,13 +151,6 @@ class Exposed:
         if math.hypot(*self._smear_px) > 0.4:
             light = np.asarray(cv2.filter2D(light, -1, smear_kernel(self._smear_px)), np.float32)
         return light
-
-
-def give_back_memory() -> None:
-    """Hand freed memory back to the system, which the C library otherwise keeps for itself."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's; others do without
-    if trim is not None:
-        trim(0)
 
 
 def smear_kernel(way_px: tuple[float, float]) -> F32:
