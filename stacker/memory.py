@@ -23,6 +23,8 @@ _DECODING = 0.2  # of the time that fusing a frame takes
 # Bytes. What a patch needs stays in the heap: mapping it anew, or growing the heap again for it, costs more than the
 # work (0.3 s of a 12 MP frame's 0.9 when the heap was trimmed from 2 MB on).
 _MMAP_FROM, _TRIM_FROM = 2 * 1024 * 1024, 8 * 1024 * 1024
+# The survey of 12 MP frames is far from the peak, and its planes of 3 MB, mapped anew each, took a tenth of its time.
+_SURVEY_MMAP_FROM, _SURVEY_TRIM_FROM = 8 * 1024 * 1024, 24 * 1024 * 1024
 _CGROUP = Path("/sys/fs/cgroup")
 
 
@@ -158,17 +160,17 @@ def peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
 
 
-def return_freed_memory() -> None:
+def return_freed_memory(surveying: bool = False) -> None:
     """Have large arrays mapped on their own, so that freeing one gives its memory back at once.
 
-    glibc raises that limit by itself up to 32 MB as arrays are freed, and then keeps them in the heap: the peak
+    surveying: only the largest ones. glibc raises that limit by itself up to 32 MB as arrays are freed, and then keeps them in the heap: the peak
     would grow by whole frames. Does nothing where there is no mallopt.
     """
     m_mmap_threshold, m_trim_threshold, m_arena_max = -3, -1, -8  # malloc.h
     try:
         libc = ctypes.CDLL(None)
-        libc.mallopt(m_mmap_threshold, _MMAP_FROM)
-        libc.mallopt(m_trim_threshold, _TRIM_FROM)
+        libc.mallopt(m_mmap_threshold, _SURVEY_MMAP_FROM if surveying else _MMAP_FROM)
+        libc.mallopt(m_trim_threshold, _SURVEY_TRIM_FROM if surveying else _TRIM_FROM)
         libc.mallopt(m_arena_max, 1)  # each thread's own heap would keep what its patches took
     except (OSError, AttributeError):
         return

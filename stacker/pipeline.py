@@ -43,7 +43,7 @@ def stack_files(
     """
     check_outputs(job)
     known = None if job.transforms is None else load_transforms(job.transforms)
-    memory.return_freed_memory()
+    memory.return_freed_memory(surveying=True)
     source = open_frames(
         job.inputs, job.order, exclude=(*job.not_frames, *state_files(job.out), *slab_files(job.out))
     )
@@ -73,6 +73,7 @@ def stack_files(
         stack, source, keeper.order = looking.look(source, progress, cancelled, warn)
     else:
         stack, source = taken_up
+    memory.return_freed_memory()
 
     def write_slab(number: int, planes: Planes) -> None:
         about = result_metadata(source.metadata(0), planes.shape, f"slab {number} of {job.out.name}")
