@@ -10,7 +10,7 @@ setup(
     ext_modules=[
         Extension(
             "stacker.kernel._kernel",
-            sources=["stacker/kernel/band.c", "stacker/kernel/warp.c"],
+            sources=["stacker/kernel/band.c", "stacker/kernel/patch.c", "stacker/kernel/warp.c"],
             depends=["stacker/kernel/kernel.h"],
             # No -ffast-math: both options only say that nobody looks at errno and at floating-point exceptions.
             extra_compile_args=[

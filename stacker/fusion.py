@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from stacker import kernel, pyramid
 from stacker.kernel.bands import Target, Weighing, add_band
+from stacker.kernel.finest import FineBand, FinestLevels, Weights
 from stacker.methods import Method
 from stacker.parts import Part, everything
 from stacker.patches import APRON_PX, Patch, patches
@@ -102,8 +103,43 @@ class Fuser:
             kind = np.float32 if self.running.exact else np.int16
             small = [np.empty((height, width), kind) for _ in range(3)]
             self._keep_the_others(view, active, small)
-        list(self._pool.map(lambda patch: self._add_fine(view, patch, small), active))
+        at_once = self._finest_levels(view, small)
+        if at_once is None:
+            list(self._pool.map(lambda patch: self._add_fine(view, patch, small), active))
+        else:
+
+            def add(patch: Patch) -> None:
+                at_once.add(patch.top, patch.left, patch.bottom, patch.right, self._part.holds(patch))
+
+            list(self._pool.map(add, active))
         return small
+
+    def _finest_levels(self, view: FrameView, small: list[Kept]) -> FinestLevels | None:
+        """The frame's way into the finest levels by the kernel; None where that is not to be had."""
+        planes = view.seen_planes() if kernel.in_use() else None
+        if planes is None:
+            return None
+        running, prior = self.running, self._prior
+        bands = []
+        for number, band in enumerate(running.bands[:FINE_LEVELS]):
+            focus, doubled = (None, False) if prior is None else prior.map_for(number + 1)
+            bands.append(
+                FineBand(
+                    band.means,
+                    band.weight,
+                    band.mean_contrast,
+                    band.top_contrast,
+                    band.first_row,
+                    band.steps,
+                    focus,
+                    doubled,
+                )
+            )
+        tilt = 0.0 if prior is None else prior.tilt
+        weights = Weights(view.slot, self._method.exponent, float(TYPICAL), tilt)
+        return FinestLevels(
+            planes, running.chroma_shift, running.canvas, running.shape, bands, weights, small
+        )
 
     def _keep_the_others(self, view: FrameView, active: list[Patch], small: list[Kept]) -> None:
         """What the coarse levels are made from where a frame hardly counts."""

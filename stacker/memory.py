@@ -163,8 +163,8 @@ def peak_mb() -> float:
 def return_freed_memory(surveying: bool = False) -> None:
     """Have large arrays mapped on their own, so that freeing one gives its memory back at once.
 
-    surveying: only the largest ones. glibc raises that limit by itself up to 32 MB as arrays are freed, and then keeps them in the heap: the peak
-    would grow by whole frames. Does nothing where there is no mallopt.
+    surveying: only the largest ones. glibc raises that limit by itself up to 32 MB as arrays are freed, and then keeps
+    them in the heap: the peak would grow by whole frames. Does nothing where there is no mallopt.
     """
     m_mmap_threshold, m_trim_threshold, m_arena_max = -3, -1, -8  # malloc.h
     try:

@@ -79,14 +79,15 @@ class Prior:
     ) -> None:
         self._tilt = _TILT[prefer]
         mixed = focus.mixed if method.contrast else np.zeros_like(focus.mixed)
-        planes: tuple[Plane, ...] = (focus.depth, focus.sharpness, mixed)
+        planes: tuple[Plane, Plane, Plane] = (focus.depth, focus.sharpness, mixed)
         self._grid_level = grid_level
         self._planes = {grid_level: planes}
         self._strength: dict[int, Plane] = {}
         self._speaking: dict[Patch, tuple[bool, frozenset[int]]] = {}
         energy = cv2.exp(focus.strength.astype(np.float32))
         for level in range(grid_level + 1, levels + 2):
-            planes, energy = tuple(reduce(plane) for plane in planes), reduce(energy)
+            depth, sharpness, mixed = (reduce(plane) for plane in planes)
+            planes, energy = (depth, sharpness, mixed), reduce(energy)
             self._planes[level] = planes
             if level > FINE_LEVELS:
                 self._strength[level] = cv2.log(energy)
@@ -107,6 +108,16 @@ class Prior:
         if band >= FINE_LEVELS:
             strength = self._strength[grid_level][where.rows, where.columns]
         return PriorPatch(depth, sharpness, share * mixed, strength, self._tilt)
+
+    def map_for(self, grid_level: int) -> tuple[tuple[Plane, Plane, Plane], bool]:
+        """Depth, sharpness and mixed for the weights of fine bands on that grid, whole; whether at half its size."""
+        doubled = grid_level < self._grid_level
+        return self._planes[grid_level + doubled], doubled
+
+    @property
+    def tilt(self) -> float:
+        """See PriorPatch."""
+        return self._tilt
 
     def from_level(self, grid_level: int) -> Prior:
         """The same for grids of this level and coarser ones only: a quarter of the memory for each level less."""

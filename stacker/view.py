@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from stacker.kernel.finest import SeenPlane
 from stacker.kernel.warps import can_warp, warp
 from stacker.light import PIVOT
 from stacker.patches import Patch, margin_inside, seen_by
@@ -101,9 +102,7 @@ class FrameView:
 
     def _cut(self, plane: NDArray[Any], to_frame: Transform, patch: Patch, centre: float) -> Plane:
         """A rectangle of one plane, in levels of 255: luma as bright as the reference, or chroma about 0."""
-        gain, offset = self._scale, -centre
-        if not centre and not self._as_bright:
-            gain, offset = self._scale * self._gain, _PIVOT * (self._gain - 1)
+        gain, offset = (self._scale, -centre) if centre else self._light()
         # The eye sees chroma less sharply than a camera stores it, and cubic interpolation costs three times linear.
         cubic = not centre
         shifted = to_frame.copy()
@@ -124,12 +123,41 @@ class FrameView:
             out += np.float32(offset)
         return out
 
+    def seen_planes(self) -> list[SeenPlane] | None:
+        """The frame for the kernel, which sees it as `luma` and `chroma` do; None where it cannot."""
+        if not can_warp(self._to_frame):
+            return None
+        gain, offset = self._light()
+        centre = neutral(self._planes.dtype) * self._scale
+        planes = [SeenPlane(self._planes.y, self._to_frame, gain, offset)]
+        for plane, (tint, by_light) in zip((self._planes.cb, self._planes.cr), self._tints(), strict=True):
+            offset = by_light * _PIVOT - tint * centre
+            planes.append(SeenPlane(plane, self._to_chroma, tint * self._scale, offset, by_light))
+        return planes
+
+    def _light(self) -> tuple[float, float]:
+        """What luma is multiplied by, and what is added then."""
+        if self._as_bright:
+            return self._scale, 0.0
+        return self._scale * self._gain, _PIVOT * (self._gain - 1)
+
+    def _tints(self) -> list[tuple[float, float]]:
+        """For Cb and Cr: what chroma about 0 is multiplied by, and by how much the luma in light goes into it.
+
+        B' - Y' = gB (B + p) - gY (Y + p) where gains differ by channel, and so for red; luma is lit already.
+        """
+        if self._as_bright:
+            return [(1.0, 0.0), (1.0, 0.0)]
+        return [
+            (gain, (gain - self._gain) / self._gain / per_level)
+            for gain, per_level in ((self._blue, 1.772), (self._red, 1.402))
+        ]
+
     def _balanced(self, blue: Plane, red: Plane, luma: Plane) -> list[Plane]:
-        """B' - Y' = gB (B + p) - gY (Y + p) where gains differ by channel, and so for red; luma is lit already."""
+        """Chroma under the light of the reference frame."""
         if self._as_bright:
             return [blue, red]
-        out = []
-        for plane, gain, per_level in ((blue, self._blue, 1.772), (red, self._red, 1.402)):
-            by_light = (gain - self._gain) / self._gain / per_level
-            out.append(np.asarray(cv2.addWeighted(plane, gain, luma, by_light, by_light * _PIVOT)))
-        return out
+        return [
+            np.asarray(cv2.addWeighted(plane, tint, luma, by_light, by_light * _PIVOT))
+            for plane, (tint, by_light) in zip((blue, red), self._tints(), strict=True)
+        ]

@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from stacker.kernel.structures import LAYOUT
+
 __all__ = ["LIBRARY", "SWITCH", "address", "in_use", "row", "scratch"]
 
 SWITCH = "FIELDSTACK_KERNEL"  # variable of the environment that leaves the kernel out when it is "off"
@@ -23,10 +25,11 @@ _of_thread = threading.local()
 
 
 def load(path: Path) -> ctypes.CDLL | None:
-    """The library at a path; None where it was not built, or for another computer."""
+    """The library at a path; None where it was not built, or for another computer or another version of the program."""
     try:
-        return ctypes.CDLL(str(path))
-    except OSError:
+        library = ctypes.CDLL(str(path))
+        return library if library.fieldstack_layout() == LAYOUT else None
+    except (OSError, AttributeError):
         return None
 
 
@@ -45,7 +48,7 @@ def address(array: npt.NDArray[Any] | None, dtype: npt.DTypeLike = np.float32) -
     if array is None:
         return None
     assert array.dtype == dtype, f"{array.dtype} is not {dtype}"
-    assert array.strides[-1] == array.itemsize, "the samples of a row must lie side by side"
+    assert not array.size or array.strides[-1] == array.itemsize, "the samples of a row must lie side by side"
     return array.ctypes.data
 
 

@@ -5,7 +5,6 @@
  */
 #include <float.h>
 #include <math.h>
-#include <string.h>
 
 #include "kernel.h"
 
@@ -14,32 +13,6 @@
 #define CONTRAST_STEPS 64.0f    /* state.py */
 #define MIDDLE 0.66724298f      /* of a Gaussian of three taps, sigma 0.6: cv2.getGaussianKernel(3, 0.6) */
 #define SIDE 0.16637851f
-#define ROUNDING 12582912.0f    /* 1.5 * 2**23: a float near it has no binary places, so adding it rounds half to even */
-
-typedef struct {
-    const float *plane, *lower; /* held; and half its size */
-    void *mean;                 /* place: of int16_t, or float if exact */
-    ptrdiff_t plane_row, lower_row, mean_row;
-} channel;
-
-typedef struct {
-    int32_t width, height;              /* of what is held; all of these are even */
-    int32_t left, top, right, bottom;   /* of the place in it, multiples of 4 */
-    int32_t channels, exact, fine;      /* fine: every cell speaks for its own pixels, see state.py: shares */
-    float steps;                        /* of a stored mean per level */
-    channel channel[3];
-    const float *finer;                 /* energy of the next finer band, on the cells of what is held, or NULL */
-    float *energy;                      /* what comes out: that of this band, gap-less */
-    float *weight;                      /* the sum of the weights, on the cells of the place */
-    uint16_t *mean_contrast, *top_contrast; /* on cells of 4x4 */
-    /* What the focus map says on the cells of the place; depth is NULL without one, strength where it is typical. */
-    const float *depth, *sharpness, *mixed, *strength;
-    const float *cover;                 /* NULL where the frame covers everything; gap-less */
-    ptrdiff_t finer_row, weight_row, mean_contrast_row, top_contrast_row;
-    ptrdiff_t depth_row, sharpness_row, mixed_row, strength_row;
-    float slot, typical, exponent, tilt;
-    float *scratch;                     /* (channels + 1) * width * height + 8 * width */
-} band;
 
 INLINE int32_t bits_of(float value) {
     int32_t bits;
@@ -52,12 +25,6 @@ INLINE float of_bits(int32_t bits) {
     memcpy(&value, &bits, sizeof value);
     return value;
 }
-
-INLINE float rounded(float value) { return (value + ROUNDING) - ROUNDING; }
-
-INLINE float at_least(float value, float least) { return value > least ? value : least; }
-
-INLINE float at_most(float value, float most) { return value < most ? value : most; }
 
 /* Natural logarithm of a normal number above 0, to the last bits (S. L. Moshier's Cephes library: logf). */
 INLINE float logarithm(float value) {
@@ -151,8 +118,23 @@ INLINE void smooth_row(const band *b, int y, float *restrict column, float *rest
     for (int x = 0; x < count; x++) smooth[x] = SIDE * (column[x] + column[x + 2]) + MIDDLE * column[x + 1];
 }
 
+/* A row of the place's cells out of a map of half their size, linearly: cv2.resize. */
+INLINE void doubled_row(const band *b, const float *map, ptrdiff_t map_row, int y, float *restrict mixed, float *restrict out) {
+    const int count = (b->right - b->left) / 4, first = b->map_left / 2 - 1, row = (b->map_top + y) / 2;
+    const int beside = within((b->map_top + y) % 2 ? row + 1 : row - 1, b->map_height);
+    const float *restrict near = map + row * map_row, *restrict far = map + beside * map_row;
+    const int before = first < 0, after = first + count + 1 >= b->map_width;
+    for (int x = before; x < count + 2 - after; x++) mixed[x] = 0.75f * near[first + x] + 0.25f * far[first + x];
+    if (before) mixed[0] = mixed[1];
+    if (after) mixed[count + 1] = mixed[count];
+    for (int x = 0; x < count; x++) {
+        out[2 * x] = 0.25f * mixed[x] + 0.75f * mixed[x + 1];
+        out[2 * x + 1] = 0.75f * mixed[x + 1] + 0.25f * mixed[x + 2];
+    }
+}
+
 /* Weights of a row of cells from their smoothed energy: PriorPatch.log_weight_of, and Fuser._weight. */
-INLINE void weigh_row(const band *b, int y, const float *restrict smooth, float *restrict weight) {
+INLINE void weigh_row(const band *b, int y, const float *restrict smooth, float *rows, float *restrict weight) {
     const int count = (b->right - b->left) / 2;
     const float *restrict strength = b->strength ? b->strength + y * b->strength_row : NULL;
     for (int x = 0; x < count; x++)
@@ -160,8 +142,17 @@ INLINE void weigh_row(const band *b, int y, const float *restrict smooth, float 
     if (!b->depth) {
         for (int x = 0; x < count; x++) weight[x] *= b->exponent / 2;
     } else {
-        const float *restrict depth = b->depth + y * b->depth_row, *restrict mixed = b->mixed + y * b->mixed_row;
-        const float *restrict sharpness = b->sharpness + y * b->sharpness_row;
+        const float *restrict depth, *restrict sharpness, *restrict mixed;
+        if (b->doubled) {
+            float *room = rows + 3 * b->width;
+            doubled_row(b, b->depth, b->depth_row, y, room, rows);
+            doubled_row(b, b->sharpness, b->sharpness_row, y, room, rows + b->width);
+            doubled_row(b, b->mixed, b->mixed_row, y, room, rows + 2 * b->width);
+            depth = rows, sharpness = rows + b->width, mixed = rows + 2 * b->width;
+        } else {
+            depth = b->depth + y * b->depth_row, mixed = b->mixed + y * b->mixed_row;
+            sharpness = b->sharpness + y * b->sharpness_row;
+        }
         for (int x = 0; x < count; x++) {
             const float away = b->slot - depth[x];
             const float by_depth = sharpness[x] * away * away - logarithm(sharpness[x]);
@@ -248,14 +239,14 @@ EXPORTED void fieldstack_add_band(const band *b) {
     const ptrdiff_t size = (ptrdiff_t)b->width * b->height;
     const int count = (b->right - b->left) / 2, rows_of_cells = (b->bottom - b->top) / 2;
     float *details = b->scratch, *weights = details + b->channels * size, *smooth = weights + size / 4;
-    float *rows = smooth + size / 4, *share = rows + 4 * b->width;
+    float *rows = smooth + size / 4, *share = rows + 8 * b->width;
 
     take_details(b, details, rows);
     for (int y = 0; y < rows_of_cells; y++) {
         float *restrict weight = weights + (ptrdiff_t)y * count, *restrict total = b->weight + y * b->weight_row;
         float *smoothed = smooth + (ptrdiff_t)y * count;
         smooth_row(b, b->top / 2 + y, rows, smoothed);
-        weigh_row(b, y, smoothed, weight);
+        weigh_row(b, y, smoothed, rows, weight);
         for (int x = 0; x < count; x++) total[x] += weight[x];
         if (y % 2) keep_contrast(b, y / 2, smoothed - count, weight - count, count);
     }

@@ -12,42 +12,14 @@ from numpy.typing import NDArray
 
 from stacker import kernel
 from stacker.kernel import address, row
+from stacker.kernel.structures import Band, Channel
 
 Plane = NDArray[Any]  # float32
-
-_Pointer, _Row, _Int, _Float = ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_int32, ctypes.c_float
-
-
-class _Channel(ctypes.Structure):
-    """As in band.c."""
-
-    _fields_ = (
-        *((name, _Pointer) for name in ("plane", "lower", "mean")),
-        *((name, _Row) for name in ("plane_row", "lower_row", "mean_row")),
-    )
-
-
-class _Band(ctypes.Structure):
-    """As in band.c."""
-
-    _fields_ = (
-        *((name, _Int) for name in ("width", "height", "left", "top", "right", "bottom")),
-        *((name, _Int) for name in ("channels", "exact", "fine")),
-        ("steps", _Float),
-        ("channel", _Channel * 3),
-        *((name, _Pointer) for name in ("finer", "energy", "weight", "mean_contrast", "top_contrast")),
-        *((name, _Pointer) for name in ("depth", "sharpness", "mixed", "strength", "cover")),
-        *((f"{name}_row", _Row) for name in ("finer", "weight", "mean_contrast", "top_contrast")),
-        *((f"{name}_row", _Row) for name in ("depth", "sharpness", "mixed", "strength")),
-        *((name, _Float) for name in ("slot", "typical", "exponent", "tilt")),
-        ("scratch", _Pointer),
-    )
-
 
 _add_band = None
 if kernel.LIBRARY is not None:
     _add_band = kernel.LIBRARY.fieldstack_add_band
-    _add_band.argtypes, _add_band.restype = [ctypes.POINTER(_Band)], None
+    _add_band.argtypes, _add_band.restype = [ctypes.POINTER(Band)], None
 
 
 @dataclass(frozen=True)
@@ -97,11 +69,11 @@ def add_band(
     energy = np.empty((height // 2, width // 2), np.float32)
     exact = target.means[0].dtype == np.float32
     kind = np.float32 if exact else np.int16
-    channels = (_Channel * 3)()
+    channels = (Channel * 3)()
     for channel, plane, low, mean in zip(channels, planes, lower, target.means, strict=False):
         channel.plane, channel.lower, channel.mean = address(plane), address(low), address(mean, kind)
         channel.plane_row, channel.lower_row, channel.mean_row = row(plane), row(low), row(mean)
-    band = _Band(
+    band = Band(
         width, height, columns.start, rows.start, columns.stop, rows.stop,
         len(target.means), exact, target.fine,
         target.steps,
@@ -109,11 +81,11 @@ def add_band(
         address(finer), address(energy), address(target.weight),
         address(target.mean_contrast, np.uint16), address(target.top_contrast, np.uint16),
         address(weighing.depth), address(weighing.sharpness), address(weighing.mixed),
-        address(weighing.strength), address(weighing.cover),
+        address(weighing.strength), False, 0, 0, 0, 0, address(weighing.cover),
         row(finer), row(target.weight), row(target.mean_contrast), row(target.top_contrast),
         row(weighing.depth), row(weighing.sharpness), row(weighing.mixed), row(weighing.strength),
         weighing.slot, weighing.typical, weighing.exponent, weighing.tilt,
-        kernel.scratch(len(target.means) * height * width + height * width // 2 + 8 * width),
+        kernel.scratch(len(target.means) * height * width + height * width // 2 + 16 * width),
     )  # fmt: skip
     _add_band(ctypes.byref(band))
     return energy

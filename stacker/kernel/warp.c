@@ -6,24 +6,10 @@
  */
 #include "kernel.h"
 
-typedef struct {
-    const void *source;     /* of uint8_t, or uint16_t if wide */
-    ptrdiff_t source_row;   /* samples from one row to the next; the same below */
-    int32_t source_width, source_height, wide;
-    int32_t cubic;          /* else linear */
-    double matrix[6];       /* x, y of the rectangle to x, y of the source, by rows; nearly the identity */
-    float gain, offset;     /* of what is seen: gain * sample + offset */
-    float *seen;            /* width x height, gap-less */
-    int32_t width, height;
-    float *scratch;         /* one row of the source, as far as a row of the rectangle reaches, and 8 samples more */
-} warp;
-
 INLINE int whole_below(double value) {
     int whole = (int)value;
     return whole - (value < whole);
 }
-
-INLINE int within(int value, int end) { return value < 0 ? 0 : value >= end ? end - 1 : value; }
 
 /* How many steps (1..most) from `at` in 0..1 along a slope stay there. */
 INLINE int run_length(double at, double slope, int most) {

@@ -10,37 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stacker import kernel
+from stacker.kernel.structures import Warp
 from stacker.transforms import Transform
 
-_Pointer, _Row, _Int, _Float = ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_int32, ctypes.c_float
-
-_MOST_TURNED, _MOST_SCALED = (
-    0.2,
-    0.3,
-)  # of a transform's matrix off the identity: what rows, then columns, can follow
-
-
-class _Warp(ctypes.Structure):
-    """As in warp.c."""
-
-    _fields_ = (
-        ("source", _Pointer),
-        ("source_row", _Row),
-        *((name, _Int) for name in ("source_width", "source_height", "wide", "cubic")),
-        ("matrix", ctypes.c_double * 6),
-        ("gain", _Float),
-        ("offset", _Float),
-        ("seen", _Pointer),
-        ("width", _Int),
-        ("height", _Int),
-        ("scratch", _Pointer),
-    )
-
+# What the matrix of a transform may be off the identity: pictures turned further cannot go through columns and rows.
+_MOST_TURNED, _MOST_SCALED = 0.2, 0.3
 
 _warp = None
 if kernel.LIBRARY is not None:
     _warp = kernel.LIBRARY.fieldstack_warp
-    _warp.argtypes, _warp.restype = [ctypes.POINTER(_Warp)], None
+    _warp.argtypes, _warp.restype = [ctypes.POINTER(Warp)], None
 
 
 def can_warp(to_source: Transform) -> bool:
@@ -67,7 +46,7 @@ def warp(
     width, height = size
     seen = np.empty((height, width), np.float32)
     reached = ceil(abs(to_source[0, 0]) * width) + 8
-    call = _Warp(
+    call = Warp(
         kernel.address(source, source.dtype), kernel.row(source), source.shape[1], source.shape[0],
         source.dtype == np.uint16, cubic, (ctypes.c_double * 6)(*to_source.ravel().tolist()), gain, offset,
         kernel.address(seen), width, height, kernel.scratch(reached),

@@ -45,11 +45,13 @@ def a_frame(rng, slot, chroma_shift, dtype):
 
 
 def a_prior(rng, running, method, prefer):
+    grid_level = 1 if running.chroma_shift else 2  # as of small frames, and as of large ones
+
     def plane(low, high):
-        return rng.uniform(low, high, [side >> 2 for side in running.canvas]).astype(np.float32)
+        return rng.uniform(low, high, [side >> grid_level for side in running.canvas]).astype(np.float32)
 
     focus = FocusMap(plane(0, 3), plane(0, 1), plane(0.05, 4), plane(0, 1), plane(1, 9).astype(np.float16))
-    return Prior(focus, METHODS[method], 2, running.levels, prefer)
+    return Prior(focus, METHODS[method], grid_level, running.levels, prefer)
 
 
 def fused(method, prefer, chroma_shift, dtype):
@@ -67,11 +69,14 @@ def fused(method, prefer, chroma_shift, dtype):
     ("method", "prefer"), [("auto", "none"), ("auto", "near"), ("depthmap", "none"), ("pyramid", "none")]
 )
 @pytest.mark.parametrize(("chroma_shift", "dtype"), [(1, np.uint8), (0, np.uint8), (0, np.uint16)])
-def test_a_fusion_is_the_same_with_and_without_the_kernel(monkeypatch, method, prefer, chroma_shift, dtype):
-    monkeypatch.setattr("stacker.view.can_warp", lambda transform: False)  # see the tests of the warp
+@pytest.mark.parametrize("warps_too", [True, False], ids=["by patches", "by bands"])
+def test_a_fusion_is_the_same_with_and_without_the_kernel(
+    monkeypatch, warps_too, method, prefer, chroma_shift, dtype
+):
+    monkeypatch.setattr("stacker.view.can_warp", lambda transform: warps_too)
     with_kernel = fused(method, prefer, chroma_shift, dtype)
     monkeypatch.setattr(kernel, "in_use", lambda: False)
-    without = fused(method, prefer, chroma_shift, dtype)
+    without = fused(method, prefer, chroma_shift, dtype)  # for the warp, see its own tests
     for ours, theirs in zip(with_kernel.bands, without.bands, strict=True):
         np.testing.assert_allclose(ours.weight, theirs.weight, rtol=1e-3)
         level = 1 / ours.steps
