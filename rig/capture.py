@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
 from rig.config import Settings
@@ -51,6 +52,7 @@ class CaptureReport:
     lost_steps: int | None = None  # found at the endstop afterwards; None: not checked
 
 
+Lit = Callable[[], AbstractContextManager[object]]
 Sink = Callable[[Frame, FrameFacts], None]
 Progress = Callable[[int, int, Step], None]
 
@@ -68,14 +70,16 @@ def capture_bracket(
     paused: Callable[[], bool] = never,
     start: int = 0,
     exposure: Exposure | None = None,
+    lit: Lit = nullcontext,
 ) -> CaptureReport:
     """Shoot the plan's frames from index start on; each goes to the sink before the next move.
 
     A fault of camera, motor or sink ends the bracket with outcome FAILED and the error in the report; the
     motor is released on every way out. cancelled stops a move within one step and is asked before every
     exposure. To resume: start is the first missing frame, exposure that of the frames already there.
+    lit: light while it is entered, for every exposure and as long as previews are watched.
     """
-    shoot = _Shoot(camera, focuser, plan, settings, clock, lambda: cancelled() or focuser.stopped)
+    shoot = _Shoot(camera, focuser, plan, settings, clock, lambda: cancelled() or focuser.stopped, lit)
     try:
         outcome = shoot.run(sink, start, exposure, progress, paused)
         return shoot.report(outcome)
@@ -113,6 +117,7 @@ class _Shoot:
     settings: Settings
     clock: Clock
     halted: Callable[[], bool]
+    lit: Lit
     frames: list[FrameFacts] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     exposure: Exposure | None = None
@@ -128,14 +133,15 @@ class _Shoot:
     ) -> Outcome:
         """The loop itself."""
         total = len(self.plan.positions_steps)
-        if exposure is None:
-            exposure = self._metered()
-        if self.halted():
-            return Outcome.STOPPED
-        locked = LockedCamera(self.camera, self.settings.camera, exposure)
-        self.exposure = locked.exposure
-        settler = Settler(locked, self.settings.capture, self.clock)
-        settler.learn()
+        with self.lit():
+            if exposure is None:
+                exposure = self._metered()
+            if self.halted():
+                return Outcome.STOPPED
+            locked = LockedCamera(self.camera, self.settings.camera, exposure)
+            self.exposure = locked.exposure
+            settler = Settler(locked, self.settings.capture, self.clock)
+            settler.learn()
         for index in range(start, total):
             if not self._may_go_on(paused):
                 return Outcome.STOPPED
@@ -143,11 +149,13 @@ class _Shoot:
             # The first approach is always whole: nobody knows how the drive came to where it is.
             self.focuser.goto(self.plan.positions_steps[index], self.halted, fresh=index == start)
             progress(index, total, Step.SETTLING)
-            settled = settler.wait(self.halted)
-            if self.halted():
-                return Outcome.STOPPED
-            progress(index, total, Step.EXPOSING)
-            frame, settled, retaken = self._expose(locked, settler, settled, index)
+            settled = None if settler.watches else settler.wait(self.halted)
+            with self.lit():
+                settled = settled or settler.wait(self.halted)
+                if self.halted():
+                    return Outcome.STOPPED
+                progress(index, total, Step.EXPOSING)
+                frame, settled, retaken = self._expose(locked, settler, settled, index)
             progress(index, total, Step.SAVING)
             facts = self._facts(index, frame, settled, retaken)
             sink(frame, facts)

@@ -211,6 +211,14 @@ class PanelSettings(Checked):
     led_pin: int = setting(25, "BCM number of the status LED; 0 = not fitted.", 0, 27)
     buzzer_pin: int = setting(0, "BCM number of an active buzzer; 0 = not fitted.", 0, 27)
     light_pin: int = setting(0, "BCM number of the light's switch; 0 = not fitted.", 0, 27)
+    light_sync: Literal["frame", "bracket"] = setting(
+        "frame",
+        "frame: lit for each exposure, dark while the focus moves; bracket: lit all the time, for lamps that "
+        "need long to warm up.",
+    )
+    light_lead_s: float = setting(
+        0.1, "From switching the light on until it counts as steady; LED drivers start softly.", 0, 60
+    )
     debounce_ms: int = setting(20, "A press shorter than this is contact bounce.", 1, 200)
     power_off_command: tuple[str, ...] = setting(
         ("systemctl", "poweroff"),

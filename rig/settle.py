@@ -56,9 +56,14 @@ class Settler:
         self._clock = clock
         self._floor = math.inf  # least mean square difference seen between previews
 
+    @property
+    def watches(self) -> bool:
+        """Whether it looks at previews while it waits."""
+        return self._settings.settle_mode == "watched"
+
     def learn(self, pairs: int = 3) -> None:
         """See what noise does to still previews. To be called before the first move, with exposure locked."""
-        if self._settings.settle_mode == "fixed":
+        if not self.watches:
             return
         last = gray(self._camera.preview())
         for _ in range(pairs):
@@ -68,9 +73,7 @@ class Settler:
 
     def wait(self, cancelled: Callable[[], bool]) -> Settled:
         """Return when it is still, when the limit is reached or when cancelled."""
-        if self._settings.settle_mode == "fixed":
-            return self._wait_fixed(cancelled)
-        return self._watch(cancelled)
+        return self._watch(cancelled) if self.watches else self._wait_fixed(cancelled)
 
     def motion_since(self, settled: Settled, moment_ns: int) -> float:
         """Motion between the end of a watched wait and a preview exposed at or after a moment.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -244,7 +245,7 @@ class Shooter:
         control, machine = self._control, self._control.machine
         machine.show(Signal.CAPTURING)
         try:
-            with machine.lit(), machine.camera() as camera:
+            with self._lit_throughout(), machine.camera() as camera:
                 report = self._capture(camera, shooting)
                 while report.outcome is Outcome.COMPLETE and self._extend_unasked(shooting):
                     report = together(report, self._capture(camera, shooting))
@@ -260,6 +261,13 @@ class Shooter:
                 shooting.task.end()
         self._ended(shooting.state, report)
 
+    @property
+    def _lit_by_frame(self) -> bool:
+        return self._control.settings.panel.light_sync == "frame"
+
+    def _lit_throughout(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._lit_by_frame else self._control.machine.lit()
+
     def _capture(self, camera: Camera, shooting: Shooting) -> CaptureReport:
         control, machine = self._control, self._control.machine
         report = capture_bracket(
@@ -274,6 +282,7 @@ class Shooter:
             paused=self._wait_while_paused,
             start=shooting.start,
             exposure=shooting.exposure,
+            lit=machine.lit if self._lit_by_frame else nullcontext,
         )
         shooting.exposure = report.exposure  # for what is shot after it
         return report

@@ -177,7 +177,7 @@ def _simulated(
         panel=found.panel,
         clock=found.bench.clock,
         settings=fitting,
-        light=SimLight(found.bench),
+        light=SimLight(found.bench, settings.panel.light_lead_s),
         simulated=name,
         suggestion=_suggest(fitting, found),
         warnings=warnings,
@@ -274,4 +274,4 @@ def _light(settings: Settings, gpio: Gpio | None) -> Light | None:
         return None
     from rig.devices.light_gpio import GpioLight
 
-    return GpioLight(gpio, settings.panel.light_pin)
+    return GpioLight(gpio, settings.panel.light_pin, settings.panel.light_lead_s)

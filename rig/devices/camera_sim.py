@@ -208,8 +208,12 @@ class SimCamera:
             timeline.ready_at(frame),
         )
 
+        start_ns = timeline.start_of(frame)
+        light = self._bench.brightness(start_ns, start_ns + exposure.exposure_us * 1000)
+        light /= timeline.ideal.exposure_us * timeline.ideal.gain
+
         def draw() -> U8:
-            picture = self._picture(view, pose, exposure, timeline.ideal, frame)
+            picture = self._picture(view, pose, exposure, light, frame)
             self._wait_until(ready_ns)
             return picture
 
@@ -224,12 +228,15 @@ class SimCamera:
         if self._full is not self._small and (now_ns - self._last_capture_ns) / 1e9 > FREE_AFTER_S:
             self._full.free()
 
-    def _picture(self, view: SceneView, pose: Pose, exposure: Exposure, ideal: Exposure, frame: int) -> U8:
-        """The frame as BGR; strips are drawn by several threads straight into the picture."""
+    def _picture(self, view: SceneView, pose: Pose, exposure: Exposure, light: float, frame: int) -> U8:
+        """The frame as BGR; strips are drawn by several threads straight into the picture.
+
+        light: an exposure of 1 / light µs at gain 1 is a full one.
+        """
         exposed = view.expose(pose)
         width, height = view.size
         tables = self._develop(exposure.gain, exposure.colour_gains, (width, STRIP_ROWS), self._bench.seed)
-        brightness = exposure.exposure_us * exposure.gain / (ideal.exposure_us * ideal.gain)
+        brightness = exposure.exposure_us * exposure.gain * light
         picture = np.empty((height, width, 3), np.uint8)
 
         def draw(top: int) -> None:

@@ -7,16 +7,16 @@ from collections.abc import Callable
 
 from rig.devices.gpio import Gpio
 
-# LED drivers with a soft start take up to 50 ms; a frame at rising brightness would be darker than the rest.
-WARM_UP_S = 0.08
-
 
 class GpioLight:
     """A Light on one line; dark at the start, on exit and on SIGTERM."""
 
-    def __init__(self, gpio: Gpio, pin: int, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self, gpio: Gpio, pin: int, lead_s: float, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        """lead_s: until it is at full brightness; a frame at rising brightness would be darker than the rest."""
         self._line = gpio.output(pin, "light", initial=0)
-        self._sleep = sleep
+        self._lead_s, self._sleep = lead_s, sleep
         self._lit = False
 
     def on(self) -> None:
@@ -24,7 +24,7 @@ class GpioLight:
         if not self._lit:
             self._line.write(1)
             self._lit = True
-            self._sleep(WARM_UP_S)
+            self._sleep(self._lead_s)
 
     def off(self) -> None:
         """Dark. Safe to call twice."""

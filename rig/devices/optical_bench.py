@@ -6,6 +6,7 @@ import math
 import threading
 from bisect import bisect_right
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rig.devices.clock import Clock, RealClock
@@ -25,6 +26,8 @@ class Mechanics:
     shake_hz: float = 19.0  # a tripod with a small rig on it rings at 15..30 Hz
     shake_decay_s: float = 0.12
     wind_um: float = 0.0  # on the sensor; sways all the time
+    daylight: float = 1.0  # share of the light that is there without the rig's lamp
+    lamp_rise_s: float = 0.05  # soft start of the lamp
 
 
 class OpticalBench:
@@ -55,6 +58,9 @@ class OpticalBench:
         self._times: deque[int] = deque([self.clock.monotonic_ns()], maxlen=8192)
         self._places: deque[float] = deque([self._carriage], maxlen=8192)
         self._knocks: deque[int] = deque(maxlen=16)  # when a move ended
+        self._switched: deque[tuple[int, bool]] = deque(
+            [(-(1 << 62), False)], maxlen=64
+        )  # the lamp: when, to what
 
     @property
     def carriage_steps(self) -> float:
@@ -96,6 +102,22 @@ class OpticalBench:
             index = max(bisect_right(self._times, t_ns) - 1, 0)
             return self.scene.z_of(self._places[index])
 
+    def light(self, lit: bool, at_ns: int) -> None:
+        """The rig's lamp goes on or off."""
+        with self._guard:
+            self._switched.append((at_ns, lit))
+
+    def brightness(self, start_ns: int, end_ns: int) -> float:
+        """Share of the full light that there is on average between two moments: of daylight and lamp."""
+        daylight = self.mechanics.daylight
+        if daylight >= 1:
+            return 1.0
+        with self._guard:
+            switched = list(self._switched)
+        moments = [start_ns + (end_ns - start_ns) * index // 16 for index in range(17)]
+        lamp = sum(_lamp_at(t, switched, self.mechanics.lamp_rise_s) for t in moments) / len(moments)
+        return daylight + (1 - daylight) * lamp
+
     def shift_um_at(self, t_ns: int) -> tuple[float, float]:
         """Where the picture lies on the sensor at this moment, x and y, against a quiet bench."""
         m = self.mechanics
@@ -109,3 +131,9 @@ class OpticalBench:
         t = t_ns / 1e9 + self.seed
         gust = math.sin(1.9 * t) + 0.6 * math.sin(4.7 * t + 1) + 0.3 * math.sin(11.3 * t + 2)
         return 0.35 * m.shake_um * shake + m.wind_um * gust, m.shake_um * shake + 0.3 * m.wind_um * gust
+
+
+def _lamp_at(t_ns: int, switched: Sequence[tuple[int, bool]], rise_s: float) -> float:
+    """Brightness 0..1 of a lamp at a moment: it rises evenly and goes out at once."""
+    since_ns, lit = next((one for one in reversed(switched) if one[0] <= t_ns), (0, False))
+    return min((t_ns - since_ns) / 1e9 / max(rise_s, 1e-9), 1.0) if lit else 0.0

@@ -59,7 +59,7 @@ def test_sigterm_is_left_to_a_program_that_handles_it(start_rig):
 def test_a_light_is_dark_from_the_start_and_after_the_end(start_rig):
     rig = start_rig("""
         from rig.devices.light_gpio import GpioLight
-        light = GpioLight(Gpio(), 12)
+        light = GpioLight(Gpio(), 12, lead_s=0.01)
         light.on()
     """)
     rig.end()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import test_light_on_chip as light
 import test_panel_on_chip as panel
 import test_stepdir_on_chip as stepdir
 import test_uln2003_on_chip as uln2003
@@ -135,6 +136,27 @@ MUTANTS = [
         "            bouncetime=debounce_ms,\n",
         "",
         panel.test_a_bouncing_press_is_one_press,
+    ),
+    Mutant(
+        "the light is not lit",
+        "light_gpio.py",
+        "            self._line.write(1)\n",
+        "",
+        light.test_the_light_is_on_around_each_exposure_and_off_while_the_motor_turns,
+    ),
+    Mutant(
+        "the light stays on while the focus moves",
+        "light_gpio.py",
+        "        if self._lit:\n            self._line.write(0)",
+        "        if self._lit and not self._sleep:\n            self._line.write(0)",
+        light.test_the_light_is_on_around_each_exposure_and_off_while_the_motor_turns,
+    ),
+    Mutant(
+        "the exposure does not wait for the light",
+        "light_gpio.py",
+        "self._sleep(self._lead_s)",
+        "pass",
+        light.test_the_light_is_on_around_each_exposure_and_off_while_the_motor_turns,
     ),
 ]
 

@@ -195,8 +195,21 @@ def test_lost_steps_are_told_by_homing_at_the_end(breakable):
     assert status.bracket.outcome is Outcome.COMPLETE
 
 
-def test_the_light_is_on_from_before_the_first_exposure_till_after_the_last(breakable):
+def test_the_light_is_on_for_each_exposure_and_off_between_them(breakable):
     rig = breakable("fixed")
+    bracket_id = rig.shoot(3)
+    frames = [fact for fact in rig.workflow._store.folder_of(bracket_id).facts() if fact["fact"] == "frame"]
+    switched = rig.build.light.switched_ns
+    lit = list(zip(switched[::2], switched[1::2], strict=True))
+
+    assert all(on[1] and not off[1] for on, off in lit)
+    for frame, (on, off) in zip(frames, lit[-3:], strict=True):
+        assert on[0] <= frame["timestamp_ns"]
+        assert frame["timestamp_ns"] + frame["exposure_us"] * 1000 <= off[0]
+
+
+def test_a_lamp_that_warms_up_is_on_from_before_the_first_exposure_till_after_the_last(breakable):
+    rig = breakable("fixed", **{"panel.light_sync": "bracket"})
     bracket_id = rig.shoot(3)
     frames = [fact for fact in rig.workflow._store.folder_of(bracket_id).facts() if fact["fact"] == "frame"]
     (on_ns, on), (off_ns, off) = rig.build.light.switched_ns
@@ -207,7 +220,7 @@ def test_the_light_is_on_from_before_the_first_exposure_till_after_the_last(brea
 
 
 def test_a_light_that_stays_on_spoils_no_bracket(breakable):
-    rig = breakable("fixed")
+    rig = breakable("fixed", **{"panel.light_sync": "bracket"})
     rig.set_limits(3)
     rig.workflow.start_bracket()
     rig.until(lambda status: status.bracket.done > 0)
