@@ -10,7 +10,7 @@ from typing import Any
 
 from rig.actions import allowed_actions, require
 from rig.config import Settings
-from rig.devices.camera import Exposure, Preview
+from rig.devices.camera import Exposure, Preview, Roi
 from rig.devices.panel import Press, Signal
 from rig.errors import PlanError, RigError
 from rig.jobs import JobThread
@@ -174,6 +174,14 @@ class Control:
             self._exposure = read[0].exposure
             self.board.change(exposure=exposure_status(self._exposure, locked=state is Phase.PAUSED))
         return read
+
+    def loupe(self, roi: Roi) -> tuple[Preview, int] | None:
+        """The next live picture of a part, by the sensor's own pixels; None while the camera is needed."""
+        try:
+            return self.machine.preview(roi) if self.state in LIVE else None
+        except RigError as error:
+            self._fail_looking(error)
+            return None
 
     def _fail_looking(self, error: RigError) -> None:
         with self.guard:

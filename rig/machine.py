@@ -6,11 +6,12 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from rig.config import Settings
 from rig.devices.build import Devices, build_devices
-from rig.devices.camera import Camera, Exposure, Frame, Image, Preview
+from rig.devices.camera import Camera, Exposure, Frame, Image, Preview, Roi
 from rig.devices.panel import Press, Signal
 from rig.errors import CameraTimeoutError, NotAllowedError, RigError
 from rig.focuser import Focuser
@@ -163,10 +164,11 @@ class Machine:
                 self._focuser.release()
 
     # --- looking --------------------------------------------------------------------------------
-    def preview(self) -> tuple[Preview, int] | None:
+    def preview(self, roi: Roi | None = None) -> tuple[Preview, int] | None:
         """The next live picture and its age in ms; None while the camera is used for a bracket.
 
-        A camera that times out is restarted once. Raises CameraError.
+        roi: only this part of it, by the sensor's own pixels. A camera that times out is restarted once. Raises
+        CameraError.
         """
         if self._wanted.is_set() or not self._camera_lock.acquire(blocking=False):
             return None
@@ -174,12 +176,14 @@ class Machine:
             devices = self._devices
             if devices is None:
                 return None
+            camera = devices.camera
+            look = camera.preview if roi is None else partial(camera.loupe, roi)
             try:
-                preview = devices.camera.preview()
+                preview = look()
             except CameraTimeoutError:
-                devices.camera.stop()
-                devices.camera.start()
-                preview = devices.camera.preview()
+                camera.stop()
+                camera.start()
+                preview = look()
             _ = preview.image  # a simulated one takes its time when it is first looked at
             age_ns = devices.camera.now_ns() - preview.timestamp_ns
             return preview, max(0, round(age_ns / 1e6))
@@ -232,6 +236,9 @@ class _Shown:
         preview = self._camera.preview(timeout_s)
         self._picture(preview.image)
         return preview
+
+    def loupe(self, roi: Roi, timeout_s: float = 2.0) -> Preview:
+        return self._camera.loupe(roi, timeout_s)
 
     def capture(self, not_before_ns: int, timeout_s: float = 10.0) -> Frame:
         return self._camera.capture(not_before_ns, timeout_s)

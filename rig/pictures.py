@@ -8,10 +8,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from rig.devices.camera import Image
+from rig.devices.camera import Image, Roi
 from rig.errors import StoreError
-
-Roi = tuple[float, float, float, float]  # x, y, w, h as fractions of the picture
 
 FRAME_THUMB_PX = 480
 RESULT_THUMB_PX = 320

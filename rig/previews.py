@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from rig.devices.camera import Image, Preview
+from rig.devices.camera import Image, Preview, Roi
 from rig.errors import RigError
-from rig.pictures import Roi, crop, encode_jpeg, focus_score, shrink
+from rig.pictures import crop, encode_jpeg, focus_score, shrink
 from rig.status import PreviewJpeg
 
 # Kept of one picture; a few phones ask for a few widths. More is somebody playing with the address bar.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from rig.focusing import Focusing
 from rig.importdesk import ImportDesk
 from rig.importshelf import RigShelf
 from rig.machine import Build, Machine
+from rig.pictures import encode_jpeg, focus_score, shrink
 from rig.power import power_off
 from rig.recipe import load_recipe
 from rig.repair import End
@@ -36,6 +38,8 @@ from rig.travel import home_kept, travel_changes
 from rig.words import checked_words
 
 SAFE_TO_UNPLUG = "The rig is switching off: unplug it when the green light of the Pi is dark."
+
+BUSY_S = 0.05  # the camera is looked for again after so long
 
 
 class Workflow:
@@ -149,6 +153,23 @@ class Workflow:
         roi: x, y, w, h as fractions of the picture. While capturing, answers with the last frame's thumbnail.
         """
         return self._control.previews.get(after_seq, width, timeout_s, roi)
+
+    def loupe(
+        self, width: int, timeout_s: float, roi: tuple[float, float, float, float]
+    ) -> PreviewJpeg | None:
+        """The next live picture of a part by the sensor's own pixels, no wider than width; None at the time limit.
+
+        roi: as for preview. Not while the rig is busy with the camera.
+        """
+        end = time.monotonic() + timeout_s
+        while (read := self._control.loupe(roi)) is None:
+            if time.monotonic() > end:
+                return None
+            time.sleep(BUSY_S)
+        preview, age_ms = read
+        part = shrink(preview.image, width)
+        pixels = preview.image.shape[1] / part.shape[1]
+        return PreviewJpeg(encode_jpeg(part), 0, age_ms, focus_score(part), pixels)
 
     # --- focusing -------------------------------------------------------------------------------
     def jog(self, steps: int) -> None:

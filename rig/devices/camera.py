@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 Image = npt.NDArray[np.uint8]
+Roi = tuple[float, float, float, float]  # x, y, w, h as fractions of the picture
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,12 @@ class Camera(Protocol):
 
     def preview(self, timeout_s: float = 2.0) -> Preview:
         """The next live picture. Raises CameraTimeoutError."""
+
+    def loupe(self, roi: Roi, timeout_s: float = 2.0) -> Preview:
+        """The next live picture of a part, by the sensor's own pixels. Raises CameraTimeoutError.
+
+        roi: x, y, width, height as fractions of the frame, inside it.
+        """
 
     def capture(self, not_before_ns: int, timeout_s: float = 10.0) -> Frame:
         """One full frame whose exposure *started* at or after not_before_ns (monotonic).

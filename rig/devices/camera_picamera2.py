@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from rig.config import CameraSettings
-from rig.devices.camera import Exposure, Frame, Preview
+from rig.devices.camera import Exposure, Frame, Preview, Roi
 from rig.devices.exposurelock import (
     AUTOMATIC,
     agrees,
@@ -115,11 +115,8 @@ class Picamera2Camera:
         with self._running.request(timeout_s) as request, self._planes(request, "lores") as planes:
             return self._as_preview(to_bgr(planes), request.get_metadata())
 
-    def loupe(self, roi: tuple[float, float, float, float], timeout_s: float = 2.0) -> Preview:
-        """The next live picture of a part at 100 %, from the full-resolution stream.
-
-        roi: x, y, width, height as fractions of the frame.
-        """
+    def loupe(self, roi: Roi, timeout_s: float = 2.0) -> Preview:
+        """The next live picture of a part at 100 %, from the full-resolution stream; see Camera."""
         with self._running.request(timeout_s) as request, self._planes(request, "main") as planes:
             return self._as_preview(to_bgr(planes.crop(*even_box(roi, self.size))), request.get_metadata())
 

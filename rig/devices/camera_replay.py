@@ -10,10 +10,11 @@ import cv2
 import numpy as np
 import simplejpeg
 
-from rig.devices.camera import Exposure, Frame, Preview
+from rig.devices.camera import Exposure, Frame, Preview, Roi
 from rig.devices.optical_bench import OpticalBench
 from rig.devices.scenes.surface import U8
 from rig.devices.sensor_sim import DAYLIGHT_GAINS, luma_eighth
+from rig.devices.yuv import even_box
 from rig.errors import CameraError, CameraTimeoutError
 
 PERIOD_NS = 100_000_000
@@ -102,6 +103,14 @@ class ReplayCamera:
             self._small = (index, self._reduced(index))
         self._seq += 1
         return Preview(self._small[1].copy(), self._seq, self._last_preview_ns, self._exposure())
+
+    def loupe(self, roi: Roi, timeout_s: float = 2.0) -> Preview:
+        """A part of the frame for the present focus position; see Camera."""
+        whole = self.preview(timeout_s)
+        left, top, width, height = even_box(roi, self.size)
+        picture = _load(self.replay.paths[self._index_at(whole.timestamp_ns)])[1]
+        part = picture[top : top + height, left : left + width].copy()
+        return Preview(part, whole.seq, whole.timestamp_ns, whole.exposure)
 
     def capture(self, not_before_ns: int, timeout_s: float = 10.0) -> Frame:
         """The frame nearest to where the focus was at the start of the exposure."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import simplejpeg
 
-from rig.devices.camera import Exposure, Frame, Preview
+from rig.devices.camera import Exposure, Frame, Preview, Roi
 from rig.devices.frame_timeline import SETTLED_FRAMES, FrameTimeline, quantise
 from rig.devices.heap import give_back_memory
 from rig.devices.optical_bench import OpticalBench
@@ -26,6 +26,7 @@ from rig.devices.sensor_sim import (
     luma_eighth,
     vignette,
 )
+from rig.devices.yuv import even_box
 from rig.errors import CameraError, CameraTimeoutError
 
 CONTROL_DELAY = 3  # frames until the sensor does what it was told
@@ -34,7 +35,8 @@ STRIP_ROWS = 64
 JPEG_QUALITY = 94
 CORNER_LOSS = 0.28  # of light, in the corners
 TIDY_EVERY = 10  # previews; what drawing them leaves in the heap is as much as the scene itself
-FREE_AFTER_S = 90.0  # full-size surfaces are let go when no frame was taken for so long
+FREE_AFTER_S = 90.0  # full-size surfaces are let go when nothing was drawn of them for so long
+Box = tuple[int, int, int, int]  # left, top, width, height in px
 
 
 class _Undrawn(Preview):
@@ -84,7 +86,7 @@ class SimCamera:
         self._captures = 0
         self._seq = 0
         self._last_shown = -1
-        self._last_capture_ns = 0
+        self._last_full_ns = 0
         self._develop = lru_cache(maxsize=2)(development)
 
     # --- life -----------------------------------------------------------------------------------
@@ -133,17 +135,13 @@ class SimCamera:
     # --- pictures -------------------------------------------------------------------------------
     def preview(self, timeout_s: float = 2.0) -> Preview:
         """The next live picture; like a real one it was exposed a little while ago."""
-        timeline = self._running()
-        self._stall("preview", timeout_s)
-        now_ns = self._clock.monotonic_ns()
-        frame = max(timeline.newest_ready(now_ns), self._last_shown + 1)
-        self._await_exposed(frame, timeout_s, "preview")
-        self._last_shown = frame
-        self._seq += 1
-        self._free_when_idle(now_ns)
-        exposure = timeline.exposure_of(frame)
-        draw = self._drawing(timeline, self._small, frame)
-        return _Undrawn(draw, self._seq, timeline.start_of(frame), exposure)
+        self._free_when_idle(self._clock.monotonic_ns())
+        return self._shown(self._small, None, timeout_s)
+
+    def loupe(self, roi: Roi, timeout_s: float = 2.0) -> Preview:
+        """The next live picture of a part; see Camera. For the first one the scene is drawn at full size."""
+        self._last_full_ns = self._clock.monotonic_ns()
+        return self._shown(self._full, even_box(roi, self.size), timeout_s)
 
     def capture(self, not_before_ns: int, timeout_s: float = 10.0) -> Frame:
         """One full frame whose exposure started at or after not_before_ns."""
@@ -155,7 +153,7 @@ class SimCamera:
         self._await_exposed(frame, timeout_s, f"capture {self._captures}")
         exposure = timeline.exposure_of(frame)
         picture = self._drawing(timeline, self._full, frame)()
-        self._last_capture_ns = self._clock.monotonic_ns()
+        self._last_full_ns = self._clock.monotonic_ns()
         jpeg = simplejpeg.encode_jpeg(picture, JPEG_QUALITY, "BGR", "420", fastdct=False)
         luma = luma_eighth(picture, (self.size[0] // 8, self.size[1] // 8))
         del picture
@@ -168,6 +166,16 @@ class SimCamera:
         return self._clock.monotonic_ns()
 
     # --- within ---------------------------------------------------------------------------------
+    def _shown(self, view: SceneView, box: Box | None, timeout_s: float) -> Preview:
+        timeline = self._running()
+        self._stall("preview", timeout_s)
+        frame = max(timeline.newest_ready(self._clock.monotonic_ns()), self._last_shown + 1)
+        self._await_exposed(frame, timeout_s, "preview")
+        self._last_shown = frame
+        self._seq += 1
+        draw = self._drawing(timeline, view, frame, box)
+        return _Undrawn(draw, self._seq, timeline.start_of(frame), timeline.exposure_of(frame))
+
     def _running(self) -> FrameTimeline:
         if self._timeline is None:
             raise CameraError("the camera is not started")
@@ -197,10 +205,12 @@ class SimCamera:
             raise CameraTimeoutError(f"{what} was not delivered within {timeout_s:g} s")
         self._wait_until(timeline.start_of(frame) + timeline.exposure_of(frame).exposure_us * 1000)
 
-    def _drawing(self, timeline: FrameTimeline, view: SceneView, frame: int) -> Callable[[], U8]:
+    def _drawing(
+        self, timeline: FrameTimeline, view: SceneView, frame: int, box: Box | None = None
+    ) -> Callable[[], U8]:
         """What draws a frame while a camera would process it, and hands it out when that could.
 
-        All it depends on is settled now, for later the focus moves on.
+        box: only that part. All it depends on is settled now, for later the focus moves on.
         """
         pose, exposure, ready_ns = (
             self._pose(timeline, frame),
@@ -213,7 +223,7 @@ class SimCamera:
         light /= timeline.ideal.exposure_us * timeline.ideal.gain
 
         def draw() -> U8:
-            picture = self._picture(view, pose, exposure, light, frame)
+            picture = self._picture(view, pose, exposure, light, frame, box)
             self._wait_until(ready_ns)
             return picture
 
@@ -225,11 +235,19 @@ class SimCamera:
     def _free_when_idle(self, now_ns: int) -> None:
         if self._seq % TIDY_EVERY == 0:
             give_back_memory()
-        if self._full is not self._small and (now_ns - self._last_capture_ns) / 1e9 > FREE_AFTER_S:
+        if self._full is not self._small and (now_ns - self._last_full_ns) / 1e9 > FREE_AFTER_S:
             self._full.free()
 
-    def _picture(self, view: SceneView, pose: Pose, exposure: Exposure, light: float, frame: int) -> U8:
-        """The frame as BGR; strips are drawn by several threads straight into the picture.
+    def _picture(
+        self,
+        view: SceneView,
+        pose: Pose,
+        exposure: Exposure,
+        light: float,
+        frame: int,
+        box: Box | None = None,
+    ) -> U8:
+        """The frame, or a part of it, as BGR; strips are drawn by several threads straight into the picture.
 
         light: an exposure of 1 / light µs at gain 1 is a full one.
         """
@@ -237,25 +255,33 @@ class SimCamera:
         width, height = view.size
         tables = self._develop(exposure.gain, exposure.colour_gains, (width, STRIP_ROWS), self._bench.seed)
         brightness = exposure.exposure_us * exposure.gain * light
-        picture = np.empty((height, width, 3), np.uint8)
+        left, top, wide, high = box or (0, 0, width, height)
+        first = top - top % STRIP_ROWS
+        last = min(-(-(top + high) // STRIP_ROWS) * STRIP_ROWS, height)
+        picture = np.empty((last - first, width, 3), np.uint8)
 
         def draw(top: int) -> None:
             rows = min(STRIP_ROWS, height - top)
             falloff = vignette(view.size, top, rows, CORNER_LOSS) * np.float32(brightness)
             rng = np.random.default_rng([self._bench.seed, frame, top])
             shift = int(rng.integers(ROOM_COLUMNS)), int(rng.integers(ROOM_ROWS))
-            picture[top : top + rows] = tables.develop(exposed.rows(top, rows), falloff, shift)
+            picture[top - first : top - first + rows] = tables.develop(
+                exposed.rows(top, rows), falloff, shift
+            )
 
         with ThreadPoolExecutor(self._threads) as pool:
-            list(pool.map(draw, range(0, height, STRIP_ROWS)))
-        self._heat(picture, exposure)
-        return picture
+            list(pool.map(draw, range(first, last, STRIP_ROWS)))
+        self._heat(picture, exposure, view.size, first)
+        return (
+            picture if box is None else picture[top - first : top - first + high, left : left + wide].copy()
+        )
 
-    def _heat(self, picture: U8, exposure: Exposure) -> None:
-        """Pixels that glow, the more the longer the exposure."""
-        height, width = picture.shape[:2]
+    def _heat(self, picture: U8, exposure: Exposure, size: tuple[int, int], first: int) -> None:
+        """Pixels that glow, the more the longer the exposure. first: row of the frame that the picture begins with."""
         glow = min(round(90 * exposure.exposure_us * exposure.gain / 20_000), 255)
-        x, y, channel = hot_pixels((width, height), self._bench.seed).T
+        x, y, channel = hot_pixels(size, self._bench.seed).T
+        inside = (y >= first) & (y < first + len(picture))
+        x, y, channel = x[inside], y[inside] - first, channel[inside]
         picture[y, x, channel] = np.maximum(picture[y, x, channel], glow)
 
     def _pose(self, timeline: FrameTimeline, frame: int) -> Pose:

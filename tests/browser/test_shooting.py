@@ -165,6 +165,8 @@ def test_two_fingers_enlarge_the_live_picture_and_one_moves_it(phone: PhonePage)
     touch("touchEnd")
     phone.until("fieldstack.live.roi && fieldstack.live.roi[2] < 0.5", "the enlarged part")
     assert phone.text("#times").startswith("×")
+    # A rig of 640 pixels: each is some of the screen's.
+    phone.until("/· \\d+ %/.test(document.querySelector('#times').textContent)", "the sensor's own pixels")
     before = phone.page.evaluate("fieldstack.live.roi[0]")
     touch("touchStart", 250)
     touch("touchMove", 150)

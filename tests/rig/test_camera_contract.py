@@ -129,3 +129,24 @@ def test_a_camera_that_is_not_started_says_so(idle_camera: Camera, ask: str) -> 
     arguments = [0] if ask == "capture" else []
     with pytest.raises(CameraError, match="not started"):
         getattr(idle_camera, ask)(*arguments)
+
+
+def test_the_loupe_shows_a_part_of_the_frame_pixel_for_pixel(camera: Camera) -> None:
+    camera.lock()
+    part = camera.loupe((0.25, 0.5, 0.25, 0.25)).image
+    whole = simplejpeg.decode_jpeg(camera.capture(camera.now_ns()).jpeg, "BGR").astype(int)
+    height, width = SIZE[1] // 4, SIZE[0] // 4
+
+    def distance(top: int, left: int) -> float:
+        return float(np.abs(whole[top : top + height, left : left + width] - part).mean())
+
+    assert part.shape == (height, width, 3)
+    assert distance(SIZE[1] // 2, SIZE[0] // 4) < 8
+    if whole.mean(axis=2).std() > 20:  # a stand-in's frames are grey all over
+        assert distance(SIZE[1] // 2, SIZE[0] // 4) < distance(0, 0) / 2
+
+
+def test_the_loupe_counts_on_with_the_previews(camera: Camera) -> None:
+    first = camera.preview()
+
+    assert camera.loupe((0.0, 0.0, 0.2, 0.2)).seq == first.seq + 1

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
+import simplejpeg
 from simrig import Rig
 from webphone import Phone
 
@@ -192,3 +194,20 @@ def test_a_stack_of_some_frames_takes_their_indices(rig: Rig, phone: Phone) -> N
     rig.workflow.wait_stacked(120)
     (result,) = phone.get(f"/api/brackets/{bracket}").json["results"]
     assert result["frames"] == 2
+
+
+def test_a_small_part_is_shown_by_the_sensors_own_pixels(phone: Phone, rig: Rig) -> None:
+    fine = phone.get("/api/preview.jpg?w=1600&roi=0.25,0.25,0.25,0.25&fine=1")
+    coarse = phone.get("/api/preview.jpg?w=1600&roi=0.25,0.25,0.25,0.25")
+    too_much = phone.get("/api/preview.jpg?w=1600&roi=0,0,1,1&fine=1")
+    widths = [simplejpeg.decode_jpeg_header(one.data)[1] for one in (fine, coarse, too_much)]
+
+    assert fine.headers["X-Sensor-Px"] == "1.0000" and widths[0] == 80
+    assert "X-Sensor-Px" not in coarse.headers and "X-Sensor-Px" not in too_much.headers
+    assert widths[2] == 320
+
+
+def test_there_is_no_loupe_while_the_rig_needs_its_camera(make_rig: Callable[..., Rig]) -> None:
+    gone = make_rig(open_=False)
+
+    assert gone.workflow.loupe(640, 0.0, (0.0, 0.0, 0.2, 0.2)) is None

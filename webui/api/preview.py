@@ -21,6 +21,7 @@ WIDTHS_PX = (320, 480, 640, 960, 1280, 1600)  # a fixed few, so that viewers sha
 DEFAULT_WIDTH_PX = 640
 WAIT_S = 5.0  # without a new picture the answer is 204, and the phone asks again
 LOOK_S = 1.0  # how often a waiting request looks whether its viewer is still there
+FINE_SHARE = 0.12  # of the frame at most, by the sensor's own pixels: more is no loupe, and much to send
 ROI_GRID = 100  # regions snap to this many lines, again so that viewers share
 
 Roi = tuple[float, float, float, float]
@@ -28,17 +29,23 @@ Roi = tuple[float, float, float, float]
 
 @api.get("/api/preview.jpg")
 def preview() -> Response:
-    """The first live picture newer than `after`, no wider than `w`, of the region `roi`; 204 after WAIT_S."""
+    """The first live picture newer than `after`, no wider than `w`, of the region `roi`; 204 after WAIT_S.
+
+    fine=1: a small region by the sensor's own pixels; X-Sensor-Px says how many of them one of the picture is.
+    """
     after = whole_number("after", default=0, low=0, high=2**53)
     width = nearest_width(whole_number("w", default=DEFAULT_WIDTH_PX, low=1, high=10_000))
     roi = region(request.args.get("roi"))
+    fine = roi is not None and roi[2] * roi[3] <= FINE_SHARE and request.args.get("fine") == "1"
     with web().previews.one(g.guest):
-        picture = wait_for_picture(after, width, roi)
+        picture = wait_for_fine(width, roi) if fine and roi else wait_for_picture(after, width, roi)
     if picture is None:
         return Response(status=204)
     answer = Response(picture.jpeg, mimetype="image/jpeg")
     answer.headers["X-Seq"] = str(picture.seq)
     answer.headers["X-Age-Ms"] = str(picture.age_ms)
+    if picture.sensor_px is not None:
+        answer.headers["X-Sensor-Px"] = f"{picture.sensor_px:.4f}"
     answer.headers["X-Focus"] = f"{picture.focus_score:.4f}"
     return answer
 
@@ -51,6 +58,11 @@ def wait_for_picture(after: int, width: int, roi: Roi | None) -> PreviewJpeg | N
         if picture is not None:
             return picture
     return None
+
+
+def wait_for_fine(width: int, roi: Roi) -> PreviewJpeg | None:
+    """The next picture of a part by the sensor's own pixels; None while the rig needs its camera."""
+    return web().workflow.loupe(width, LOOK_S, roi)
 
 
 def nearest_width(asked: int) -> int:

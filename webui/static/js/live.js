@@ -5,6 +5,7 @@ const WIDTHS = [320, 480, 640, 960, 1280];
 const SLOW_MS = 250;
 const FAST_MS = 120;
 const FAST_IN_A_ROW = 5; // before a wider picture is tried
+const FINE_SIDE = 0.34; // of the picture's side, from which on the sensor's own pixels are asked for
 const LIMIT_MS = 9000; // the rig answers within 5 s, with a picture or without
 
 const sleep = (ms) => new Promise((next) => setTimeout(next, ms));
@@ -39,10 +40,25 @@ export class LiveView {
     this.abort?.abort();
   }
 
+  /** Whether the part is small enough for the sensor's own pixels. */
+  get fine() {
+    return this.roi?.[2] <= FINE_SIDE;
+  }
+
+  /** Size of a pixel of the sensor on the screen, in the screen's own pixels; null while the picture is coarser. */
+  get magnified() {
+    if (!this.sensorPx || this.sensorPx > 1.01) return null;
+    const { canvas } = this;
+    const fit = Math.min(canvas.clientWidth / canvas.width, canvas.clientHeight / canvas.height);
+    return (fit * devicePixelRatio) / this.sensorPx;
+  }
+
   /** Show a part of the picture: [x, y, w, h] as fractions, or null for all of it. */
   look(roi) {
     this.roi = roi;
     this.seq = 0;
+    this.sensorPx = 0;
+    if (this.fine) this.width = WIDTHS.length - 1;
     this.abort?.abort();
   }
 
@@ -70,12 +86,14 @@ export class LiveView {
     const limit = setTimeout(() => ((this.late = true), this.abort.abort()), LIMIT_MS);
     try {
       const region = this.roi ? `&roi=${this.roi.map((part) => part.toFixed(2)).join(",")}` : "";
-      const answer = await fetch(`/api/preview.jpg?after=${this.seq}&w=${WIDTHS[this.width]}${region}`, { signal: this.abort.signal, cache: "no-store" });
+      const fine = this.fine ? "&fine=1" : "";
+      const answer = await fetch(`/api/preview.jpg?after=${this.seq}&w=${WIDTHS[this.width]}${region}${fine}`, { signal: this.abort.signal, cache: "no-store" });
       if (answer.status === 204) return;
       if (!answer.ok) throw new Error(`preview answered ${answer.status}`);
       const began = performance.now();
       const bitmap = await createImageBitmap(await answer.blob());
       this.measure(performance.now() - began);
+      this.sensorPx = Number(answer.headers.get("X-Sensor-Px")); // of the sensor for one of the picture; 0: not known
       const seq = Number(answer.headers.get("X-Seq"));
       this.exposedAt = began - Number(answer.headers.get("X-Age-Ms"));
       this.seq = seq;
@@ -108,7 +126,7 @@ export class LiveView {
   measure(ms) {
     this.fast = ms < FAST_MS ? this.fast + 1 : 0;
     const needed = this.canvas.clientWidth * Math.min(devicePixelRatio, 2);
-    const widest = Math.max(0, WIDTHS.findIndex((width) => width >= needed));
+    const widest = this.fine ? WIDTHS.length - 1 : Math.max(0, WIDTHS.findIndex((width) => width >= needed));
     const next = nextWidth(this.width, ms, this.fast, widest);
     if (next !== this.width) this.fast = 0;
     this.width = next;

@@ -22,6 +22,7 @@ function drawn(canvas, score) {
   $("waiting").hidden = true;
   drawAssist(canvas, $("assist"), $("histogram"), assists);
   say($("score"), t("picture.focus", { n: Math.round(score * 1000) }));
+  showTimes();
   $("score").hidden = document.body.dataset.mode !== "live";
 }
 
@@ -36,7 +37,13 @@ function showAge() {
 function enlarged(times) {
   press($("zoom"), times > 1);
   $("times").hidden = times === 1;
-  say($("times"), `×${number(times, 1)}`);
+  showTimes(times);
+}
+
+/** How often enlarged; and, where the sensor's own pixels are seen, how large these are on the screen's. */
+function showTimes(times = 1 / loupe.side) {
+  const exact = live.magnified;
+  say($("times"), [`×${number(times, 1)}`, exact && `${Math.round(100 * exact)} %`].filter(Boolean).join(" · "));
 }
 
 function toggleAssist(name) {
