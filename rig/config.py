@@ -21,7 +21,7 @@ class OpticsSettings(Checked):
     magnification: float = setting(
         1.0, "Size on the sensor divided by size of the subject; 1.0 is life size.", 0.001, 100
     )
-    f_number: float = setting(5.6, "As engraved on the lens; for an objective 1 / (2 NA).", 0.5, 128)
+    f_number: float = setting(5.6, "As engraved on the lens; for an objective m / (2 NA (m + 1)).", 0.5, 128)
     pupil_ratio: float = setting(1.0, "Exit pupil divided by entrance pupil; 1 when unknown.", 0.1, 10)
     wavelength_um: float = setting(0.55, "Green, where the eye and the sensor see best.", 0.2, 2)
     overlap: float = setting(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rig.config import Settings
 from rig.configfile import load_settings
+from rig.lenspresets import LENSES, find_lens
 
 if TYPE_CHECKING:
     from rig.machine import Build
@@ -43,6 +44,20 @@ def add_config(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="the rig's settings (default: /etc/fieldstack/config.toml, ~/.config/fieldstack/config.toml)",
     )
+
+
+def add_lens(parser: Any) -> None:
+    """Add --lens, a name for magnification and f-number."""
+    parser.add_argument(
+        "--lens",
+        metavar="NAME",
+        help=f"magnification and f-number of a usual lens: {', '.join(lens.name for lens in LENSES)}",
+    )
+
+
+def lens_settings(name: str | None) -> dict[str, float]:
+    """The settings that --lens stands for. Raises ConfigError."""
+    return {} if name is None else find_lens(name).settings
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:

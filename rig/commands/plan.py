@@ -8,7 +8,15 @@ from dataclasses import asdict
 
 from rig.commands.distance import distance
 from rig.commands.edge import run_at_the_edge
-from rig.commands.options import Subparsers, add_command, add_config, add_json, settings_from
+from rig.commands.options import (
+    Subparsers,
+    add_command,
+    add_config,
+    add_json,
+    add_lens,
+    lens_settings,
+    settings_from,
+)
 from rig.lens import depth_of_field_um, focus_step_um
 from rig.plan import BracketPlan, plan_bracket, plan_depth
 from stacker.console import Console
@@ -20,6 +28,7 @@ def add_plan_parser(commands: Subparsers) -> None:
     """Add `plan` to the commands."""
     parser = add_command(commands, "plan", "explain the focus step and how many frames it takes", run_plan)
     optics = parser.add_argument_group("optics (default: the settings)")
+    add_lens(optics)
     optics.add_argument(
         "--magnification", type=float, metavar="M", help="size on the sensor / size of the subject"
     )
@@ -59,13 +68,18 @@ def run_plan(args: argparse.Namespace) -> int:
     return run_at_the_edge(lambda console: plan(args, console))
 
 
+def given_lens(args: argparse.Namespace) -> dict[str, float | None]:
+    """The lens that is planned for; what is given by hand counts before what its name stands for."""
+    given = {"optics.magnification": args.magnification, "optics.f_number": args.f_number}
+    return {**given, **{k: v for k, v in lens_settings(args.lens).items() if given[k] is None}}
+
+
 def plan(args: argparse.Namespace, console: Console) -> None:
     """Say how a bracket of this depth would be shot; without a depth, what one step would be."""
     settings = settings_from(
         args,
         {
-            "optics.magnification": args.magnification,
-            "optics.f_number": args.f_number,
+            **given_lens(args),
             "optics.pupil_ratio": args.pupil_ratio,
             "optics.overlap": args.overlap,
             "optics.depth": args.criterion,

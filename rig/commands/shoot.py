@@ -18,9 +18,11 @@ from rig.commands.options import (
     add_config,
     add_data,
     add_json,
+    add_lens,
     add_sim,
     builder,
     data_folder,
+    lens_settings,
     settings_from,
 )
 from rig.config import Settings
@@ -58,6 +60,7 @@ def add_shoot_parser(commands: Subparsers) -> None:
         help="share of the depth of field that neighbouring frames have in common; more where the subject "
         "has fine relief (default: the settings, 0.3)",
     )
+    add_lens(parser)
     add_sim(parser)
     add_data(parser)
     parser.add_argument("--no-stack", action="store_true", help="shoot only; stack later or elsewhere")
@@ -72,13 +75,20 @@ def run_shoot(args: argparse.Namespace) -> int:
         args.wrong_use("--near and --far belong together: give both")
     if args.auto and args.near is not None:
         args.wrong_use("--auto finds near and far itself: leave out --near and --far")
+    if args.lens is not None and args.sim is not None:
+        args.wrong_use("a simulated scene has a lens of its own: leave out --lens")
     return run_at_the_edge(lambda console: shoot(args, console), quiet=args.json)
 
 
 def shoot(args: argparse.Namespace, console: Console) -> None:
     """Shoot the bracket that the options ask for, stack it and say where it is."""
     settings = settings_from(
-        args, {"optics.overlap": args.overlap, "stacking.live": False if args.no_stack else None}
+        args,
+        {
+            **lens_settings(args.lens),
+            "optics.overlap": args.overlap,
+            "stacking.live": False if args.no_stack else None,
+        },
     )
     with opened(settings, data_folder(args, settings), args.sim, console) as (workflow, cancelled):
         per_um = workflow.settings.motor.steps_per_um

@@ -90,6 +90,7 @@ def one_sentence(said: str) -> bool:
         ["shoot", "--near", "five", "--far", "9"],
         ["shoot", "--near", "1.5", "--far", "9"],
         ["plan", "--depth", "3", "--near", "1", "--far", "9"],
+        ["shoot", "--sim", "target", "--lens", "1:1"],
         ["brackets"],
         ["brackets", "stack", "b000001", "--method", "magic"],
         ["run", "--prot", "80"],
@@ -143,6 +144,23 @@ def test_plan_explains_step_and_count(capsys):
     said = capsys.readouterr().out
     assert "276 µm" in said  # HARDWARE table: m 1, N 5.6 -> wave 276 µm
     assert "17 frames" in said
+
+
+def test_plan_knows_usual_lenses_by_name(capsys):
+    assert main(["plan", "--lens", "4x", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["depth_of_field_um"] == pytest.approx(55, abs=0.5)
+
+
+def test_what_is_given_besides_the_lens_counts_before_it(capsys):
+    assert main(["plan", "--lens", "1:1", "--f-number", "2.8", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert main(["plan", "--magnification", "1", "--f-number", "2.8", "--json"]) == 0
+    assert told == json.loads(capsys.readouterr().out)
+
+
+def test_an_unknown_lens_is_answered_with_those_there_are(capsys):
+    assert main(["plan", "--lens", "9:1"]) == 2
+    assert "lens '9:1' is not one of 1:10, 1:4, 1:2, 1:1, 2:1, 4x, 10x" in capsys.readouterr().err
 
 
 def test_plan_in_json_has_the_figures(capsys):

@@ -15,6 +15,7 @@ from simrig import Rig, small_rig
 from webphone import PIN, Phone
 
 from rig.config import Settings
+from rig.lenspresets import LENSES
 from rig.status import Phase
 from rig.workflow import Workflow
 from webui import PageSettings, create_app
@@ -55,6 +56,17 @@ def test_no_pin_driver_folder_or_address_can_be_changed_from_a_phone() -> None:
         "web",
     }
     assert [name for name in FROM_A_PHONE if name.startswith("web.")] == ["web.look_only"]
+
+
+def test_the_lenses_are_those_of_the_command_line_and_may_be_taken(kept) -> None:
+    phone, _ = kept
+    presets = phone.get("/api/settings").json["lens"]["presets"]
+
+    assert [one["title"] for one in presets] == [lens.title for lens in LENSES]
+    for one in presets:
+        answer = phone.put("/api/settings", one["settings"])
+        assert answer.status_code == 200
+        assert one["settings"].items() <= shown(answer).items()
 
 
 def test_every_setting_has_a_name_and_a_reason_in_every_language() -> None:

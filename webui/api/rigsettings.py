@@ -11,6 +11,7 @@ from rig.checked import kinds, setting_fields
 from rig.config import PARTS, Settings, part_of
 from rig.errors import ConfigError
 from rig.lens import depth_of_field_um, diffraction_spot_um, focus_step_um
+from rig.lenspresets import LENSES
 from rig.optics import IMX477_PIXEL_UM
 from webui.api.answers import done
 from webui.body import json_object
@@ -68,6 +69,7 @@ def described(settings: Settings) -> dict[str, Any]:
             "focus_step_um": focus_step_um(settings.optics),
             "diffraction_spot_um": diffraction_spot_um(settings.optics),
             "sensor_width_mm": SENSOR_WIDTH_MM,
+            "presets": [{"title": lens.title, "settings": lens.settings} for lens in LENSES],
         },
     }
 

@@ -7,10 +7,6 @@ import * as link from "./link.js";
 import { LiveView } from "./live.js";
 import { explain } from "./shell.js";
 
-// Name, magnification, f-number; an objective's f-number is 1 / (2 NA).
-const LENSES = [
-  ["1:4 · f/8", 0.25, 8], ["1:2 · f/8", 0.5, 8], ["1:1 · f/5.6", 1, 5.6], ["2:1 · f/4", 2, 4], ["4× · NA 0.10", 4, 5], ["10× · NA 0.25", 10, 2],
-];
 let sensor_mm = 6.29;
 
 const fieldOf = (name) => document.querySelector(`[data-setting="${name}"]`);
@@ -51,6 +47,7 @@ function show({ settings, lens }) {
     else if (document.activeElement !== made || Number(made.value) !== one.value) made.value = one.value;
   }
   sensor_mm = lens.sensor_width_mm;
+  if (!$("presets").children.length) $("presets").replaceChildren(...lens.presets.map(preset));
   say($("lens-now"), t("more.lens_now", { dof: distance(lens.depth_of_field_um), step: distance(lens.focus_step_um), spot: distance(lens.diffraction_spot_um) }));
 }
 
@@ -81,13 +78,11 @@ function mark(row, text, wrong = false) {
 
 // --- lens presets and the ruler --------------------------------------------------------------------
 
-$("presets").replaceChildren(
-  ...LENSES.map(([name, magnification, f_number]) => {
-    const button = el("button", { type: "button", textContent: name });
-    button.addEventListener("click", () => save({ "optics.magnification": magnification, "optics.f_number": f_number }));
-    return button;
-  }),
-);
+function preset({ title, settings }) {
+  const button = el("button", { type: "button", textContent: title });
+  button.addEventListener("click", () => save(settings));
+  return button;
+}
 
 /** Magnification: the sensor's width over what of the ruler it shows. */
 export const byRuler = (millimetres) => Number((sensor_mm / millimetres).toPrecision(3));
