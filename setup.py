@@ -10,8 +10,8 @@ setup(
     ext_modules=[
         Extension(
             "stacker.kernel._kernel",
-            sources=["stacker/kernel/band.c", "stacker/kernel/patch.c", "stacker/kernel/warp.c"],
-            depends=["stacker/kernel/kernel.h"],
+            sources=[f"stacker/kernel/{name}.c" for name in ("band", "patch", "survey", "warp")],
+            depends=["stacker/kernel/kernel.h", "stacker/kernel/mathematics.h"],
             # No -ffast-math: both options only say that nobody looks at errno and at floating-point exceptions.
             extra_compile_args=[
                 "-std=gnu99",

@@ -15,6 +15,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from stacker import kernel
+from stacker.kernel.surveys import add_peaks
+
 Plane = NDArray[Any]  # float32
 Logs = NDArray[np.int16]
 
@@ -64,11 +67,23 @@ class FocusPeaks:
         self.lowest = np.full(self.shape, -NOWHERE, np.int16)
         self.total = np.zeros(self.shape, np.float32)
 
-    def add(self, index: int, energy: Plane, covered: NDArray[np.bool_]) -> None:
-        """Take in the measure of the next frame; covered: where that frame has looked at all.
+    def add(self, index: int, energy: Plane, covered: NDArray[np.uint8]) -> None:
+        """Take in the measure of the next frame; covered: 255 where that frame has looked at all.
 
         energy: (h, w) float32 >= 0, see focus_measure.
         """
+        here = (self._add_at_once if kernel.in_use() else self._add)(energy, covered)
+        self.frames.append(index)
+        self.first = here if self.first is None else self.first
+        self.last = here
+
+    def _add_at_once(self, energy: Plane, covered: NDArray[np.uint8]) -> Logs:
+        """The same as _add, by the kernel."""
+        last = np.full(self.shape, NOWHERE, np.int16) if self.last is None else self.last
+        return add_peaks(len(self.frames), energy, covered, last, vars(self))
+
+    def _add(self, energy: Plane, coverage: NDArray[np.uint8]) -> Logs:
+        covered = coverage == 255
         here = _logs(energy, covered)
         slot = len(self.frames)
         if slot:
@@ -81,9 +96,7 @@ class FocusPeaks:
         np.copyto(self.lowest, here, where=covered & (here < self.lowest))
         np.add(self.total, energy, out=self.total, where=covered)
         np.add(self.seen, 1, out=self.seen, where=covered)
-        self.frames.append(index)
-        self.first = here if self.first is None else self.first
-        self.last = here
+        return here
 
     def merge(self, later: FocusPeaks) -> FocusPeaks:
         """The peaks of this run and of the run that follows it, as if all had been added to one.

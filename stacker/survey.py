@@ -15,6 +15,7 @@ from stacker.align import Aligner, Alignment, RelativeAlignment
 from stacker.errors import InputError
 from stacker.focusmap import FocusMap, focus_map
 from stacker.focuspeaks import FocusPeaks, focus_measure
+from stacker.kernel.surveys import can_measure, measure
 from stacker.planes import from_bgr, neutral
 from stacker.sequence import Signature, signature
 from stacker.settings import AlignSettings
@@ -129,9 +130,10 @@ class Survey:
         to_grid = self._grid.of(alignment.transform)
         size = self._grid.shape[1], self._grid.shape[0]
         warped = cv2.warpAffine(energy, to_grid, size, flags=cv2.INTER_LINEAR)
-        covered = cv2.warpAffine(np.full(energy.shape, 255, np.uint8), to_grid, size, flags=cv2.INTER_LINEAR)
+        full = np.full(energy.shape, 255, np.uint8)
+        covered = np.asarray(cv2.warpAffine(full, to_grid, size, flags=cv2.INTER_LINEAR), np.uint8)
         light = float(np.mean(alignment.gain))
-        peaks.add(alignment.index, warped * np.float32(light**2), covered == 255)
+        peaks.add(alignment.index, warped * np.float32(light**2), covered)
 
     def suggest_reference(self) -> int:
         """The middle one of the frames that fit together."""
@@ -204,6 +206,8 @@ def energy_of(low: Array) -> Array:
     """The focus measure of a small copy, in bands of rows: whole planes of float32 would be the peak of a job."""
     height, width = low.shape[0] & ~1, low.shape[1] & ~1  # a measure stands for 2x2 pixels
     low = low[:height, :width]
+    if can_measure(low):
+        return measure(low)
     out = np.empty((height // 2, width // 2), np.float32)
     for top in range(0, height, _BAND_ROWS):
         bottom = min(top + _BAND_ROWS, height)

@@ -1,4 +1,4 @@
-"""What the kernel's functions are given: the structures of kernel.h and patch.c, field by field.
+"""What the kernel's functions are given: the structures of kernel.h, patch.c and survey.c, field by field.
 
 Rows count samples from one row of an array to the next.
 """
@@ -9,7 +9,7 @@ import ctypes
 
 _Pointer, _Row, _Int, _Float = ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_int32, ctypes.c_float
 
-_VERSION = 1  # as in kernel.h
+_VERSION = 2  # as in kernel.h
 
 
 class Channel(ctypes.Structure):
@@ -67,6 +67,30 @@ class Frame(ctypes.Structure):
         ("band", Band * 2),
         ("small", _Pointer * 3),
         ("small_row", _Row),
+    )
+
+
+class Measure(ctypes.Structure):
+    """As in survey.c."""
+
+    _fields_ = (
+        ("bgr", _Pointer),
+        ("bgr_row", _Row),
+        ("width", _Int),
+        ("height", _Int),
+        *((name, _Pointer) for name in ("planes", "raw", "rows", "energy")),
+    )
+
+
+class Peaks(ctypes.Structure):
+    """As in survey.c."""
+
+    _fields_ = (
+        *((name, _Pointer) for name in ("energy", "covered")),
+        *((name, _Pointer) for name in ("slot", "best", "before", "after", "lowest", "seen", "here", "last")),
+        ("total", _Pointer),
+        ("cells", _Row),
+        ("number", _Int),
     )
 
 

@@ -24,7 +24,7 @@ def measures(seed, count):
 def added(frames, first=0):
     peaks = FocusPeaks(SHAPE)
     for index, (energy, covered) in enumerate(frames, first):
-        peaks.add(index, energy, covered)
+        peaks.add(index, energy, np.where(covered, 255, 0).astype(np.uint8))
     return peaks
 
 

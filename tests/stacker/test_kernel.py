@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from stacker import fusion, kernel
 from stacker import transforms as tf
 from stacker.focusmap import FocusMap
+from stacker.focuspeaks import FocusPeaks
 from stacker.kernel.warps import can_warp, warp
 from stacker.methods import METHODS
 from stacker.planes import Planes
 from stacker.prior import Prior
 from stacker.state import RunningFusion
+from stacker.survey import energy_of
 from stacker.view import AlignedFrame
 
 built = pytest.mark.skipif(
@@ -85,6 +87,35 @@ def test_a_fusion_is_the_same_with_and_without_the_kernel(
         for contrast in ("mean_contrast", "top_contrast"):
             apart = getattr(ours, contrast).astype(int) - getattr(theirs, contrast)
             assert np.abs(apart).max(initial=0) <= 2  # steps of 1/64 level
+
+
+@built
+@given(seed=st.integers(0, 999), half=st.tuples(st.integers(8, 40), st.integers(8, 40)))
+@settings(max_examples=20)
+def test_a_frame_is_measured_the_same_with_and_without_the_kernel(seed, half):
+    low = noise(np.random.default_rng(seed), (2 * half[0], 2 * half[1], 3))
+    ours = energy_of(low)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernel, "in_use", lambda: False)
+        theirs = energy_of(low)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4)
+
+
+@built
+def test_peaks_are_the_same_with_and_without_the_kernel(monkeypatch):
+    rng = np.random.default_rng(4)
+    frames = [
+        (np.exp(rng.normal(2, 3, (9, 21))).astype(np.float32), noise(rng, (9, 21)) | 0xF0) for _ in range(5)
+    ]
+    ours, theirs = FocusPeaks((9, 21)), FocusPeaks((9, 21))
+    for index, frame in enumerate(frames):
+        ours.add(index, *frame)
+    monkeypatch.setattr(kernel, "in_use", lambda: False)
+    for index, frame in enumerate(frames):
+        theirs.add(index, *frame)
+    for name in ("slot", "seen", "first", "last", "best", "before", "after", "lowest", "total"):
+        mine, reference = (np.asarray(getattr(peaks, name), np.float64) for peaks in (ours, theirs))
+        np.testing.assert_allclose(mine, reference, atol=0 if name in ("slot", "seen") else 1.01)
 
 
 def a_texture(dtype=np.uint8, seed=3):
