@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,12 +12,27 @@ if TYPE_CHECKING:
 
 NAME = "fieldstack"
 INTERRUPTED = 130
+# Where each command is. Loaded when it is asked for, and none above: that takes seconds on a small Pi, in which Ctrl-C
+# must be understood too, and commands that are not asked for would take memory that a stack can use.
+_COMMANDS = {
+    "stack": ("stacker.cli", "add_stack_parser"),
+    "batch": ("stacker.batchcommand", "add_batch_parser"),
+    "depth": ("stacker.cli", "add_depth_parser"),
+    "shoot": ("rig.commands.shoot", "add_shoot_parser"),
+    "plan": ("rig.commands.plan", "add_plan_parser"),
+    "run": ("rig.commands.run", "add_run_parser"),
+    "brackets": ("rig.commands.brackets", "add_brackets_parser"),
+    "import": ("rig.commands.cards", "add_import_parser"),
+    "calibrate": ("rig.commands.calibrate", "add_calibrate_parser"),
+    "doctor": ("rig.commands.doctor", "add_doctor_parser"),
+}
 
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 done, 1 failed, 2 wrong use, 130 interrupted."""
     try:
-        parsed = get_parser().parse_args(args)
+        words = sys.argv[1:] if args is None else args
+        parsed = get_parser(words[0] if words else None).parse_args(args)
         return int(parsed.run(parsed))
     except (
         KeyboardInterrupt
@@ -25,18 +41,8 @@ def main(args: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def get_parser() -> argparse.ArgumentParser:
-    """The parser with all its commands."""
-    # Loaded here, not above: it takes seconds on a small Pi, in which Ctrl-C must be understood too.
-    from rig.commands.brackets import add_brackets_parser
-    from rig.commands.calibrate import add_calibrate_parser
-    from rig.commands.cards import add_import_parser
-    from rig.commands.doctor import add_doctor_parser
-    from rig.commands.plan import add_plan_parser
-    from rig.commands.run import add_run_parser
-    from rig.commands.shoot import add_shoot_parser
-    from stacker.batchcommand import add_batch_parser
-    from stacker.cli import add_depth_parser, add_stack_parser
+def get_parser(command: str | None = None) -> argparse.ArgumentParser:
+    """The parser with all its commands; of the only one that is needed, if that is known."""
     from stacker.parser import Parser
 
     parser = Parser(
@@ -47,16 +53,9 @@ def get_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"{NAME} {own_version()}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    add_stack_parser(commands)
-    add_batch_parser(commands)
-    add_depth_parser(commands)
-    add_shoot_parser(commands)
-    add_plan_parser(commands)
-    add_run_parser(commands)
-    add_brackets_parser(commands)
-    add_import_parser(commands)
-    add_calibrate_parser(commands)
-    add_doctor_parser(commands)
+    for name, (module, function) in _COMMANDS.items():
+        if command not in _COMMANDS or name == command:
+            getattr(import_module(module), function)(commands)
     return parser
 
 

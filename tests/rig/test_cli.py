@@ -302,7 +302,7 @@ def test_a_bracket_without_gap_is_not_filled(data):
 
 
 def test_an_interruption_while_the_program_is_loaded_is_one_sentence(monkeypatch, capsys):
-    def interrupted():
+    def interrupted(command):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("rig.cli.get_parser", interrupted)
