@@ -12,13 +12,11 @@ from typing import Any
 
 from rig.bracketfolder import RESULT_FILES, BracketFolder
 from rig.durable import write_derived
-from rig.ending import end_within
 from rig.errors import RigError, StackFailedError
 from rig.pictures import RESULT_THUMB_PX, SCREEN_PX, SCREEN_QUALITY, jpeg_size, small_jpeg
 from rig.stackjob import WORKER, Event, StackOrder, StackProcess
 from rig.status import StackProgress
 
-END_WITHIN_S = 30.0  # a stacker that does not listen is killed after six
 PREVIEW = "preview.jpg"
 
 
@@ -144,7 +142,8 @@ class StackQueue:
             self._news.notify_all()
         for task in waiting:
             task.cancel()
-        end_within(self._thread, END_WITHIN_S)
+        if self._thread.is_alive():
+            self._thread.join()
         while self._tasks:
             self._end(self._tasks.popleft(), "cancelled")
 

@@ -165,7 +165,13 @@ def _simulated(
 
     # Frames shot elsewhere are to be met exactly: their drive has no play, and its travel fits their number.
     mechanics = Mechanics(backlash_steps=0, start_at=0.0) if name.startswith(REPLAY) else None
-    found = simulated_devices(name, size=size_px, clock=clock, mechanics=mechanics)
+    found = simulated_devices(
+        name,
+        size=size_px,
+        clock=clock,
+        mechanics=mechanics,
+        preview_width_px=settings.camera.preview_width_px,
+    )
     replayed = replayed_frames(found)
     if replayed is not None:
         travel_um = (0.0, REPLAY_GAP_STEPS * max(replayed - 1, 1) / found.scene.steps_per_um)

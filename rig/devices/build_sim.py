@@ -18,6 +18,7 @@ from rig.errors import ConfigError
 __all__ = ["SimDevices", "scene_names", "simulated_devices"]
 
 REPLAY = "replay:"
+PREVIEW_WIDTH_PX = 1024  # at most
 
 
 class SimDevices(NamedTuple):
@@ -43,6 +44,7 @@ def simulated_devices(
     faults: FaultPlan | None = None,
     speed: float = 1.0,
     mechanics: Mechanics | None = None,
+    preview_width_px: int = PREVIEW_WIDTH_PX,
 ) -> SimDevices:
     """Camera, motor, panel and bench for a scene's name or "replay:FOLDER".
 
@@ -56,5 +58,9 @@ def simulated_devices(
     except ValueError as error:
         raise ConfigError(f"{error}, or {REPLAY}FOLDER") from error
     replayed = name.startswith(REPLAY)
-    camera = ReplayCamera(bench, Path(name.removeprefix(REPLAY))) if replayed else SimCamera(bench, size)
+    camera = (
+        ReplayCamera(bench, Path(name.removeprefix(REPLAY)))
+        if replayed
+        else SimCamera(bench, size, preview_width_px=preview_width_px)
+    )
     return SimDevices(camera, SimMotor(bench), SimPanel(), bench)

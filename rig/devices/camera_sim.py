@@ -69,14 +69,14 @@ class SimCamera:
         bench: OpticalBench,
         size: tuple[int, int] = (4056, 3040),
         *,
-        preview_size: tuple[int, int] | None = None,
+        preview_width_px: int = 1024,
         threads: int = 2,
     ) -> None:
         self.size = size
         self.pixel_um = SENSOR_MM[0] * 1000 / size[0]
         self._bench, self._clock, self._threads = bench, bench.clock, threads
-        shrink = max(-(-size[0] // 1014), 1)
-        self.preview_size = preview_size or (size[0] // shrink, size[1] // shrink)
+        shrink = max(-(-size[0] // preview_width_px), 1)  # a whole number, as a sensor bins
+        self.preview_size = size[0] // shrink, size[1] // shrink
         self._full = SceneView(bench.scene, size, bench.seed)
         same = self.preview_size == size
         self._small = (

@@ -168,6 +168,7 @@ class PhonePage:
         self.context, self.rig = context, rig
         self.page = context.new_page()
         self.errors: list[str] = []
+        self.taps = 0
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("requestfailed", lambda request: self._note_foreign(request.url))
         self.page.goto(rig.url + path)
@@ -208,7 +209,16 @@ class PhonePage:
             self.tap("#back")
         self.mode("live")
 
+    def note_modes(self) -> None:
+        """From now on remember which sets of controls the page shows, one after the other."""
+        self.page.evaluate("""() => {
+            globalThis.modes = [document.body.dataset.mode];
+            new MutationObserver(() => modes.push(document.body.dataset.mode))
+                .observe(document.body, { attributeFilter: ['data-mode'] });
+        }""")
+
     def tap(self, selector: str) -> None:
+        self.taps += 1
         self.page.locator(selector).tap(timeout=PATIENCE_S * 1000)
 
     def text(self, selector: str) -> str:

@@ -13,18 +13,23 @@ from simrig import Rig
 MOST_TAPS = 6
 
 
-def test_the_first_visit_leads_to_the_first_stack_in_few_taps(phone: PhonePage) -> None:
-    taps = ["#auto", "#shoot", "#see"]
-    assert len(taps) <= MOST_TAPS
+def test_the_first_visit_leads_to_the_first_stack_in_few_taps(phone: PhonePage, rig: RunningRig) -> None:
+    """bench/first_visit.py measures how long it takes."""
     phone.live()
+    phone.note_modes()
     phone.tap("#auto")
     phone.until("!document.querySelector('#shoot').disabled", "near and far found")
+    found = rig.state()["plan"]
     phone.tap("#shoot")
     phone.mode("done")
     phone.until("document.querySelector('#see').classList.contains('primary')", "the stack")
+    assert phone.page.evaluate("modes") == ["live", "capture", "done"]
     phone.tap("#see")
 
     phone.until("document.querySelector('#shown')?.naturalWidth > 100", "the picture")
+    assert phone.taps <= MOST_TAPS
+    bracket = rig.brackets()[0]
+    assert bracket["outcome"] == "complete" and bracket["frames_done"] >= found["frames"] > 1
     phone.no_errors()
 
 

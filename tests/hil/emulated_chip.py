@@ -14,13 +14,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from patience import next_line
-
 REPOSITORY = Path(__file__).parents[2]
 PATIENCE_S = 30.0  # for a program on a loaded machine; nothing waits so long unless it is broken
 
 PREAMBLE = """
-import os, select, signal, sys, threading, time
+import os, signal, sys, threading, time
 from rig.config import MotorSettings, PanelSettings
 from rig.devices.gpio import Gpio
 from rig.devices.motor_stepdir import StepDirMotor
@@ -33,10 +31,6 @@ def say(*words):
 
 def wait_for_the_world():
     say("ready")
-    # Looked up now and then: a signal that comes just before a read begins does not end it, and Python's
-    # handler would run only after it.
-    while not select.select([sys.stdin], [], [], 0.1)[0]:
-        pass
     sys.stdin.readline()
 
 """
@@ -61,9 +55,10 @@ class RigProcess:
 
     def hear(self) -> str:
         """The next line the program says."""
-        line = next_line(self.process, PATIENCE_S)
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
         if not line:
-            raise AssertionError(f"the program ended, or said nothing for {PATIENCE_S:g} s: {self.errors()}")
+            raise AssertionError(f"the program ended: {self.errors()}")
         return line.strip()
 
     def go(self) -> None:
@@ -123,7 +118,7 @@ class RigProcess:
     def close(self) -> None:
         if self.process.poll() is None:
             self.process.kill()
-            self.process.wait(PATIENCE_S)
+            self.process.wait()
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr, self._socket):
             if stream is not None:
                 with suppress(OSError):
