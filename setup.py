@@ -1,13 +1,21 @@
 """The compiled part of the package, see stacker/kernel; everything else is in pyproject.toml.
 
-It is a plain shared library, loaded by ctypes: it needs a C compiler and nothing of Python's. Without one it is left
-out, with a warning.
+These are plain shared libraries, loaded by ctypes: they need a C compiler and nothing of Python's. Without one they are
+left out, with a warning.
 """
 
 from setuptools import Extension, setup
 
 setup(
     ext_modules=[
+        # libjpeg's headers are a package of their own (Debian: libjpeg-dev); without them the rest is built.
+        Extension(
+            "stacker.kernel._jpeg",
+            sources=["stacker/kernel/jpeg.c"],
+            libraries=["jpeg"],
+            extra_compile_args=["-std=gnu99", "-O2", "-fvisibility=hidden"],
+            optional=True,
+        ),
         Extension(
             "stacker.kernel._kernel",
             sources=[f"stacker/kernel/{name}.c" for name in ("band", "patch", "survey", "warp")],
@@ -21,6 +29,6 @@ setup(
                 "-fvisibility=hidden",
             ],
             optional=True,
-        )
+        ),
     ]
 )

@@ -11,9 +11,9 @@ import numpy as np
 from rig.config import OpticsSettings, Settings
 from rig.devices.camera import Camera
 from rig.devices.clock import Clock
-from rig.errors import FocusNotFoundError
+from rig.errors import DriftError, FocusNotFoundError
 from rig.focuscurve import peaks
-from rig.focuser import Focuser, never
+from rig.focuser import SLOWER, Focuser, never
 from rig.lens import focus_step_um, working_f_number
 from rig.sweep import (
     STEPS_A_SAMPLE,
@@ -35,6 +35,8 @@ NARROW_STEPS = 10.0  # focus steps that this may be at most
 AGREE_STEPS = 4.0  # focus steps between tiles side by side that see the same thing
 AROUND = tuple((i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j)
 FEW_TILES = 20  # of a narrow box: there is nothing around to agree
+LOST_SHARE, LOST_STEPS = 0.5, 4  # of a focus step; and what no switch is sure of
+FINE_WIDTH_PX = 640  # of a preview; a hair of a spider at life size is then more than a pixel wide
 SENSOR_WIDTH_UM = 6287.0  # of the HQ camera
 
 
@@ -62,7 +64,8 @@ def find_range(
 
     A travel too long for SWEEP_POSITIONS samples is swept again, only where the first sweep saw something.
     box: x, y, w, h of the subject as fractions of the picture. The focus is left at the near limit found.
-    Raises FocusNotFoundError when nothing in the picture comes into focus.
+    Raises FocusNotFoundError when nothing in the picture comes into focus, DriftError when the drive is
+    not where it counted by the end.
     """
     low, high = ends(focuser)
     step = focus_step_steps(settings)
@@ -76,8 +79,21 @@ def find_range(
         low, high = (focuser.clamped(end) for end in (found.near_steps - gap, found.far_steps + gap))
         if gap <= COARSE * STEPS_A_SAMPLE * step:
             break
+    _hold_against_endstop(focuser, step, cancelled)
     focuser.goto(found.near_steps, cancelled)
     return found
+
+
+def _hold_against_endstop(focuser: Focuser, step_steps: float, cancelled: Callable[[], bool]) -> None:
+    """Raise DriftError when the count is wrong by the end of a sweep: the limits found are then too.
+
+    The endstop is a little beyond the near limit, where the focus goes next anyhow.
+    """
+    lost = focuser.lost_steps(cancelled) if focuser.homed else None
+    if lost is not None and abs(lost) > max(LOST_SHARE * step_steps, LOST_STEPS):
+        raise DriftError(
+            f"the drive had lost {abs(lost)} steps by the end of the sweep, so near and far are not set: {SLOWER}"
+        )
 
 
 def range_of(seen: Sweep, settings: Settings, focuser: Focuser) -> FocusRange:
@@ -101,6 +117,11 @@ def range_of(seen: Sweep, settings: Settings, focuser: Focuser) -> FocusRange:
         f"{len(each)} of {parts} parts of the picture come into focus from {near:.0f} to {far:.0f} steps; "
         "one focus step was added at each end."
     )
+    if seen.width_px < FINE_WIDTH_PX:
+        why += (
+            f" The live picture is only {seen.width_px} pixels wide: below {FINE_WIDTH_PX} thin hairs may be "
+            "missed (camera.preview_width_px)."
+        )
     return FocusRange(near_steps, far_steps, len(each), why)
 
 

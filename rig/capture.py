@@ -11,7 +11,7 @@ from rig.config import Settings
 from rig.devices.camera import Camera, Exposure, Frame
 from rig.devices.clock import Clock
 from rig.errors import RigError
-from rig.focuser import Focuser, never
+from rig.focuser import SLOWER, Focuser, never
 from rig.lockedcamera import LockedCamera, with_settings
 from rig.metering import metered
 from rig.plan import BracketPlan
@@ -235,8 +235,7 @@ class _Shoot:
         self.lost_steps = self.focuser.lost_steps(self.halted)
         if self.lost_steps:
             self.warnings.append(
-                f"The focus drive had lost {abs(self.lost_steps)} steps by the end of the bracket: "
-                "go slower (motor.steps_per_s) or give the motor more current."
+                f"The focus drive had lost {abs(self.lost_steps)} steps by the end of the bracket: {SLOWER}."
             )
 
 

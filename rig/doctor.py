@@ -19,6 +19,7 @@ from rig.devices.build import why_no_camera
 from rig.durable import FreeBytes, free_bytes, megabytes
 from rig.plan import frame_bytes
 from stacker import kernel
+from stacker.kernel import jpegs
 
 USUAL_FRAMES = 30
 LEAST_PYTHON = (3, 11)
@@ -97,7 +98,7 @@ def diagnose(
         check_system(sys_root),
         check_python(),
         *check_packages(PACKAGES),
-        check_kernel(kernel.in_use()),
+        check_kernel(kernel.in_use(), jpegs.in_use()),
         check_camera(settings, missing),
         check_gpio(settings, sys_root),
         check_folder(settings, folder),
@@ -141,14 +142,15 @@ def check_packages(names: Sequence[str]) -> tuple[Check, ...]:
     return (Check("libraries", Health.GOOD, ", ".join(found)), *missing)
 
 
-def check_kernel(in_use: bool) -> Check:
-    """Whether the stacker has its compiled kernel; it gives the same pictures without."""
-    name = "stacker"
-    if in_use:
+def check_kernel(in_use: bool, jpegs_at_once: bool) -> Check:
+    """Whether the stacker has its compiled kernel, in both its parts; it gives the same pictures without."""
+    name, again = "stacker", "install Fieldstack again (make clean setup)"
+    if in_use and jpegs_at_once:
         return Check(name, Health.GOOD, "with its compiled kernel")
-    advice = (
-        "for half the time: sudo apt install gcc libc6-dev, then install Fieldstack again (make clean setup)"
-    )
+    if in_use:
+        advice = f"for a tenth less time: sudo apt install libjpeg-dev, then {again}"
+        return Check(name, Health.GOOD, "with its compiled kernel, but for that of JPEGs", advice)
+    advice = f"for half the time: sudo apt install gcc libc6-dev libjpeg-dev, then {again}"
     return Check(name, Health.NOTE, "without its compiled kernel, which no C compiler was there for", advice)
 
 

@@ -52,8 +52,16 @@ class FocusNotFoundError(RigError, ValueError):
     """Nothing there comes into focus: no detail, no light, or out of the travel."""
 
 
+class DriftError(FocusNotFoundError):
+    """What a search for focus found cannot be believed: the drive lost steps meanwhile."""
+
+
 class EndstopError(MotorError):
     """The endstop was hit unexpectedly, or was not found while homing."""
+
+
+class StepsLostError(EndstopError):
+    """The drive is not where its count says: it made fewer steps than it was told to."""
 
 
 class GpioError(RigError, RuntimeError):

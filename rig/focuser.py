@@ -8,12 +8,13 @@ from collections.abc import Callable
 
 from rig.config import MotorSettings
 from rig.devices.motor import FocusMotor
-from rig.errors import EndstopError, FocusRangeError, MotorError
+from rig.errors import EndstopError, FocusRangeError, MotorError, StepsLostError
 from rig.optics import steps_to_um, um_to_steps
 
 Cancelled = Callable[[], bool]
 
 BACK_OFF_CHUNK_STEPS = 8  # looked at the endstop after so many while leaving it
+SLOWER = "go slower (motor.steps_per_s) or give the motor more current"
 SWITCH_STEPS = 200  # that a switch may take to open again, and a backlash set too small
 
 
@@ -30,8 +31,10 @@ class Focuser:
     be backlash_steps of room; homing leaves it.
     """
 
-    def __init__(self, motor: FocusMotor, settings: MotorSettings) -> None:
+    def __init__(self, motor: FocusMotor, settings: MotorSettings, homed: bool = False) -> None:
+        """homed: the count was begun at the endstop, so it can be held against it."""
         self.settings = settings
+        self.homed = homed
         self._motor = motor
         self._stop = threading.Event()
         # Steps towards far before the lens follows. Unknown at start, so the whole backlash.
@@ -70,7 +73,8 @@ class Focuser:
         """Arrive from the near side; returns the position reached, another one only when stopped.
 
         fresh: take up the whole backlash even when it should be taken up already, e.g. before a bracket.
-        Raises FocusRangeError outside the soft limits, MotorError when the motor does not do as told.
+        Raises FocusRangeError outside the soft limits, MotorError when the motor does not do as told,
+        StepsLostError when the endstop closes where the count says that it is still far.
         """
         low, high = self.settings.min_steps, self.settings.max_steps
         if not low <= position_steps <= high:
@@ -79,9 +83,9 @@ class Focuser:
             self._slack_steps = self.settings.backlash_steps
         way = position_steps - self.position_steps
         if way < self._slack_steps:
-            self._move(way - self.settings.backlash_steps, cancelled)
+            self._travel(way - self.settings.backlash_steps, cancelled)
             way = position_steps - self.position_steps
-        self._move(way, cancelled)
+        self._travel(way, cancelled)
         return self.position_steps
 
     def goto_um(self, position_um: float, cancelled: Cancelled = never) -> int:
@@ -102,7 +106,7 @@ class Focuser:
                 f"focus position {position_steps} steps cannot be retreated to: "
                 f"it is outside {self.settings.min_steps}..{self.position_steps}"
             )
-        self._move(position_steps - self.position_steps, cancelled)
+        self._travel(position_steps - self.position_steps, cancelled)
         return self.position_steps
 
     def release(self) -> None:
@@ -144,7 +148,14 @@ class Focuser:
         if not self._creep_to_endstop(cancelled):
             return False
         self._motor.set_position(self.home_steps)
-        return self.goto(self.settings.min_steps, cancelled, fresh=True) == self.settings.min_steps
+        self.homed = True
+        if self.goto(self.settings.min_steps, cancelled, fresh=True) != self.settings.min_steps:
+            return False
+        if (
+            self._motor.at_endstop
+        ):  # a backlash set too small, or a motor that does not turn: this raises then
+            self._leave_endstop(cancelled)
+        return True
 
     def lost_steps(self, cancelled: Cancelled = never) -> int | None:
         """Go to the endstop and tell by how many steps the count was wrong; the count is put right.
@@ -161,6 +172,7 @@ class Focuser:
             return None
         lost = self.position_steps - self.home_steps
         self._motor.set_position(self.home_steps)
+        self.homed = True
         return lost
 
     def _seek_endstop(self, cancelled: Cancelled) -> bool:
@@ -216,6 +228,19 @@ class Focuser:
             self._note_slack(self.position_steps - start)
         if sent != steps and not self._halted(cancelled):
             raise MotorError(f"focus motor {self._motor.name} made {sent} of {steps} steps: check its wiring")
+
+    def _travel(self, steps: int, cancelled: Cancelled) -> None:
+        """A move within the soft limits, where no endstop should be met."""
+        try:
+            self._move(steps, cancelled)
+        except EndstopError as error:
+            lost = self.position_steps - self.home_steps
+            if not self.homed or lost <= self.settings.home_margin_steps:
+                raise
+            raise StepsLostError(
+                f"the endstop closed at {self.position_steps} steps although it lies at {self.home_steps}: the drive "
+                f"had lost {lost} steps, or the endstop's wire is broken; {SLOWER}"
+            ) from error
 
     def _note_slack(self, moved: int) -> None:
         open_now = self._slack_steps - moved if moved >= 0 else self.settings.backlash_steps

@@ -19,12 +19,14 @@ from typing import Any, Protocol
 from rig.bracketfolder import BracketFolder
 from rig.copying import CopyCancelledError, copy_frames, head_of
 from rig.durable import PART, megabytes
+from rig.ending import end_within
 from rig.errors import NoSuchJobError, RigError, SourceError, StorageFullError
 from rig.importjob import COPYING_SHARE, ImportJob, JobView
 from rig.scan import SCANNER, Scan, ScanView
 from rig.sources import Source, Sources
 from rig.stackqueue import StackTask
 
+END_WITHIN_S = 10.0  # for a card that does not answer
 log = logging.getLogger(__name__)
 
 SMALL_PICTURES = f"cards{PART}"  # below the brackets' folder; as a .part it is swept away at the next start
@@ -261,7 +263,7 @@ class ImportDesk:
             else:
                 job.cancelled.set()
         for thread in self._threads:
-            thread.join()
+            end_within(thread, END_WITHIN_S)
         shutil.rmtree(self._folder / SMALL_PICTURES, ignore_errors=True)
 
     def wait_idle(self, timeout_s: float | None = None) -> bool:

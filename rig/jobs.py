@@ -7,9 +7,12 @@ import queue
 import threading
 from collections.abc import Callable
 
+from rig.ending import end_within
 from rig.errors import RigError
 
 log = logging.getLogger(__name__)
+
+END_WITHIN_S = 60.0  # a camera that hangs is waited for, and waited for again after its restart
 
 Job = Callable[[], None]
 
@@ -39,10 +42,9 @@ class JobThread:
         over.wait()
 
     def close(self) -> None:
-        """Wait for the jobs begun, then end the thread. Safe to call twice."""
+        """Wait for the jobs begun, within reason, then end the thread. Safe to call twice."""
         self._queue.put(None)
-        if self._thread.is_alive():
-            self._thread.join()
+        end_within(self._thread, END_WITHIN_S)
 
     def _run(self) -> None:
         wait_s: float | None = self._idle_s

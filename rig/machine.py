@@ -75,7 +75,7 @@ class Machine:
         """
         self._asked, self.settings = self._asked.changed(changes), self.settings.changed(changes)
         if self._devices is not None and self._focuser is not None:
-            self._focuser = Focuser(self._devices.motor, self.settings.motor)
+            self._focuser = Focuser(self._devices.motor, self.settings.motor, self._focuser.homed)
         return any(name.split(".")[0] in DEVICE_PARTS and name not in FOCUSER_SETTINGS for name in changes)
 
     def close(self) -> None:

@@ -9,8 +9,10 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from rig.durable import write_derived
+from rig.ending import end_within
 from rig.errors import StoreError
 
+END_WITHIN_S = 10.0  # for a card that does not answer
 log = logging.getLogger(__name__)
 
 FILE = "recipe.json"
@@ -94,7 +96,7 @@ class RecipeKeeper:
             self._closed = True
             self._news.notify()
         if self._thread is not None:
-            self._thread.join()
+            end_within(self._thread, END_WITHIN_S)
 
     def _run(self) -> None:
         while True:

@@ -21,8 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rig.ending import end_within
 from rig.errors import StackFailedError
 
+SAID_WITHIN_S = 5.0
 Event = dict[str, Any]
 
 WORKER = (sys.executable, "-m", "stacker.worker")
@@ -134,7 +136,7 @@ class StackProcess:
         """
         code = self._process.wait()
         for thread in self._threads:
-            thread.join()
+            end_within(thread, SAID_WITHIN_S)  # something it started may have its stdout still
         with contextlib.suppress(OSError):
             if self._process.stdin is not None:
                 self._process.stdin.close()

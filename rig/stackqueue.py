@@ -12,11 +12,13 @@ from typing import Any
 
 from rig.bracketfolder import RESULT_FILES, BracketFolder
 from rig.durable import write_derived
+from rig.ending import end_within
 from rig.errors import RigError, StackFailedError
 from rig.pictures import RESULT_THUMB_PX, SCREEN_PX, SCREEN_QUALITY, jpeg_size, small_jpeg
 from rig.stackjob import WORKER, Event, StackOrder, StackProcess
 from rig.status import StackProgress
 
+END_WITHIN_S = 30.0  # a stacker that does not listen is killed after six
 PREVIEW = "preview.jpg"
 
 
@@ -142,8 +144,7 @@ class StackQueue:
             self._news.notify_all()
         for task in waiting:
             task.cancel()
-        if self._thread.is_alive():
-            self._thread.join()
+        end_within(self._thread, END_WITHIN_S)
         while self._tasks:
             self._end(self._tasks.popleft(), "cancelled")
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from patience import PATIENCE_S
+
 from rig.config import Settings
 from rig.devices.build import Devices, build_devices
 from rig.devices.clock import SimClock
@@ -14,7 +16,6 @@ from rig.status import Phase, Status
 from rig.workflow import Workflow
 
 SMALL_PX = (320, 240)
-PATIENCE_S = 120.0  # a limit for a test that hangs, never a claim about speed
 
 
 def small_rig(settings: Settings, scene: str = "target", size_px: tuple[int, int] = SMALL_PX) -> Devices:

@@ -24,18 +24,20 @@ SWITCH = "FIELDSTACK_KERNEL"  # variable of the environment that leaves the kern
 _of_thread = threading.local()
 
 
-def load(path: Path) -> ctypes.CDLL | None:
-    """The library at a path; None where it was not built, or for another computer or another version of the program."""
-    try:
-        library = ctypes.CDLL(str(path))
-        return library if library.fieldstack_layout() == LAYOUT else None
-    except (OSError, AttributeError):
+def load(name: str, function: str, folder: Path = Path(__file__).parent) -> ctypes.CDLL | None:
+    """A library of the kernel that has a function; None where it was not built, or for another computer or version."""
+    if os.environ.get(SWITCH) == "off":
         return None
+    try:
+        library = ctypes.CDLL(str(folder / f"{name}{sysconfig.get_config_var('EXT_SUFFIX')}"))
+    except OSError:
+        return None
+    return library if hasattr(library, function) else None
 
 
-LIBRARY = None
-if os.environ.get(SWITCH) != "off":
-    LIBRARY = load(Path(__file__).with_name(f"_kernel{sysconfig.get_config_var('EXT_SUFFIX')}"))
+LIBRARY = load("_kernel", "fieldstack_layout")
+if LIBRARY is not None and LIBRARY.fieldstack_layout() != LAYOUT:
+    LIBRARY = None  # left over from another version of the program
 
 
 def in_use() -> bool:

@@ -28,7 +28,7 @@ def chip_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("no C compiler for the emulated GPIO chip: sudo apt install gcc libc6-dev")
     library = tmp_path_factory.mktemp("chip") / "gpiochip.so"
     command = [compiler, "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", library]
-    subprocess.run([*command, HERE / "gpiochip.c", "-ldl", "-lpthread"], check=True)
+    subprocess.run([*command, HERE / "gpiochip.c", "-ldl", "-lpthread"], check=True, timeout=120)
     return library
 
 

@@ -14,11 +14,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from patience import next_line
+
 REPOSITORY = Path(__file__).parents[2]
 PATIENCE_S = 30.0  # for a program on a loaded machine; nothing waits so long unless it is broken
 
 PREAMBLE = """
-import os, signal, sys, threading, time
+import os, select, signal, sys, threading, time
 from rig.config import MotorSettings, PanelSettings
 from rig.devices.gpio import Gpio
 from rig.devices.motor_stepdir import StepDirMotor
@@ -31,6 +33,10 @@ def say(*words):
 
 def wait_for_the_world():
     say("ready")
+    # Looked up now and then: a signal that comes just before a read begins does not end it, and Python's
+    # handler would run only after it.
+    while not select.select([sys.stdin], [], [], 0.1)[0]:
+        pass
     sys.stdin.readline()
 
 """
@@ -55,10 +61,9 @@ class RigProcess:
 
     def hear(self) -> str:
         """The next line the program says."""
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
+        line = next_line(self.process, PATIENCE_S)
         if not line:
-            raise AssertionError(f"the program ended: {self.errors()}")
+            raise AssertionError(f"the program ended, or said nothing for {PATIENCE_S:g} s: {self.errors()}")
         return line.strip()
 
     def go(self) -> None:
@@ -118,7 +123,7 @@ class RigProcess:
     def close(self) -> None:
         if self.process.poll() is None:
             self.process.kill()
-            self.process.wait()
+            self.process.wait(PATIENCE_S)
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr, self._socket):
             if stream is not None:
                 with suppress(OSError):

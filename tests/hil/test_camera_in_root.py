@@ -18,6 +18,7 @@ from emulated_chip import REPOSITORY
 HERE = Path(__file__).parent
 TRIXIE = HERE / "trixie"
 CHECKS = re.findall(r"^def check_(\w+)", (TRIXIE / "camera_checks.py").read_text(), re.MULTILINE)
+BUILD_S = 1800  # for a build that hangs
 PATIENCE_S = 900  # for a check that hangs
 MUTANT_WAITS_S = 10  # in each call: a mutant that waits for ever is caught
 
@@ -32,13 +33,15 @@ def root(chip_library: Path) -> Path:
     if os.geteuid() != 0:
         pytest.skip("the Debian root needs root, for chroot")
     root = Path(cache).resolve() / "trixie"
-    built = subprocess.run(["sh", TRIXIE / "build_root.sh", root], capture_output=True, text=True)
+    built = subprocess.run(
+        ["sh", TRIXIE / "build_root.sh", root], capture_output=True, text=True, timeout=BUILD_S
+    )
     if built.returncode:
         pytest.skip(f"the Debian root cannot be built: {built.stderr.strip()[-300:]}")
     ours = root / "opt/hil"
     shutil.copy(chip_library, ours / "gpiochip.so")
     compile_heap = ["cc", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", ours / "dmaheap.so"]
-    subprocess.run([*compile_heap, TRIXIE / "dmaheap.c", "-ldl"], check=True)
+    subprocess.run([*compile_heap, TRIXIE / "dmaheap.c", "-ldl"], check=True, timeout=120)
     for file in TRIXIE.glob("*.py"):
         shutil.copy(file, ours)
     cameras = root / "usr/share/libcamera/pipeline/virtual"

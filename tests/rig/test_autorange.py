@@ -13,7 +13,7 @@ from smallrig import SmallRig, capped_rig, small_rig
 from rig.autorange import FocusRange, find_range
 from rig.devices.build_sim import scene_names
 from rig.devices.camera import Exposure
-from rig.errors import FocusNotFoundError
+from rig.errors import DriftError, FocusNotFoundError
 from rig.focuser import Focuser
 from rig.optics import frame_count
 from rig.sweep import focus_step_steps, sweep_positions
@@ -60,6 +60,7 @@ def test_every_scene_is_held_whole_with_few_more_frames_than_needed(scene: str, 
     found = find_range(rig.devices.camera, rig.focuser, rig.settings, clock=rig.clock)
 
     assert found is not None
+    assert "thin hairs" not in found.why
     held, frames = shares(rig, found)
     assert held >= HELD
     assert frames <= MOST_FRAMES
@@ -76,6 +77,10 @@ def test_the_noise_of_a_high_gain_is_not_taken_for_detail(scene: str) -> None:
     held, frames = shares(rig, found)
     assert held >= HELD
     assert frames <= MOST_FRAMES
+
+
+def test_a_live_picture_too_small_for_hairs_is_told_of(swept: tuple[SmallRig, FocusRange]) -> None:
+    assert "only 320 pixels wide: below 640 thin hairs may be missed" in swept[1].why
 
 
 def test_the_focus_is_left_at_the_near_limit_found(swept: tuple[SmallRig, FocusRange]) -> None:
@@ -108,6 +113,20 @@ def test_a_travel_too_long_for_one_sweep_is_swept_again_where_something_was_seen
     assert found is not None
     assert near - 100 < found.near_steps < near + 100
     assert far - 100 < found.far_steps < far + 150
+
+
+def test_steps_lost_during_the_sweep_are_told_at_its_end_and_the_count_is_right_again() -> None:
+    rig = small_rig(size_px=SIZE_PX)
+    faults = rig.devices.bench.faults
+
+    def slip_in_the_middle(done: int, total: int, what: str) -> None:
+        faults.motor_lost_every = 2 if total // 3 < done < total // 2 else None
+
+    with pytest.raises(DriftError, match=r"lost \d+ steps by the end of the sweep, so near and far are not"):
+        find_range(
+            rig.devices.camera, rig.focuser, rig.settings, clock=rig.clock, progress=slip_in_the_middle
+        )
+    assert rig.focuser.lost_steps() == 0
 
 
 def test_a_cancelled_sweep_answers_nothing() -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import cv2
 import pytest
+from patience import killed_if_it_takes_long, next_line
 from simrig import PATIENCE_S, Rig, small_rig
 
 from rig.cli import main
@@ -248,9 +249,10 @@ def start_shooting(tmp_path, replay, *more):
         text=True,
     )
     frames = tmp_path / "b000001" / "frames"
-    while not (frames / "001.jpg").exists():
-        assert child.poll() is None, child.stderr.read()
-        signal.sigtimedwait([], 0.05)
+    with killed_if_it_takes_long(child):
+        while not (frames / "001.jpg").exists():
+            assert child.poll() is None, child.stderr.read()
+            signal.sigtimedwait([], 0.05)
     return child
 
 
@@ -272,7 +274,7 @@ def test_a_killed_shoot_is_completed_by_resume(tmp_path, replay):
     child = start_shooting(tmp_path, replay, "--no-stack")
     assert " being shot " in run("brackets", "list", "--data", tmp_path).stdout
     child.kill()
-    child.communicate()
+    child.communicate(timeout=PATIENCE_S)
     assert " interrupted " in run("brackets", "list", "--data", tmp_path).stdout
     told = run(
         *("brackets", "resume", "b000001", "--data", tmp_path, "--no-stack", "--json"),
@@ -449,12 +451,12 @@ def service(tmp_path, replay):
     )
     yield child
     child.kill()
-    child.communicate()
+    child.communicate(timeout=PATIENCE_S)
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_run_says_where_to_look_serves_it_and_ends_cleanly(service, tmp_path, how):
-    url = re.search(r"http://\S+", service.stdout.readline())[0]
+    url = re.search(r"http://\S+", next_line(service))[0]
     with urllib.request.urlopen(url, timeout=PATIENCE_S) as page:
         assert b"<html" in page.read()
     service.send_signal(how)
@@ -464,7 +466,7 @@ def test_run_says_where_to_look_serves_it_and_ends_cleanly(service, tmp_path, ho
 
 
 def test_run_on_a_port_in_use_is_one_sentence(service, tmp_path, replay):
-    port = re.search(r":(\d+)/", service.stdout.readline())[1]
+    port = re.search(r":(\d+)/", next_line(service))[1]
     told = run("run", "--sim", replay, "--data", tmp_path / "other", "--port", port)
     assert told.returncode == 1
     assert "give another --host or --port" in told.stderr

@@ -38,7 +38,7 @@ BLAMED = {
     "camera stalls": dict.fromkeys(LOOKS, "camera"),
     "motor stuck": dict.fromkeys(PHASES, "motor"),
     "endstop stuck closed": dict.fromkeys(PHASES, "endstop"),
-    "endstop never closes": {"homing": "endstop"},
+    "endstop never closes": {"homing": "endstop", "looking for the range": "endstop"},
     "steps lost": {},  # told by the check for drift, and by the next homing
     "light fails": dict.fromkeys(LOOKS, "gpio"),
     "no supply": dict.fromkeys(PHASES, "motor") | {"shooting": "camera"},

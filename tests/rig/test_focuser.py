@@ -9,7 +9,8 @@ from smallrig import small_rig
 
 from rig.devices.faults import FaultPlan
 from rig.devices.optical_bench import Mechanics
-from rig.errors import EndstopError, FocusRangeError, MotorError
+from rig.errors import EndstopError, FocusRangeError, MotorError, StepsLostError
+from rig.focuser import Focuser
 
 
 def true_focus(way: list[int], backlash: int = 18) -> float:
@@ -150,6 +151,41 @@ def test_lost_steps_are_found_at_the_endstop_and_the_count_put_right() -> None:
 
     assert rig.focuser.lost_steps() == 20
     assert rig.focuser.lost_steps() == 0
+
+
+def test_an_endstop_met_on_the_way_says_how_many_steps_were_lost() -> None:
+    faults = FaultPlan()
+    rig = small_rig(faults=faults)
+    faults.motor_lost_every = 4
+    rig.focuser.goto(2034)  # a quarter of the steps is sent but not made
+    faults.motor_lost_every = None
+
+    with pytest.raises(StepsLostError, match="had lost 500 steps") as raised:
+        rig.focuser.goto(100)
+    assert "although it lies at 0" in str(raised.value)
+
+
+def test_an_endstop_met_by_a_drive_that_never_was_homed_is_only_that() -> None:
+    rig = small_rig()
+    focuser = Focuser(rig.devices.motor, rig.settings.motor)
+    rig.devices.motor.set_position(2000)
+
+    with pytest.raises(EndstopError):
+        focuser.goto(1000)
+
+
+def test_a_motor_that_does_not_leave_the_endstop_is_seen_at_the_end_of_homing() -> None:
+    faults = FaultPlan()
+    rig = small_rig(faults=faults)
+    set_position = rig.devices.motor.set_position
+
+    def then_it_jams(steps: int) -> None:
+        set_position(steps)
+        faults.motor_lost_every = 1
+
+    rig.devices.motor.set_position = then_it_jams  # type: ignore[method-assign]
+    with pytest.raises(EndstopError, match="the endstop stays pressed"):
+        rig.focuser.home()
 
 
 def test_a_drive_that_lost_nothing_says_so() -> None:

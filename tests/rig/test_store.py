@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from patience import PATIENCE_S, next_line
 
 from rig.bracketfolder import BracketFolder
 from rig.durable import sweep_parts, write_whole
@@ -254,7 +255,7 @@ def test_a_write_cut_off_by_a_full_disk_leaves_no_trace(tmp_path):
     child = context.Process(target=_write_until_the_limit, args=(tmp_path, answer))
     child.start()
     bracket_id, sentence = answer.get(timeout=60)
-    child.join()
+    child.join(60)
     assert "no room to write 001.jpg" in sentence
     detail = Store(tmp_path).detail(bracket_id)
     assert [frame.index for frame in detail.frames] == [0]
@@ -369,10 +370,10 @@ KILLED = textwrap.dedent(
 def test_a_process_killed_while_writing_leaves_every_noted_frame_whole(tmp_path, lines_before):
     child = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None
-    said = [child.stdout.readline().split() for _ in range(lines_before)]
+    said = [next_line(child).split() for _ in range(lines_before)]
     child.kill()
     said += [line.split() for line in child.stdout]
-    child.wait()
+    child.wait(PATIENCE_S)
 
     with opened(Store(tmp_path)) as store:  # the lock died with its holder
         noted = {(detail.id, frame.index) for detail in store.details() for frame in detail.frames}

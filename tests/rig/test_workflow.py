@@ -16,6 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from patience import killed_if_it_takes_long
 from simrig import PATIENCE_S, SMALL_PX, small_rig
 
 from rig.devices.panel import Press, Signal
@@ -672,9 +673,10 @@ def test_a_rig_killed_while_shooting_offers_to_go_on(make_rig, tmp_path):
         cwd=Path(__file__).parents[1],
     )
     assert child.stdout is not None
-    seen = next(int(line) for line in child.stdout if int(line) >= 7)
+    with killed_if_it_takes_long(child):
+        seen = next(int(line) for line in child.stdout if int(line) >= 7)
     os.kill(child.pid, signal.SIGKILL)
-    child.wait()
+    child.wait(PATIENCE_S)
 
     rig = make_rig(data=data)
     status = rig.workflow.status()
