@@ -12,6 +12,7 @@
 #define NOISE_ENERGY 4.0f       /* prior.py: _NOISE squared */
 #define LIMIT 60.0f             /* fusion.py: _LIMIT */
 #define CONTRAST_STEPS 64.0f    /* state.py */
+#define AHEAD 4 /* rows */
 #define MIDDLE 0.66724298f      /* of a Gaussian of three taps, sigma 0.6: cv2.getGaussianKernel(3, 0.6) */
 #define SIDE 0.16637851f
 
@@ -164,6 +165,7 @@ INLINE void move_towards(const band *b, int c, int y, const float *restrict deta
         for (int x = 0; x < count; x++) mean[x] += share[x] * (b->steps * detail[x] - mean[x]);
     } else {
         int16_t *restrict mean = (int16_t *)b->channel[c].mean + y * b->channel[c].mean_row;
+        fetch_ahead(mean + AHEAD * b->channel[c].mean_row, count * sizeof *mean);
         for (int x = 0; x < count; x++) {
             const float before = mean[x];
             mean[x] = (int16_t)(int32_t)rounded(before + share[x] * (b->steps * detail[x] - before));
@@ -203,6 +205,7 @@ EXPORTED void fieldstack_add_band(const band *b) {
     for (int y = 0; y < rows_of_cells; y++) {
         float *restrict weight = weights + (ptrdiff_t)y * count, *restrict total = b->weight + y * b->weight_row;
         float *smoothed = smooth + (ptrdiff_t)y * count;
+        fetch_ahead(total + AHEAD * b->weight_row, count * sizeof *total);
         smooth_row(b, b->top / 2 + y, rows, smoothed);
         weigh_row(b, y, smoothed, rows, weight);
         for (int x = 0; x < count; x++) total[x] += weight[x];

@@ -6,6 +6,8 @@
  */
 #include "kernel.h"
 
+#define AHEAD 6 /* rows */
+
 INLINE int whole_below(double value) {
     int whole = (int)value;
     return whole - (value < whole);
@@ -78,6 +80,9 @@ EXPORTED void fieldstack_warp(const warp *w) {
         const int from = within(left - first, last - first + 1), to = from + right - left;
         /* Where the rectangle's row crosses a column of the source, in rows of that. */
         const double base = w->matrix[4] * y + w->matrix[5] - per_column * start;
+        const int soon = within(whole_below(base + per_column * left) + AHEAD, w->source_height);
+        fetch_ahead((const char *)w->source + (soon * w->source_row + left) * (w->wide ? 2 : 1),
+                    (ptrdiff_t)(right - left) * (w->wide ? 2 : 1));
         for (int x = left; x <= right;) {
             const double row = base + per_column * x;
             const int whole = whole_below(row), count = run_length(row - whole, per_column, right - x + 1);
