@@ -123,7 +123,7 @@ def test_where_it_is_allowed_a_stranger_looks_and_commands_nothing(
 ) -> None:
     phone = new_phone(at=looking_rig, **STRANGER)
     phone.until("fieldstack.live.drawn > 0", "the live picture")
-    assert "only look" in phone.text("#control")
+    phone.until("document.querySelector('#control').textContent.includes('only look')", "what this phone may")
     assert phone.page.locator("#shoot").is_hidden() and phone.page.locator("#near").is_disabled()
     check_everywhere(phone, 2)
     phone.tap(".bar a[href='/gallery']")

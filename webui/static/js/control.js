@@ -29,20 +29,19 @@ const give = button("control.give", () => remove("/api/control"));
 const pair = el("a", { className: "button", href: "/pair", textContent: t("guest.pair") });
 $("control").append(text, el("span", { className: "row" }, ...(guest ? [pair] : [take, keep, give])));
 
-function sentence(told) {
-  return guest ? t("guest.looks") : whose(told);
-}
+/** A browser that needs no pairing has no name of its own; the rig calls it this. */
+const named = (name) => (name === "Another browser" ? t("control.browser") : name);
 
-function whose({ holder, mine, asking, asking_mine, left_s }) {
+function sentence({ holder, mine, asking, asking_mine, left_s }) {
   const s = Math.max(0, Math.ceil((left_s ?? 0) - (performance.now() - told) / 1000));
-  if (asking_mine) return t("control.waiting", { name: holder, s });
-  if (mine && asking) return t("control.asked", { name: asking, s });
-  return holder && !mine ? t("control.other", { name: holder }) : "";
+  if (asking_mine) return t("control.waiting", { name: named(holder), s });
+  if (mine && asking) return t("control.asked", { name: named(asking), s });
+  return holder && !mine ? t("control.other", { name: named(holder) }) : "";
 }
 
 function show() {
   const { control } = link.now();
-  const words = control ? sentence(control) : "";
+  const words = guest ? t("guest.looks") : control ? sentence(control) : "";
   $("control").hidden = !words;
   say(text, words);
   if (!words) return;
@@ -51,6 +50,7 @@ function show() {
   keep.hidden = give.hidden = !(control.mine && control.asking);
 }
 
+show();
 link.subscribe((state, quality, news) => {
   if (news === "control") told = performance.now();
   show();
