@@ -26,8 +26,12 @@ packages=python3,python3-pip,python3-dev,python3-libcamera,libcamera-ipa,libcame
 packages=$packages,python3-pil,python3-piexif,python3-jsonschema,python3-prctl,python3-av
 packages=$packages,libarchive13t64,gcc,libc6-dev,swig,ca-certificates
 
-if command -v mmdebstrap >/dev/null; then
+bootstrap() {
     mmdebstrap --quiet --variant=minbase --aptopt="$reached" --include="$packages" trixie "$root" "$mirror"
+}
+if command -v mmdebstrap >/dev/null; then
+    # Three hundred packages: one that does not arrive is no reason to give up, so once more.
+    bootstrap || { rm -rf "$root" && mkdir -p "$root" && bootstrap; }
 elif command -v debootstrap >/dev/null; then
     debootstrap --variant=minbase --include="$packages" trixie "$root" "$mirror"
 else
