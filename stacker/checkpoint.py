@@ -38,7 +38,7 @@ Array = NDArray[Any]
 EVERY_S = 20.0
 _SHARE = 0.05  # of the time, at most, goes into saving
 _WORTH_S = 5.0  # of work; what is interrupted earlier is done again as fast
-_SCHEMA = "fieldstack.state/1"
+_SCHEMA = "fieldstack.state/2"
 
 
 def state_path(out: Path) -> Path:

@@ -12,8 +12,8 @@ from stacker import pyramid
 from stacker.methods import Method
 from stacker.patches import Patch, patches
 from stacker.planes import Planes, neutral
-from stacker.prior import Prior
-from stacker.state import FINE_LEVELS, Band, RunningFusion, enlarge
+from stacker.prior import Prior, blended_frames
+from stacker.state import CONTRAST_STEPS, FINE_LEVELS, Band, RunningFusion, enlarge, reduce
 from stacker.validarea import Rectangle
 
 Plane = NDArray[Any]  # float32
@@ -97,7 +97,10 @@ def _joined(
     band = running.bands[level]
     held = place.grown(_APRON_PX, (running.canvas[0] >> level, running.canvas[1] >> level))
     below, inner = held.at(1).raised(first_row), place.within(held)
-    gain = enlarge(_restoring(band, method, prior, level, held.at(2)), held.size[::-1])[inner] / band.steps
+    gains = _restoring(band, method, prior, level, held.at(2))
+    if level < FINE_LEVELS and prior is not None:
+        gains *= _without_noise(running, prior, level, held)
+    gain = enlarge(gains, held.size[::-1])[inner] / band.steps
     stored = place.raised(band.first_row)
     out = []
     for mean, plane in zip(band.means, lower[: len(band.means)], strict=True):
@@ -116,6 +119,38 @@ def _restoring(band: Band, method: Method, prior: Prior | None, level: int, cell
         return np.asarray(ratio**method.restore, np.float32)
     mixed = prior.patch(level, level + 2, cells).mixed
     return np.asarray(ratio ** (method.restore * mixed), np.float32)
+
+
+def _without_noise(running: RunningFusion, prior: Prior, level: int, held: Patch) -> Plane:
+    """By how much to multiply a fine band where no frame shows any detail, per cell of 4x4.
+
+    The mean of n frames keeps what they share and 1/n of their noise's energy, so the energies of the band in the
+    frames and in the mean tell the two apart. What noise is left is weighed down by the signal's share of the energy
+    (N. Wiener: Extrapolation, Interpolation, and Smoothing of Stationary Time Series, 1949).
+    """
+    cells = held.at(2)
+    empty = prior.empty(level + 2, cells)
+    if not empty.any():
+        return np.ones(empty.shape, np.float32)
+    band = running.bands[level]
+    pixels = held.raised(band.first_row)
+    means = [mean[pixels.rows, pixels.columns].astype(np.float32) for mean in band.means]
+    in_mean = np.sum([reduce(reduce(np.square(mean))) for mean in means], axis=0) / np.float32(band.steps**2)
+    in_frames = _energy(band, cells)
+    if level:  # a frame's contrast counts that of the next finer band
+        in_frames -= reduce(_energy(running.bands[level - 1], cells.finer()))
+    in_mean, in_frames = cv2.blur(in_mean, (3, 3)), cv2.blur(in_frames, (3, 3))
+    averaged = np.minimum(blended_frames(prior.patch(level, level + 2, cells).sharpness), running.frames)
+    noise = np.maximum(in_frames - in_mean, 0) / np.maximum(averaged - 1, 1)
+    signal = np.maximum(in_mean - noise, 0) / np.maximum(in_mean, np.float32(1e-6))
+    return np.asarray(1 - empty * (1 - signal), np.float32)
+
+
+def _energy(band: Band, cells: Patch) -> Plane:
+    """Of the frames' details, squares of levels of 255, per cell of 4x4."""
+    stored = cells.raised(band.first_row >> 2)
+    contrast = band.mean_contrast[stored.rows, stored.columns]
+    return np.square(contrast / np.float32(CONTRAST_STEPS))
 
 
 def _coded(values: Plane, dtype: type, centre: int) -> NDArray[Any]:

@@ -24,6 +24,12 @@ _UNCERTAIN, _CERTAIN = 0.35, 0.90
 _BLEND, _LEAST_BLEND = 0.25, 0.30  # the least in frames: narrower would only choose between two
 _AVERAGE = 1.5  # more where nothing is sharp
 _AVERAGE_SHARE = 0.1  # of the frames at most: the mean of a few costs more contrast than it saves noise
+# Where no frame is sharp, the place of the peak is chance, and scatters over the whole bracket from cell to cell. So
+# much scatter (by that of places drawn evenly) and so little prominence, both over a few cells, make a place empty.
+_SCATTER_CELLS = 5
+_CHANCE, _ORDER = 0.50, 0.25
+_EMPTY, _FULL = 0.50, 0.70
+_LEAST_FRAMES = 5  # places of fewer say nothing about chance
 # A jump between neighbouring cells above this is an edge in depth; the least in frames.
 _STEP, _LEAST_STEP = 0.75, 1.0
 # Out of focus, a bright detail spills light around it, and that has edges of its own. A peak that is weaker than a
@@ -41,7 +47,8 @@ class FocusMap:
 
     All (h, w), float32. depth: slot of the sharpest frame, with fractions. confidence: 0..1. sharpness: 1 / variance,
     in frames, of the blend around the depth. mixed: 0 where depth decides, 1 where contrast does. strength: natural
-    logarithm of the largest focus measure of any frame, float16.
+    logarithm of the largest focus measure of any frame, float16. empty: 1 where no frame shows anything but noise, 0
+    where one does, float16.
     """
 
     depth: Plane
@@ -49,6 +56,7 @@ class FocusMap:
     sharpness: Plane
     mixed: Plane
     strength: Plane
+    empty: Plane
 
 
 def focus_map(
@@ -77,7 +85,23 @@ def focus_map(
     averaged = more * (1 - trust) * (1 - _SPILL_NARROWS * spill)
     spread = max(_LEAST_BLEND, _BLEND * width) + averaged
     mixed = depth_edges(depth, max(_LEAST_STEP, _STEP * width)) * np.clip(1.5 * trust, 0, 1)
-    return FocusMap(depth, confidence, np.float32(1) / np.square(spread), mixed, strength.astype(np.float16))
+    empty = emptiness(position, prominence, frames)
+    sharpness = np.float32(1) / np.square(spread)
+    return FocusMap(
+        depth, confidence, sharpness, mixed, strength.astype(np.float16), empty.astype(np.float16)
+    )
+
+
+def emptiness(position: Plane, prominence: Plane, frames: int) -> Plane:
+    """Where nothing is to be seen but noise: 1, elsewhere 0; (h, w) float32. Arguments as for focus_map."""
+    if frames < _LEAST_FRAMES:
+        return np.zeros(position.shape, np.float32)
+    around = (_SCATTER_CELLS, _SCATTER_CELLS)
+    variance = cv2.blur(np.square(position), around) - np.square(cv2.blur(position, around))
+    scatter = np.sqrt(np.maximum(variance, 0) * np.float32(12 / frames**2))
+    chance = np.clip((scatter - _ORDER) / (_CHANCE - _ORDER), 0, 1)
+    faint = np.clip((_FULL - cv2.blur(prominence, around)) / (_FULL - _EMPTY), 0, 1)
+    return cv2.erode(chance * faint, np.ones((3, 3), np.uint8))
 
 
 def spilled(strength: Plane) -> Plane:

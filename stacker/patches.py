@@ -48,6 +48,10 @@ class Patch:
         """The same patch on a level that many times halved."""
         return Patch(self.top >> level, self.left >> level, self.bottom >> level, self.right >> level)
 
+    def finer(self) -> Patch:
+        """The same patch on the next finer level."""
+        return Patch(2 * self.top, 2 * self.left, 2 * self.bottom, 2 * self.right)
+
     def grown(self, by: int, canvas: tuple[int, int]) -> Patch:
         """With an apron, as far as the canvas goes."""
         return Patch(

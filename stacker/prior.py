@@ -66,6 +66,11 @@ class PriorPatch:
         return np.asarray((self.mixed - 1) * np.float32(0.5) * exponent)
 
 
+def blended_frames(sharpness: Plane) -> Plane:
+    """How many frames a blend counts for, from its 1 / spread²: (sum of weights)² / sum of their squares."""
+    return np.float32(2 * np.sqrt(np.pi)) / np.sqrt(sharpness)
+
+
 def log_energy(energy: Plane) -> Plane:
     """Logarithm of the energy of a band, which weights by contrast are made from."""
     return np.asarray(cv2.log(energy + np.float32(_NOISE**2)))
@@ -83,6 +88,7 @@ class Prior:
         self._grid_level = grid_level
         self._planes = {grid_level: planes}
         self._strength: dict[int, Plane] = {}
+        self._empty = {grid_level: focus.empty}
         self._speaking: dict[Patch, tuple[bool, frozenset[int]]] = {}
         energy = cv2.exp(focus.strength.astype(np.float32))
         for level in range(grid_level + 1, levels + 2):
@@ -91,6 +97,8 @@ class Prior:
             self._planes[level] = planes
             if level > FINE_LEVELS:
                 self._strength[level] = cv2.log(energy)
+            if level <= FINE_LEVELS + 1:  # finer than that is all that is asked for
+                self._empty[level] = reduce(self._empty[level - 1].astype(np.float32)).astype(np.float16)
 
     def patch(self, band: int, grid_level: int, where: Patch) -> PriorPatch:
         """For the weights of a band on a grid of cells 2**grid_level px wide; `where` in such cells."""
@@ -118,6 +126,10 @@ class Prior:
     def tilt(self) -> float:
         """See PriorPatch."""
         return self._tilt
+
+    def empty(self, grid_level: int, where: Patch) -> Plane:
+        """Where no frame shows anything but noise, 0..1, per cell 2**grid_level px wide; `where` in such cells."""
+        return self._empty[grid_level][where.rows, where.columns].astype(np.float32)
 
     def from_level(self, grid_level: int) -> Prior:
         """The same for grids of this level and coarser ones only: a quarter of the memory for each level less."""

@@ -50,7 +50,7 @@ class Remembered:
     def as_prior(self, method: Method, prefer: Prefer) -> Weighing:
         """To weigh the finest levels of the patch by."""
         sharpness, mixed = (plane.astype(np.float32) for plane in self._others)
-        focus = FocusMap(self._depth, mixed, sharpness, mixed, mixed)  # confidence and strength weigh nothing
+        focus = FocusMap(self._depth, mixed, sharpness, mixed, mixed, mixed)  # the others weigh nothing
         prior = Prior(focus, method, self._grid_level, FINE_LEVELS - 1, prefer)
         return _Elsewhere(prior, self._patch)
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stacker.focusmap import FocusMap, depth_edges, fill, focus_map, spilled
+from stacker.focusmap import FocusMap, depth_edges, emptiness, fill, focus_map, spilled
 
 SHAPE = 40, 56
 CLEAR, NOTHING = 3.0, 0.0  # prominences
@@ -118,3 +118,18 @@ def test_detail_nearly_as_strong_as_its_neighbour_keeps_its_own_depth():
     strength = plane(5.0)
     strength[:, :28] += 1.5
     assert spilled(strength).max() == 0
+
+
+FAINT = 0.3  # the prominence that noise has, the largest of some frames over their mean
+
+
+def test_a_place_where_the_peaks_are_faint_and_fall_by_chance_is_empty():
+    position = np.random.default_rng(3).uniform(0, 19, SHAPE).astype(np.float32)
+    assert np.mean(emptiness(position, plane(FAINT), 20) > 0.9) > 0.9
+
+
+def test_a_place_is_not_empty_where_peaks_are_clear_or_agree_or_frames_are_few():
+    by_chance = np.random.default_rng(3).uniform(0, 19, SHAPE).astype(np.float32)
+    assert not emptiness(by_chance, plane(CLEAR), 20).any()
+    assert not emptiness(ramp(), plane(FAINT), 20).any()
+    assert not emptiness(np.rint(by_chance / 19), plane(FAINT), 2).any()

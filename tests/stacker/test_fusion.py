@@ -105,6 +105,27 @@ def test_where_nothing_is_sharp_there_is_less_noise_than_in_a_frame(method):
     assert np.std(fused.astype(float)) < 0.75 * 4
 
 
+def shots(picture, count=9, sigma=3.0):
+    """So many of a picture, each with noise of its own."""
+    rng = np.random.default_rng(11)
+    return [noisy(levels(picture), sigma, rng) for _ in range(count)]
+
+
+def test_where_nothing_is_to_be_seen_hardly_any_noise_is_left():
+    plain = np.full((192, 256, 3), 120.0)
+    error = (picture_of(stacked(shots(plain))) - plain)[40:-40, 40:-40]
+    assert error.std() < 0.45 * 3.0 / np.sqrt(9)
+
+
+def test_detail_no_stronger_than_the_noise_is_kept_if_all_frames_share_it():
+    texture = np.random.default_rng(2).normal(0, 1, (192, 256, 1))
+    faint = 120 + 9.0 * cv2.GaussianBlur(texture, (0, 0), 0.8)[..., np.newaxis] * np.ones(3)
+    assert 2.5 < np.std(faint) < 3.5
+    found = picture_of(stacked(shots(faint))) - 120.0
+    shown = np.sum(found * (faint - 120)) / np.sum(np.square(faint - 120))
+    assert shown > 0.7  # the best there is without knowing more: 0.9
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_detail_in_one_colour_alone_is_found_sharp(method):
     """Red against green of the same luma: nothing to see in black and white."""

@@ -53,7 +53,8 @@ def a_prior(rng, running, method, prefer):
     def plane(low, high):
         return rng.uniform(low, high, [side >> grid_level for side in running.canvas]).astype(np.float32)
 
-    focus = FocusMap(plane(0, 3), plane(0, 1), plane(0.05, 4), plane(0, 1), plane(1, 9).astype(np.float16))
+    halves = plane(1, 9).astype(np.float16), plane(0, 1).astype(np.float16)
+    focus = FocusMap(plane(0, 3), plane(0, 1), plane(0.05, 4), plane(0, 1), *halves)
     return Prior(focus, METHODS[method], grid_level, running.levels, prefer)
 
 

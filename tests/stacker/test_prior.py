@@ -23,7 +23,7 @@ def focus_map(grid_level, seed=0):
     confidence = rng.random(x.shape).astype(np.float32)
     sharpness = (1 / np.square(0.4 + 2 * (1 - confidence))).astype(np.float32)
     mixed = ((y > 0.45) & (y < 0.55)).astype(np.float32)
-    return FocusMap(depth, confidence, sharpness, mixed, np.zeros_like(depth))
+    return FocusMap(depth, confidence, sharpness, mixed, np.zeros_like(depth), np.zeros_like(depth))
 
 
 @pytest.fixture(scope="module", params=[1, 2], ids=["surveyed whole", "surveyed at half size"])
@@ -45,7 +45,7 @@ def test_patch_by_patch_it_says_what_it_says_of_the_whole(prior, band):
 
 def test_the_nearest_frame_weighs_most_where_depth_decides():
     flat = np.full((256, 384), 3.2, np.float32)
-    focus = FocusMap(flat, flat, np.full_like(flat, 4), np.zeros_like(flat), flat)
+    focus = FocusMap(flat, flat, np.full_like(flat, 4), np.zeros_like(flat), flat, flat)
     weights = [
         Prior(focus, METHODS["auto"], 1, LEVELS).patch(0, 1, Patch(0, 0, 64, 64)).log_weight(slot).mean()
         for slot in range(7)
@@ -56,14 +56,14 @@ def test_the_nearest_frame_weighs_most_where_depth_decides():
 
 def test_where_contrast_decides_on_fine_bands_every_frame_weighs_the_same():
     flat = np.full((256, 384), 3.2, np.float32)
-    prior = Prior(FocusMap(flat, flat, flat, np.ones_like(flat), flat), METHODS["auto"], 1, LEVELS)
+    prior = Prior(FocusMap(flat, flat, flat, np.ones_like(flat), flat, flat), METHODS["auto"], 1, LEVELS)
     for slot in (0, 3, 6):
         assert np.abs(prior.patch(0, 1, Patch(0, 0, 64, 64)).log_weight(slot)).max() < 1e-6
 
 
 def test_by_the_depth_map_alone_contrast_decides_nowhere():
     flat = np.full((256, 384), 3.2, np.float32)
-    prior = Prior(FocusMap(flat, flat, flat, np.ones_like(flat), flat), METHODS["depthmap"], 1, LEVELS)
+    prior = Prior(FocusMap(flat, flat, flat, np.ones_like(flat), flat, flat), METHODS["depthmap"], 1, LEVELS)
     assert prior.patch(0, 1, Patch(0, 0, 64, 64)).mixed.max() == 0
 
 
