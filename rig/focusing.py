@@ -160,7 +160,7 @@ class Focusing:
     def _measure_backlash(self) -> None:
         control, machine = self._control, self._control.machine
         try:
-            with machine.lit(), machine.camera_shown(control.previews.publish) as camera:
+            with machine.lit(), machine.camera_shown(control.previews.publish_unseen) as camera:
                 found = measure_backlash(
                     camera,
                     machine.focuser,
@@ -195,7 +195,7 @@ class Focusing:
 
     def _sweep(self) -> FocusRange | None:
         machine = self._control.machine
-        with machine.lit(), machine.camera_shown(self._control.previews.publish) as camera:
+        with machine.lit(), machine.camera_shown(self._control.previews.publish_unseen) as camera:
             return find_range(
                 camera,
                 machine.focuser,
@@ -207,7 +207,7 @@ class Focusing:
     def _focus_on(self, x: float, y: float, role: str) -> None:
         control, machine = self._control, self._control.machine
         try:
-            with machine.lit(), machine.camera_shown(control.previews.publish) as camera:
+            with machine.lit(), machine.camera_shown(control.previews.publish_unseen) as camera:
                 found = focus_on(
                     camera,
                     machine.focuser,

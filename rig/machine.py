@@ -127,10 +127,10 @@ class Machine:
             self._take_camera()
 
     @contextmanager
-    def camera_shown(self, picture: Callable[[Image], None]) -> Iterator[Camera]:
+    def camera_shown(self, show: Callable[[Callable[[], Image]], None]) -> Iterator[Camera]:
         """The camera for this thread alone; who looks sees the previews it reads."""
         with self.camera() as camera:
-            yield _Shown(camera, picture)
+            yield _Shown(camera, show)
 
     def _take_camera(self) -> None:
         self._wanted.set()
@@ -213,9 +213,9 @@ class Machine:
 class _Shown:
     """A camera whose previews are also shown to whoever looks."""
 
-    def __init__(self, camera: Camera, picture: Callable[[Image], None]) -> None:
+    def __init__(self, camera: Camera, show: Callable[[Callable[[], Image]], None]) -> None:
         self._camera = camera
-        self._picture = picture
+        self._show = show
         self.name = camera.name
         self.size = camera.size
         self.pixel_um = camera.pixel_um
@@ -234,7 +234,9 @@ class _Shown:
 
     def preview(self, timeout_s: float = 2.0) -> Preview:
         preview = self._camera.preview(timeout_s)
-        self._picture(preview.image)
+        self._show(
+            lambda: preview.image
+        )  # those that nobody looks at, neither here nor there, need not be drawn
         return preview
 
     def loupe(self, roi: Roi, timeout_s: float = 2.0) -> Preview:

@@ -18,7 +18,7 @@ MOST_VARIANTS = 8
 
 @dataclass
 class _Picture:
-    image: Image
+    look: Callable[[], Image]
     seq: int
     age_ms: int  # when it was published
     published: float
@@ -63,9 +63,13 @@ class PreviewHub:
 
     def publish(self, image: Image, age_ms: int = 0) -> None:
         """Show this picture next: a live one, or the thumbnail of a frame. image: (h, w[, 3]) uint8 BGR."""
+        self.publish_unseen(lambda: image, age_ms)
+
+    def publish_unseen(self, look: Callable[[], Image], age_ms: int = 0) -> None:
+        """As publish, of a picture that is only asked for when somebody looks, on the thread of who does."""
         with self._changed:
             self._seq += 1
-            self._latest = _Picture(image, self._seq, age_ms, self._clock())
+            self._latest = _Picture(look, self._seq, age_ms, self._clock())
             self._changed.notify_all()
 
     def get(self, after_seq: int, width: int, timeout_s: float, roi: Roi | None = None) -> PreviewJpeg | None:
@@ -121,6 +125,6 @@ def _encode_once(picture: _Picture, width: int, roi: Roi | None) -> tuple[bytes,
         if key not in picture.encoded:
             if len(picture.encoded) >= MOST_VARIANTS:
                 picture.encoded.clear()
-            part = crop(picture.image, roi)
+            part = crop(picture.look(), roi)
             picture.encoded[key] = encode_jpeg(shrink(part, width)), focus_score(part)
         return picture.encoded[key]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -45,6 +46,7 @@ class _Undrawn(Preview):
     def __init__(self, draw: Callable[[], U8], seq: int, timestamp_ns: int, exposure: Exposure) -> None:
         for name, value in (
             ("_draw", draw),
+            ("_drawing", threading.Lock()),  # the rig and a phone may look at the same time
             ("seq", seq),
             ("timestamp_ns", timestamp_ns),
             ("exposure", exposure),
@@ -54,9 +56,10 @@ class _Undrawn(Preview):
     def __getattr__(self, name: str) -> Any:
         if name != "image":
             raise AttributeError(name)
-        image = self.__dict__["_draw"]()
-        object.__setattr__(self, "image", image)
-        return image
+        with self.__dict__["_drawing"]:
+            if "image" not in self.__dict__:
+                object.__setattr__(self, "image", self.__dict__["_draw"]())
+        return self.__dict__["image"]
 
 
 class SimCamera:

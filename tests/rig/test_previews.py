@@ -67,6 +67,16 @@ def test_two_viewers_of_one_width_share_one_encoding(hub, source):
     assert first.jpeg is second.jpeg
 
 
+def test_a_picture_shown_unseen_is_looked_at_by_the_first_who_asks_and_by_nobody_else(hub, source):
+    source.busy = True
+    looked: list[int] = []
+    for number in range(3):
+        hub.publish_unseen(lambda number=number: looked.append(number) or NOISE)
+    hub.get(0, 80, PATIENCE_S)
+    hub.get(0, 80, PATIENCE_S)
+    assert looked == [2]
+
+
 def test_a_slow_viewer_skips_to_the_newest(hub, source):
     source.busy = True
     for _ in range(5):
