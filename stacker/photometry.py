@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stacker.light import EXPONENT, PIVOT, light_of
+from stacker.middle import median
 from stacker.transforms import Transform, invert, to_low
 
 __all__ = ["PIVOT", "Gain", "Tones", "apply_gain", "estimate_gain", "gain_table", "measure_tones"]
@@ -149,10 +150,10 @@ def _robust_ratio(ours: Array, theirs: Array) -> tuple[float, float]:
     the median on, with Tukey's biweight at 4.7 deviations.
     """
     logarithm = np.log(ours / theirs)
-    ratio = float(np.exp(np.median(logarithm)))
+    ratio = float(np.exp(median(logarithm)))
     for _ in range(8):
         off = np.abs(logarithm - np.log(ratio))
-        spread = 1.4826 * float(np.median(off)) + 2e-3
+        spread = 1.4826 * median(off) + 2e-3
         keep = np.clip(1 - (off / (4.7 * spread)) ** 2, 0, None) ** 2
         ratio = float((keep * ours).sum() / (keep * theirs).sum())
     return ratio, spread

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stacker.middle import median
 from stacker.tiles import TileShifts
 from stacker.transforms import Transform
 
@@ -43,9 +44,7 @@ def fit_similarity(tiles: TileShifts, shape: tuple[int, int]) -> Fit:
         step = np.linalg.solve(matrix, weight @ rights)
         distance2 = np.maximum(squares - 2 * rights @ step + matrices @ np.outer(step, step).ravel(), 0)
         if speaks.any():
-            typical = max(
-                1.0, float(np.median(distance2[speaks])) / 1.39
-            )  # 1.39: the median of chi-squared, 2 dof
+            typical = max(1.0, median(distance2[speaks]) / 1.39)  # 1.39: the median of chi-squared, 2 dof
         weight = speaks / (1 + distance2 / (4 * typical)) ** 2  # Geman and McClure
     scale, turn, x, y = np.diag(np.linalg.inv(matrix)) * typical
     mean_distance2 = (shape[0] ** 2 + shape[1] ** 2) / 12  # from the centre

@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from stacker import kernel
+from stacker.kernel.surveys import tile_means
 from stacker.lowcopy import Plane
 from stacker.transforms import Transform
 
@@ -73,6 +75,8 @@ class TemplateTiles:
         self._x_own, self._y_own = self._mean(self._slope_x, band), self._mean(self._slope_y, band)
 
     def _mean(self, a: Plane, b: Plane) -> Numbers:
+        if kernel.in_use():
+            return tile_means(a[self._cut], b[self._cut], self.side)
         product = cv2.multiply(a[self._cut], b[self._cut])
         means = cv2.resize(product, (self.columns, self.rows), interpolation=cv2.INTER_AREA)
         return np.asarray(means, np.float64).ravel()

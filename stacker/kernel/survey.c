@@ -1,6 +1,7 @@
 /* The survey's passes over whole small copies: the focus measure of a frame, and the running peaks of it.
  *
- * What stacker/survey.py (energy_of) and stacker/focuspeaks.py (FocusPeaks.add) do, a few rows at a time.
+ * What stacker/survey.py (energy_of), stacker/focuspeaks.py (FocusPeaks.add) and stacker/tiles.py (TemplateTiles._mean) do,
+ * a few rows at a time.
  */
 #include <math.h>
 
@@ -163,4 +164,22 @@ EXPORTED void fieldstack_add_peaks(const peaks *p) {
         seen[i] = (int16_t)(seen[i] + (covered[i] == 255));
     }
     for (ptrdiff_t i = 0; i < p->cells; i++) total[i] += covered[i] == 255 ? energy[i] : 0;
+}
+
+/* Means of the product of two planes over square tiles; `sums` takes a row of them. */
+EXPORTED void fieldstack_tile_means(const float *a, ptrdiff_t a_row, const float *b, ptrdiff_t b_row, int side, int columns,
+                                    int rows, float *sums, double *means) {
+    float *restrict sum = sums;
+    for (int tile_row = 0; tile_row < rows; tile_row++, means += columns) {
+        memset(sum, 0, sizeof *sum * side * columns);
+        for (int y = 0; y < side; y++, a += a_row, b += b_row) {
+            const float *restrict here = a, *restrict there = b;
+            for (int x = 0; x < side * columns; x++) sum[x] += here[x] * there[x];
+        }
+        for (int tile = 0; tile < columns; tile++) {
+            double all = 0;
+            for (int x = 0; x < side; x++) all += sum[tile * side + x];
+            means[tile] = all / (side * side);
+        }
+    }
 }

@@ -16,9 +16,14 @@ Array = NDArray[Any]
 
 _LEAST_SIDE = 16  # pixels; smaller ones are all edge
 
-_measure = _add_peaks = None
+_measure = _add_peaks = _tile_means = None
 if kernel.LIBRARY is not None:
     _measure, _add_peaks = kernel.LIBRARY.fieldstack_measure, kernel.LIBRARY.fieldstack_add_peaks
+    _tile_means = kernel.LIBRARY.fieldstack_tile_means
+    _tile_means.argtypes = [
+        *(ctypes.c_void_p, ctypes.c_ssize_t) * 2, *[ctypes.c_int] * 3, *[ctypes.c_void_p] * 2,
+    ]  # fmt: skip
+    _tile_means.restype = None
     _measure.argtypes, _measure.restype = [ctypes.POINTER(Measure)], None
     _add_peaks.argtypes, _add_peaks.restype = [ctypes.POINTER(Peaks)], None
 
@@ -60,3 +65,16 @@ def add_peaks(number: int, energy: Array, covered: Array, last: Array, into: dic
     )  # fmt: skip
     _add_peaks(ctypes.byref(call))
     return here
+
+
+def tile_means(a: Array, b: Array, side: int) -> Array:
+    """Means of the product of two planes over tiles of side x side pixels, row by row: (n,) float64.
+
+    a, b: (rows * side, columns * side) float32. Needs kernel.in_use().
+    """
+    assert _tile_means is not None
+    rows, columns = a.shape[0] // side, a.shape[1] // side
+    means = np.empty(rows * columns)
+    room = kernel.scratch(side * columns)
+    _tile_means(address(a), row(a), address(b), row(b), side, columns, rows, room, address(means, np.float64))
+    return means

@@ -21,6 +21,7 @@ from stacker.planes import Planes
 from stacker.prior import Prior
 from stacker.state import RunningFusion
 from stacker.survey import energy_of
+from stacker.tiles import TemplateTiles
 from stacker.view import AlignedFrame
 
 built = pytest.mark.skipif(
@@ -118,6 +119,17 @@ def test_peaks_are_the_same_with_and_without_the_kernel(monkeypatch):
     for name in ("slot", "seen", "first", "last", "best", "before", "after", "lowest", "total"):
         mine, reference = (np.asarray(getattr(peaks, name), np.float64) for peaks in (ours, theirs))
         np.testing.assert_allclose(mine, reference, atol=0 if name in ("slot", "seen") else 1.01)
+
+
+@built
+@pytest.mark.parametrize("shape", [(64, 100), (31, 47), (240, 320)])
+def test_the_tiles_of_two_planes_have_the_same_means_with_and_without_the_kernel(monkeypatch, shape):
+    rng = np.random.default_rng(5)
+    band, other = (rng.normal(0, 20, shape).astype(np.float32) for _ in range(2))
+    tiles = TemplateTiles(band, 0, 1.0)
+    ours = tiles._mean(band, other)
+    monkeypatch.setattr(kernel, "in_use", lambda: False)
+    np.testing.assert_allclose(ours, tiles._mean(band, other), atol=1e-2)
 
 
 def a_texture(dtype=np.uint8, seed=3):
