@@ -74,7 +74,9 @@ def focus_map(
     None for everywhere.
     """
     spill = spilled(strength)
-    confidence = np.clip((prominence - _UNCERTAIN) / (_CERTAIN - _UNCERTAIN), 0, 1) ** 2 * (1 - spill)
+    empty = emptiness(position, prominence, frames)
+    sure = np.clip((prominence - _UNCERTAIN) / (_CERTAIN - _UNCERTAIN), 0, 1) ** 2
+    confidence = sure * (1 - spill) * (1 - empty)
     smooth = cv2.medianBlur(position, 3)
     if covered is not None:  # what was never looked at must not speak for the row beside it
         np.copyto(smooth, position, where=covered > cv2.erode(covered, np.ones((3, 3), np.uint8)))
@@ -85,7 +87,6 @@ def focus_map(
     averaged = more * (1 - trust) * (1 - _SPILL_NARROWS * spill)
     spread = max(_LEAST_BLEND, _BLEND * width) + averaged
     mixed = depth_edges(depth, max(_LEAST_STEP, _STEP * width)) * np.clip(1.5 * trust, 0, 1)
-    empty = emptiness(position, prominence, frames)
     sharpness = np.float32(1) / np.square(spread)
     return FocusMap(
         depth, confidence, sharpness, mixed, strength.astype(np.float16), empty.astype(np.float16)

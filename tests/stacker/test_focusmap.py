@@ -133,3 +133,12 @@ def test_a_place_is_not_empty_where_peaks_are_clear_or_agree_or_frames_are_few()
     assert not emptiness(by_chance, plane(CLEAR), 20).any()
     assert not emptiness(ramp(), plane(FAINT), 20).any()
     assert not emptiness(np.rint(by_chance / 19), plane(FAINT), 2).any()
+
+
+def test_an_empty_place_has_the_depth_of_what_surrounds_it():
+    position, prominence = ramp() + 5, plane(CLEAR)
+    empty = slice(10, 30), slice(15, 41)
+    position[empty] = np.random.default_rng(3).uniform(0, 19, position[empty].shape)
+    prominence[empty] = FAINT
+    inner = slice(14, 26), slice(19, 37)
+    np.testing.assert_allclose(mapped(position, prominence).depth[inner], (ramp() + 5)[inner], atol=2)
