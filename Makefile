@@ -81,4 +81,4 @@ bench: setup
 	$(BIN)/python bench/compare.py $(BENCH)
 
 clean:
-	rm -rf .venv build dist .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .venv build dist stacker/kernel/*.so .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,7 +1,7 @@
 """The compiled kernel, where there is one: what OpenCV and numpy calls do, in a fraction of the time.
 
-It is C without Python (band.c, warp.c), built when the package is installed on a computer with a C compiler. Where it
-is missing, all is done by the calls, which stay the reference that the kernel is tested against.
+It is C without Python, built when the package is installed on a computer with a C compiler; beside each C file lies the
+module that calls it. Where it is missing, all is done by the calls, the reference that the kernel is tested against.
 """
 
 from __future__ import annotations

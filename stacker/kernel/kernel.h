@@ -1,4 +1,4 @@
-/* What both halves of the kernel share: C99, plain loops that a compiler makes vector code of. No state, no threads. */
+/* What the files of the kernel share: plain loops that a compiler makes vector code of. No state, no threads. */
 #ifndef FIELDSTACK_KERNEL_H
 #define FIELDSTACK_KERNEL_H
 
