@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import cv2
 import pytest
 from phonepage import PhonePage, RunningRig, running_rig
+from simrig import Rig, small_rig
 
 MOVED = 5  # index of the frame in which the subject moved
 FRAMES = 12
+APART = 48  # steps, which the optics of the scene ask for
 
 
 @pytest.fixture
-def windy(rig: RunningRig, tmp_path: Path):
-    """A rig that shoots the frames of a real bracket again, one of them blurred by motion."""
+def windy(make_rig: Callable[..., Rig], tmp_path: Path) -> Iterator[RunningRig]:
+    """A rig that shoots the frames of a bracket again, one of them blurred by motion.
+
+    The bracket is shot on a clock that waits for nobody: on a busy computer another frame might be shaken too.
+    """
+    build = partial(small_rig, scene="bristles", size_px=(640, 480))
+    steady = make_rig({"camera.preview_width_px": 320}, build=build, data=tmp_path / "shot").workflow
+    steady.set_near(1300)
+    steady.set_far(1300 + (FRAMES - 1) * APART)
+    steady.set_step(APART)
+    shot = steady.start_bracket()
+    Rig(steady, tmp_path / "shot").until_idle()
     frames = tmp_path / "frames"
-    shutil.copytree(rig.data / rig.shoot_and_stack(FRAMES) / "frames", frames)
+    shutil.copytree(steady.folder(shot) / "frames", frames)
     moved = frames / f"{MOVED:03d}.jpg"
     cv2.imwrite(str(moved), cv2.blur(cv2.imread(str(moved)), (31, 31)))
     with running_rig(tmp_path, f"replay:{frames}") as windy:
