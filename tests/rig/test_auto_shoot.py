@@ -36,7 +36,11 @@ class Shot:
 
 
 def shoot(scene: str, data: Path, auto: bool) -> Shot:
-    settings = Settings().changed({"capture.settle_mode": "fixed", "stacking.depth_map": False})
+    # Stacked afterwards: which frame a live stack takes for its reference depends on how fast they come, and with it
+    # how often each pixel is interpolated.
+    settings = Settings().changed(
+        {"capture.settle_mode": "fixed", "stacking.depth_map": False, "stacking.live": False}
+    )
     workflow = Workflow(settings, data, build=partial(small_rig, scene=scene, size_px=SIZE_PX))
     rig = Rig(workflow, data)
     try:
@@ -50,8 +54,9 @@ def shoot(scene: str, data: Path, auto: bool) -> Shot:
             workflow.set_far(far)
             workflow.start_bracket()
         status = rig.until_idle()
-        assert workflow.wait_stacked(PATIENCE_S)
         assert status.plan is not None and status.bracket is not None
+        workflow.stack(status.bracket.id)
+        assert workflow.wait_stacked(PATIENCE_S)
         detail = workflow.bracket(status.bracket.id)
         fused = cv2.imread(str(workflow.file(detail.id, "fused")), cv2.IMREAD_GRAYSCALE)
         places = [frame.position_steps for frame in detail.in_focus_order]
