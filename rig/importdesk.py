@@ -73,19 +73,16 @@ class ImportDesk:
         data_folder: Path,
         shelf: Shelf,
         scanner: Sequence[str] = SCANNER,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._sources = sources
         self._folder = data_folder
         self._shelf = shelf
         self._scanner = scanner
-        self._clock = clock
         self._news = threading.Condition(threading.RLock())
         self._scans: dict[str, Scan] = {}  # by source; the newest
         self._jobs: dict[str, Scan | ImportJob] = {}
         self._waiting: deque[Scan | ImportJob] = deque()
         self._keys: dict[str, tuple[str, ...]] = {}
-        self._pace_s: float | None = None  # for a byte of an import, as measured
         self._closed = False
         self._threads: list[threading.Thread] = []
 
@@ -295,10 +292,20 @@ class ImportDesk:
         job = self._jobs.get(job_id)
         if not isinstance(job, ImportJob):
             return 0.0
-        share = job.share_done()
-        if job.began is not None and share > ENOUGH_TO_TELL:
-            return (self._clock() - job.began) * (1 - share) / (share - COPYING_SHARE)
-        return None if self._pace_s is None else self._pace_s * job.bytes * (1 - share)
+        share, began_s = job.share_done(), job.task.began_s if job.task is not None else None
+        if began_s is not None and share > ENOUGH_TO_TELL:
+            return (time.monotonic() - began_s) * (1 - share) / (share - COPYING_SHARE)
+        pace_s = self._pace_s()
+        return None if pace_s is None else pace_s * job.bytes * (1 - share)
+
+    def _pace_s(self) -> float | None:
+        """For a byte of an import, as the last one took; None before the first is done."""
+        paces = [
+            job.task.took_s / job.bytes
+            for job in self._imports()
+            if job.task is not None and job.task.took_s is not None
+        ]
+        return paces[-1] if paces else None
 
     # --- the thread ------------------------------------------------------------------------------
     def _run(self) -> None:
@@ -364,31 +371,21 @@ class ImportDesk:
         return ((about.st_dev, about.st_ino),)
 
     def _watch(self) -> None:
-        """Hold a scan at work while the rig needs card, processor and memory; measure how long stacks take."""
+        """Hold a scan at work while the rig needs card, processor and memory."""
         while True:
             with self._news:
-                self._news.wait_for(lambda: self._closed or not all(map(_settled, self._jobs.values())))
+                self._news.wait_for(lambda: self._closed or bool(self._open_scans()))
                 if self._closed:
                     return
-                jobs = list(self._jobs.values())
+                scans = self._open_scans()
             quiet = self._shelf.wants_quiet()
-            for job in jobs:
-                if isinstance(job, Scan):
-                    job.hold(quiet)
-                else:
-                    self._time(job)
+            for scan in scans:
+                scan.hold(quiet)
             with self._news:
                 self._news.wait(LOOK_S)
 
-    def _time(self, job: ImportJob) -> None:
-        state = job.view().state
-        if state == "stacking" and job.began is None:
-            job.began = self._clock()
-        elif state == "copied":
-            job.began = None  # it stood back for the rig's own bracket
-        elif state == "done" and job.began is not None:
-            self._pace_s = (self._clock() - job.began) / job.bytes
-            job.began = None
+    def _open_scans(self) -> list[Scan]:
+        return [job for job in self._jobs.values() if isinstance(job, Scan) and not job.view().ended]
 
 
 def _at_work(job: Scan | ImportJob) -> bool:
@@ -404,7 +401,3 @@ def _there(scan: Scan, index: int) -> Path | None:
         return scan.picture(index)
     except RigError:
         return None
-
-
-def _settled(job: Scan | ImportJob) -> bool:
-    return _over(job) and (isinstance(job, Scan) or job.began is None)

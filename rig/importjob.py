@@ -60,7 +60,6 @@ class ImportJob:
         self.bytes = expected_bytes(frames)
         self.task: StackTask | None = None
         self.cancelled = threading.Event()
-        self.began: float | None = None
         self.preferred = False
         self._view = JobView(
             self.id,

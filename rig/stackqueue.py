@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -49,6 +50,8 @@ class StackTask:
         self.cancelled = False
         self.dropped = False
         self._put_back = False
+        self.began_s: float | None = None  # on the monotonic clock, when its process was started
+        self.took_s: float | None = None  # known when it is done
         self.progress = StackProgress(
             folder.id, self.result_id, "waiting", 0, len(self._frames) if total is None else total, 0
         )
@@ -90,7 +93,7 @@ class StackTask:
         """Whether it was ended only to stand back; then it waits again."""
         with self._guard:
             again, self._put_back = self._put_back and not self.cancelled, False
-            self._process = None
+            self._process = self.began_s = None
             if again:
                 self.progress = replace(self.progress, stage="waiting", done=0)
             return again
@@ -111,6 +114,7 @@ class StackTask:
                 preview=self.part / PREVIEW,
                 tiff=self.part / RESULT_FILES["tiff"] if self.settings.get("tiff") else None,
             )
+            self.began_s = time.monotonic()
             self._process = StackProcess(order, on_event, command)
             return self._process
 
@@ -223,6 +227,7 @@ class StackQueue:
             keep_result(task, report)
             self._picture = task.folder.result_path(task.result_id) / RESULT_FILES["screen"]
             total = task.progress.total
+            task.took_s = None if task.began_s is None else time.monotonic() - task.began_s
             self._tell(task, stage="done", done=total, preview_rev=task.progress.preview_rev + 1)
         except (RigError, OSError) as error:
             self._end(task, "failed", str(error))

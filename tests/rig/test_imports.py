@@ -210,11 +210,8 @@ def test_brackets_are_worked_through_in_the_order_given_with_their_places_told(d
 
 def test_the_second_of_two_imports_can_tell_how_long_it_will_take(desk_rig: Rig) -> None:
     finished(desk_rig, ordered(desk_rig, (0, 3))[0])
-    desk = desk_rig.workflow.imports
-    while desk._pace_s is None:  # noted by another thread, a moment after the stack is there
-        desk_rig.workflow.wait_status(10**9, 0.05)
     (job,) = ordered(desk_rig, (5, 9))
-    told = desk.job(job)
+    told = desk_rig.workflow.imports.job(job)
 
     assert told.over or (told.eta_s is not None and told.eta_s > 0)
 
