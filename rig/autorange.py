@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rig.box import Box
 from rig.config import OpticsSettings, Settings
 from rig.devices.camera import Camera
 from rig.devices.clock import Clock
@@ -58,12 +59,12 @@ def find_range(
     clock: Clock,
     progress: Progress = lambda done, total, what: None,
     cancelled: Callable[[], bool] = never,
-    box: tuple[float, float, float, float] | None = None,
+    box: Box | None = None,
 ) -> FocusRange | None:
     """Sweep the travel, find every tile's focus and take in nearly all of them; None when cancelled.
 
     A travel too long for SWEEP_POSITIONS samples is swept again, only where the first sweep saw something.
-    box: x, y, w, h of the subject as fractions of the picture. The focus is left at the near limit found.
+    box: only what is in it counts. The focus is left at the near limit found.
     Raises FocusNotFoundError when nothing in the picture comes into focus, DriftError when the drive is
     not where it counted by the end.
     """

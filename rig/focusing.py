@@ -8,6 +8,7 @@ from functools import partial
 
 from rig.autorange import FocusRange, find_range
 from rig.backlash import measure_backlash
+from rig.box import Box, checked_box
 from rig.control import Control
 from rig.devices.panel import Signal
 from rig.errors import FocusNotFoundError, FocusRangeError, NotAllowedError, PlanError
@@ -121,11 +122,12 @@ class Focusing:
             self._control.remember(with_limits(self._control.recipe, None, None))
 
     # --- finding --------------------------------------------------------------------------------
-    def auto_range(self, then: Callable[[], None]) -> None:
+    def auto_range(self, then: Callable[[], None], box: Box | None = None) -> None:
         """See Workflow.auto_range. then: called under the guard when near and far were found."""
+        box = None if box is None else checked_box(box)
         with self._control.guard:
             self._control.require("auto_range")
-            self._control.begin(Phase.FOCUSING, partial(self._find_range, then))
+            self._control.begin(Phase.FOCUSING, partial(self._find_range, then, box))
             self._control.machine.show(Signal.CAPTURING)
 
     def touch(self, x: float, y: float, role: str) -> None:
@@ -178,10 +180,10 @@ class Focusing:
             proposal = Proposal("motor.backlash_steps", found.proposed_steps, found.sentence)
             control.rest(message=found.sentence, proposal=proposal)
 
-    def _find_range(self, then: Callable[[], None]) -> None:
+    def _find_range(self, then: Callable[[], None], box: Box | None) -> None:
         control = self._control
         try:
-            found = self._sweep()
+            found = self._sweep(box)
         except FocusNotFoundError as error:
             control.give_up(error)
             return
@@ -193,7 +195,7 @@ class Focusing:
             if not control.stopping.is_set():
                 then()
 
-    def _sweep(self) -> FocusRange | None:
+    def _sweep(self, box: Box | None) -> FocusRange | None:
         machine = self._control.machine
         with machine.lit(), machine.camera_shown(self._control.previews.publish_unseen) as camera:
             return find_range(
@@ -202,6 +204,7 @@ class Focusing:
                 self._control.settings,
                 clock=machine.devices.clock,
                 cancelled=self._control.stopping.is_set,
+                box=box,
             )
 
     def _focus_on(self, x: float, y: float, role: str) -> None:

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from rig.box import Box
 from rig.config import Settings
 from rig.devices.camera import Camera, Image
 from rig.devices.clock import Clock
@@ -21,7 +22,6 @@ from rig.sharpness import noise_level, sharpness, tile_sharpness
 
 Progress = Callable[[int, int, str], None]
 Figures = npt.NDArray[np.float64]
-Box = tuple[float, float, float, float]  # x, y, width, height as fractions of the picture
 
 TILE_PX = 8  # side of a tile of the sweep: small, for a tile should hold one depth, and a hair fill it
 MOST_TILES = (60, 80)  # rows, columns; more would only cost time

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from rig.box import Box
 from rig.brackets import BracketDetail, BracketSummary
 from rig.config import Settings
 from rig.control import Control
@@ -199,9 +200,12 @@ class Workflow:
         """Forget near and far."""
         self._focusing.clear_limits()
 
-    def auto_range(self, then_shoot: bool = False) -> None:
-        """Find near and far by one sweep over the travel; returns at once. then_shoot: and shoot."""
-        self._focusing.auto_range(self._shoot_if_planned if then_shoot else lambda: None)
+    def auto_range(self, then_shoot: bool = False, box: Box | None = None) -> None:
+        """Find near and far by one sweep over the travel; returns at once. then_shoot: and shoot.
+
+        box: take in only what is in this part of the picture. Raises NotAllowedError where it is none.
+        """
+        self._focusing.auto_range(self._shoot_if_planned if then_shoot else lambda: None, box)
 
     def touch(self, x: float, y: float, role: str = "goto") -> None:
         """Focus on the spot at x, y (fractions of the picture); returns at once.

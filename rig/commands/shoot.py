@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from rig.box import Box, checked_box
 from rig.commands.distance import distance
 from rig.commands.edge import run_at_the_edge
 from rig.commands.follow import follow_bracket, follow_stack, outcome_facts, wait_until_still
@@ -26,6 +27,7 @@ from rig.commands.options import (
     settings_from,
 )
 from rig.config import Settings
+from rig.errors import NotAllowedError
 from rig.status import Status
 from rig.workflow import Workflow
 from stacker.console import Console
@@ -46,6 +48,13 @@ def add_shoot_parser(commands: Subparsers) -> None:
     )
     where.add_argument("--far", type=distance, metavar="S", help="focus of the farthest frame")
     where.add_argument("--auto", action="store_true", help="find near and far by a sweep over the travel")
+    where.add_argument(
+        "--box",
+        type=box,
+        metavar="X,Y,W,H",
+        help="with --auto: only what is in this part of the picture; its left and upper edge, width and height "
+        "as fractions of the picture, 0.25,0.25,0.5,0.5 for the middle (default: the whole picture)",
+    )
     how = parser.add_argument_group("step").add_mutually_exclusive_group()
     how.add_argument(
         "--step",
@@ -69,12 +78,26 @@ def add_shoot_parser(commands: Subparsers) -> None:
     parser.set_defaults(wrong_use=parser.error)
 
 
+def box(text: str) -> Box:
+    """For argparse: "0.25,0.25,0.5,0.5"."""
+    try:
+        return checked_box([float(one) for one in text.split(",")])
+    except NotAllowedError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"{text[:40]!r} is no box: write four fractions of the picture, 0.25,0.25,0.5,0.5 for its middle"
+        ) from error
+
+
 def run_shoot(args: argparse.Namespace) -> int:
     """`fieldstack shoot`: returns the exit code."""
     if (args.near is None) != (args.far is None):
         args.wrong_use("--near and --far belong together: give both")
     if args.auto and args.near is not None:
         args.wrong_use("--auto finds near and far itself: leave out --near and --far")
+    if args.box is not None and not args.auto:
+        args.wrong_use("--box is where --auto looks: give --auto too")
     if args.lens is not None and args.sim is not None:
         args.wrong_use("a simulated scene has a lens of its own: leave out --lens")
     return run_at_the_edge(lambda console: shoot(args, console), quiet=args.json)
@@ -127,7 +150,7 @@ def find_limits(
         return
     focus = workflow.status().focus
     if args.auto or focus.near_steps is None or focus.far_steps is None:
-        workflow.auto_range()
+        workflow.auto_range(box=args.box)
         status = wait_until_still(workflow, console, cancelled, "looking for the sharp range")
         if status.message is not None:
             console.tell(status.message)

@@ -270,6 +270,21 @@ def test_the_range_is_found_by_itself(rig):
     assert status.plan.frames > 2
 
 
+def test_the_range_of_a_box_is_that_of_what_is_in_it(rig):
+    rig.workflow.auto_range(box=(0, 0, 1, 1))
+    whole = rig.until_idle().focus
+    rig.workflow.auto_range(box=(0.4, 0.4, 0.2, 0.2))
+    part = rig.until_idle().focus
+
+    assert whole.near_steps < part.near_steps < part.far_steps < whole.far_steps
+
+
+def test_a_box_outside_the_picture_is_refused_before_anything_moves(rig):
+    with pytest.raises(NotAllowedError, match="is not in the picture"):
+        rig.workflow.auto_range(box=(0.8, 0.2, 0.4, 0.4))
+    assert rig.workflow.status().state is Phase.IDLE
+
+
 def test_a_touched_spot_becomes_the_near_limit(rig):
     rig.workflow.touch(0.5, 0.5, "near")
     status = rig.until_idle()

@@ -161,6 +161,39 @@ def test_the_range_is_found_by_itself(rig: Rig, phone: Phone) -> None:
     assert rig.until_idle().plan is not None
 
 
+def test_the_range_of_a_box_is_found(rig: Rig, phone: Phone) -> None:
+    box = {"x": 0.4, "y": 0.4, "width": 0.2, "height": 0.2}
+    assert phone.post("/api/auto", {"box": box}).status_code == 202
+
+    focus = rig.until_idle().focus
+    phone.post("/api/auto")
+    whole = rig.until_idle().focus
+    assert whole.near_steps < focus.near_steps < focus.far_steps < whole.far_steps
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        {},
+        [0, 0, 1, 1],
+        {"x": 0, "y": 0, "width": 1},
+        {"x": 0, "y": 0, "width": 1, "height": 1, "depth": 1},
+        {"x": 0.6, "y": 0, "width": 0.5, "height": 1},
+        {"x": -1, "y": 0, "width": 1, "height": 1},
+        {"x": 0, "y": 0, "width": 0, "height": 1},
+        {"x": "0", "y": 0, "width": 1, "height": 1},
+        {"x": True, "y": 0, "width": 1, "height": 1},
+        {"x": [[0]], "y": {"a": 1}, "width": None, "height": 10**17},
+    ],
+)
+def test_an_odd_box_is_refused(phone: Phone, rig: Rig, box: object) -> None:
+    refused = phone.post("/api/auto", {"box": box})
+
+    assert refused.status_code == 400
+    assert "box" in refused.json["detail"]
+    assert rig.workflow.status().state is Phase.IDLE
+
+
 @pytest.mark.parametrize("body", [{"end": "up"}, {"frames": 0}, {"frames": 1000}, {"frames": True}])
 def test_an_odd_extension_is_refused(phone: Phone, rig: Rig, body: dict) -> None:
     bracket = rig.shoot(frames=2)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
+from rig.box import Box, checked_box
+from rig.errors import NotAllowedError
 from webui.api.answers import done
 from webui.body import fields
 from webui.context import workflow
@@ -11,6 +13,7 @@ from webui.errors import BadRequestError
 
 api = Blueprint("focus", __name__)
 
+SIDES = ("x", "y", "width", "height")
 ROLES = ("goto", "near", "far")
 FURTHEST = 10_000_000  # steps; no drive has more, and the rig clamps or refuses within
 
@@ -55,10 +58,20 @@ def spot(touch: dict[str, object]) -> tuple[float, float, str]:
 
 @api.post("/api/auto")
 def auto() -> Response:
-    """Find near and far by a sweep over the whole travel."""
-    fields()
-    workflow().auto_range()
+    """Find near and far by a sweep over the whole travel: of all, or of {"box": {x, y, width, height}}."""
+    sent = fields(box=dict)
+    workflow().auto_range(box=box(sent["box"]) if "box" in sent else None)
     return done(202)
+
+
+def box(sides: dict[str, object]) -> Box:
+    """The box sent, in fractions of the picture. Raises BadRequestError."""
+    if set(sides) != set(SIDES):
+        raise BadRequestError(f"box has {', '.join(SIDES)}.")
+    try:
+        return checked_box([sides[side] for side in SIDES])
+    except NotAllowedError as error:
+        raise BadRequestError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
 
 
 @api.post("/api/focus/near")
