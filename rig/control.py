@@ -136,7 +136,9 @@ class Control:
         self.recipe = self.recipe.for_rig(devices.simulated)
         unsure = self.machine.find_position(self.recipe.position_steps, self.stopping.is_set)
         with self.guard:
-            self.rest(message=" ".join(filter(None, (*devices.warnings, unsure))) or None)
+            self.rest(
+                message=" ".join(filter(None, (*devices.warnings, devices.camera.warning, unsure))) or None
+            )
 
     def give_up(self, error: RigError) -> None:
         """A job that could not do what was asked, though nothing is broken."""

@@ -40,6 +40,10 @@ class CameraTimeoutError(CameraError, TimeoutError):
     """The camera did not deliver within the time allowed."""
 
 
+class CameraStalledError(CameraTimeoutError):
+    """The camera did not deliver, and reopening it did not help: to restart it once more is of no use."""
+
+
 class MotorError(RigError, RuntimeError):
     """The focus motor does not move as told."""
 

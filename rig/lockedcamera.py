@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from rig.config import CameraSettings
 from rig.devices.camera import Camera, Exposure, Frame, Preview
-from rig.errors import CameraError, CameraTimeoutError
+from rig.errors import CameraError, CameraStalledError, CameraTimeoutError
 
 T = TypeVar("T")
 
@@ -20,15 +20,21 @@ class LockedCamera:
     """Gives frames and previews at the exposure locked at the start.
 
     A time-out restarts the camera once, at the same exposure; a second one in the same call is a
-    CameraTimeoutError that says what to do.
+    CameraTimeoutError that says what to do. A camera that reopens itself after a stall is left to it.
     """
 
     def __init__(self, camera: Camera, settings: CameraSettings, exposure: Exposure | None = None) -> None:
         """exposure: that of the frames already shot, when a bracket is resumed."""
         self._camera = camera
         self._settings = settings
-        self.restarts = 0
+        self._restarts = 0  # made here
+        self._restarts_before = camera.restarts
         self.exposure = self._patiently(lambda: self._lock(exposure))
+
+    @property
+    def restarts(self) -> int:
+        """How often a time-out restarted the camera, here or by itself."""
+        return self._restarts + self._camera.restarts - self._restarts_before
 
     def now_ns(self) -> int:
         """The camera's monotonic clock."""
@@ -67,6 +73,8 @@ class LockedCamera:
     def _patiently(self, ask: Callable[[], T]) -> T:
         try:
             return ask()
+        except CameraStalledError:
+            raise
         except CameraTimeoutError:
             self._restart()
         try:
@@ -78,7 +86,7 @@ class LockedCamera:
             ) from error
 
     def _restart(self) -> None:
-        self.restarts += 1
+        self._restarts += 1
         try:
             self._camera.stop()
             self._camera.start()

@@ -13,7 +13,7 @@ from rig.config import Settings
 from rig.devices.build import Devices, build_devices
 from rig.devices.camera import Camera, Exposure, Frame, Image, Preview, Roi
 from rig.devices.panel import Press, Signal
-from rig.errors import CameraTimeoutError, NotAllowedError, RigError
+from rig.errors import CameraStalledError, CameraTimeoutError, NotAllowedError, RigError
 from rig.focuser import Focuser
 from rig.status import FocusStatus
 
@@ -167,8 +167,8 @@ class Machine:
     def preview(self, roi: Roi | None = None) -> tuple[Preview, int] | None:
         """The next live picture and its age in ms; None while the camera is used for a bracket.
 
-        roi: only this part of it, by the sensor's own pixels. A camera that times out is restarted once. Raises
-        CameraError.
+        roi: only this part of it, by the sensor's own pixels. A camera that times out is restarted once, unless
+        it has reopened itself in vain. Raises CameraError.
         """
         if self._wanted.is_set() or not self._camera_lock.acquire(blocking=False):
             return None
@@ -180,6 +180,8 @@ class Machine:
             look = camera.preview if roi is None else partial(camera.loupe, roi)
             try:
                 preview = look()
+            except CameraStalledError:
+                raise
             except CameraTimeoutError:
                 camera.stop()
                 camera.start()
@@ -219,6 +221,14 @@ class _Shown:
         self.name = camera.name
         self.size = camera.size
         self.pixel_um = camera.pixel_um
+
+    @property
+    def warning(self) -> str | None:
+        return self._camera.warning
+
+    @property
+    def restarts(self) -> int:
+        return self._camera.restarts
 
     def start(self) -> None:
         self._camera.start()

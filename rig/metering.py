@@ -10,7 +10,7 @@ import numpy as np
 
 from rig.config import CameraSettings
 from rig.devices.camera import Camera, Exposure, Preview
-from rig.errors import CameraTimeoutError
+from rig.errors import CameraStalledError, CameraTimeoutError
 from rig.focuser import Focuser
 from rig.freshpreview import preview_from
 from rig.sharpness import clipped_share
@@ -114,7 +114,8 @@ def metered(
 ) -> Exposure | None:
     """As meter, over settings.meter_positions of a bracket; None where there is nothing to measure.
 
-    A camera that hangs meanwhile is not given up yet: None too, and the bracket meets it, or goes on.
+    A camera that hangs meanwhile is not given up yet: None too, and the bracket meets it, or goes on. Raises
+    CameraStalledError for one that has been reopened in vain.
     """
     if settings.exposure_us or not settings.meter_positions:
         return None
@@ -122,5 +123,7 @@ def metered(
         return meter(
             camera, focuser, metered_positions(positions_steps, settings.meter_positions), settings, cancelled
         )
+    except CameraStalledError:
+        raise
     except CameraTimeoutError:
         return None

@@ -50,6 +50,14 @@ class Camera(Protocol):
     size: tuple[int, int]  # width, height of a full frame in px
     pixel_um: float
 
+    @property
+    def warning(self) -> str | None:
+        """What is worth telling although the camera works, as a sentence; known once it is started."""
+
+    @property
+    def restarts(self) -> int:
+        """How often a stall made it reopen itself, ever; a camera that leaves that to others has none."""
+
     def start(self) -> None:
         """Ready for previews and captures when it returns. Raises CameraError."""
 
@@ -78,7 +86,7 @@ class Camera(Protocol):
         """One full frame whose exposure *started* at or after not_before_ns (monotonic).
 
         That guarantee is what keeps a frame queued before a focus move out of the bracket.
-        Raises CameraTimeoutError.
+        Raises CameraTimeoutError; CameraStalledError when the camera has reopened itself in vain.
         """
 
     def now_ns(self) -> int:

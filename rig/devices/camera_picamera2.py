@@ -61,6 +61,8 @@ class Picamera2Camera:
         self._library = library
         self._session: Session | None = None
         self._locked: Exposure | None = None
+        self._exposed_us = 0  # by the last frame seen: the next ones may still be as long after unlock()
+        self._reopened = 0  # in sessions that have ended
         self._seq = 0
 
     @property
@@ -75,6 +77,11 @@ class Picamera2Camera:
             "slowly; a larger cma- value of dtoverlay=vc4-kms-v3d in config.txt gives more"
         )
 
+    @property
+    def restarts(self) -> int:
+        """How often a stall made it reopen itself; see Camera."""
+        return self._reopened + (self._session.reopened if self._session else 0)
+
     def start(self) -> None:
         """Open the camera and let it run; see Camera. Raises CameraError, CameraTimeoutError."""
         if self._session is None:
@@ -85,8 +92,9 @@ class Picamera2Camera:
     def stop(self) -> None:
         """Close the camera; see Camera. Raises CameraTimeoutError when that takes too long."""
         session, self._session = self._session, None
-        self._locked = None
+        self._locked, self._exposed_us = None, 0
         if session is not None:
+            self._reopened += session.reopened
             session.close()
 
     def now_ns(self) -> int:
@@ -98,12 +106,12 @@ class Picamera2Camera:
         wanted = exposure if exposure is not None else self._settled()
         check_in_range(wanted, self._running.camera.camera_controls)
         self._set_controls(locked_controls(wanted))
-        for frames in range(self._running.buffers + LATEST_FRAMES):
-            got = self._present(wanted.exposure_us / 1e6)
-            if frames >= self._running.buffers + EARLIEST_FRAMES and agrees(wanted, got):
-                self._locked = wanted
-                return got
-        raise CameraTimeoutError(f"the camera does not take over its exposure: asked {wanted}, it does {got}")
+        before, self._locked = self._locked, wanted  # so that a camera reopened meanwhile is locked as well
+        try:
+            return self._awaited(wanted)
+        except CameraError:
+            self._locked = before
+            raise
 
     def unlock(self) -> None:
         """Give exposure, gain and white balance back to automatic control."""
@@ -112,22 +120,21 @@ class Picamera2Camera:
 
     def preview(self, timeout_s: float = 2.0) -> Preview:
         """The next live picture, from the small stream; see Camera."""
-        with self._running.request(timeout_s) as request, self._planes(request, "lores") as planes:
+        with self._request(timeout_s) as request, self._planes(request, "lores") as planes:
             return self._as_preview(to_bgr(planes), request.get_metadata())
 
     def loupe(self, roi: Roi, timeout_s: float = 2.0) -> Preview:
         """The next live picture of a part at 100 %, from the full-resolution stream; see Camera."""
-        with self._running.request(timeout_s) as request, self._planes(request, "main") as planes:
+        with self._request(timeout_s) as request, self._planes(request, "main") as planes:
             return self._as_preview(to_bgr(planes.crop(*even_box(roi, self.size))), request.get_metadata())
 
     def capture(self, not_before_ns: int, timeout_s: float = 10.0) -> Frame:
         """One full frame whose exposure started at or after not_before_ns; see Camera.
 
-        timeout_s counts beyond the exposure itself. While locked, a frame exposed otherwise is passed over.
+        While locked, a frame exposed otherwise is passed over.
         """
-        limit_s = timeout_s + (3e-6 * self._locked.exposure_us if self._locked else 0.0)
         for _ in range(self._running.buffers + LATEST_FRAMES):
-            with self._running.request(limit_s, not_before_ns) as request:
+            with self._request(timeout_s, not_before_ns) as request:
                 metadata = request.get_metadata()
                 got = exposure_of(metadata)
                 as_asked = self._locked is None or agrees(self._locked, got)
@@ -135,7 +142,15 @@ class Picamera2Camera:
                     return self._as_frame(request, metadata, got)
         raise CameraError(f"the camera does not hold its exposure: asked {self._locked}, it did {got}")
 
-    # --- what a request holds -----------------------------------------------------------------------
+    # --- requests and what they hold -----------------------------------------------------------------
+
+    @contextmanager
+    def _request(self, timeout_s: float, not_before_ns: int | None = None) -> Iterator[Any]:
+        """A request; timeout_s counts beyond the exposures, so that a long one is no stall."""
+        longest_us = max(self._exposed_us, self._locked.exposure_us if self._locked else 0)
+        with self._running.request(timeout_s + 3e-6 * longest_us, not_before_ns) as request:
+            self._exposed_us = exposure_of(request.get_metadata()).exposure_us
+            yield request
 
     def _as_frame(self, request: Any, metadata: dict[str, Any], exposure: Exposure) -> Frame:
         with self._planes(request, "main") as planes:
@@ -185,9 +200,17 @@ class Picamera2Camera:
         except RuntimeError as error:
             raise CameraError(f"the camera refuses {controls}: {error}") from error
 
-    def _present(self, extra_s: float = 0.0) -> Exposure:
+    def _awaited(self, wanted: Exposure) -> Exposure:
+        """What the sensor does, once that is what was wanted."""
+        for frames in range(self._running.buffers + LATEST_FRAMES):
+            got = self._present()
+            if frames >= self._running.buffers + EARLIEST_FRAMES and agrees(wanted, got):
+                return got
+        raise CameraTimeoutError(f"the camera does not take over its exposure: asked {wanted}, it does {got}")
+
+    def _present(self) -> Exposure:
         """What the sensor did for the next frame."""
-        with self._running.request(self._settings.timeout_s + extra_s) as request:
+        with self._request(self._settings.timeout_s) as request:
             return exposure_of(request.get_metadata())
 
     def _settled(self) -> Exposure:

@@ -57,6 +57,8 @@ class ReplayCamera:
     """Frames of a folder spread evenly over the motor's travel, the first one at the near end."""
 
     name = "replay camera"
+    warning = None
+    restarts = 0  # it leaves that to others
 
     def __init__(self, bench: OpticalBench, folder: Path) -> None:
         self.replay = open_replay(folder)

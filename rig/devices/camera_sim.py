@@ -66,6 +66,8 @@ class SimCamera:
     """Frames of a scene, exposed when and where a free-running sensor would expose them."""
 
     name = "simulated camera"
+    warning = None
+    restarts = 0  # it leaves that to others
 
     def __init__(
         self,

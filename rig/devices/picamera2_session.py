@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rig.devices.bounded import StillRunningError, call_bounded
-from rig.errors import CameraError, CameraTimeoutError
+from rig.errors import CameraError, CameraStalledError, CameraTimeoutError
 
 _log = logging.getLogger(__name__)
 
@@ -38,6 +38,7 @@ class Session:
     def __init__(self, library: Library, configure: Callable[[Any, int], None], buffers: int) -> None:
         self.library = library
         self.buffers = buffers  # those got, after open()
+        self.reopened = 0  # after stalls
         self._configure = configure
         self._camera: Any = None
 
@@ -75,7 +76,7 @@ class Session:
     def request(self, limit_s: float, not_before_ns: int | None = None) -> Iterator[Any]:
         """A completed request, given back afterwards. After a stall the camera is reopened and asked again.
 
-        not_before_ns: the earliest monotonic start of its exposure. Raises CameraTimeoutError when reopening
+        not_before_ns: the earliest monotonic start of its exposure. Raises CameraStalledError when reopening
         did not help, so after twice limit_s and the time of that.
         """
         try:
@@ -87,7 +88,7 @@ class Session:
                 request = self._wait(limit_s, not_before_ns)
             except TimeoutError as error:
                 self.camera.cancel_all_and_flush()  # the job would keep the next request for itself
-                raise CameraTimeoutError(
+                raise CameraStalledError(
                     f"the camera gave no frame within {limit_s:g} s, and none after it was reopened: "
                     "check its ribbon cable and the power supply"
                 ) from error
@@ -105,9 +106,15 @@ class Session:
             raise CameraError("the camera was closed while a frame was awaited") from error
 
     def _reopen(self) -> None:
+        self.reopened += 1
         self.camera.cancel_all_and_flush()
-        self.close()
-        self.open()
+        try:
+            self.close()
+            self.open()
+        except CameraTimeoutError as error:
+            raise CameraStalledError(
+                f"the camera gave no frame and was to be reopened, but {error}"
+            ) from error
 
     def _starts(self, camera: Any, buffers: int) -> bool:
         """False when there is no memory for so many buffers."""

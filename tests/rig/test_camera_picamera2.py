@@ -8,17 +8,24 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import simplejpeg
-from fake_picamera2 import FakePicamera2, library
+from fake_picamera2 import AUTOMATIC, FakePicamera2, library
 from hypothesis import given
 from hypothesis import strategies as st
+from simrig import small_rig as simulated_rig
+from smallrig import small_rig
 
-from rig.config import CameraSettings
+from rig.capture import CaptureReport, capture_bracket
+from rig.config import CameraSettings, Settings
 from rig.devices import camera_picamera2, picamera2_session
 from rig.devices.camera import Exposure
 from rig.devices.camera_picamera2 import Picamera2Camera
 from rig.devices.exposurelock import agrees, check_in_range, exposure_of
 from rig.devices.yuv import even_box, reduce_luma, split_planes, to_bgr
-from rig.errors import CameraError, CameraTimeoutError
+from rig.errors import CameraError, CameraStalledError, CameraTimeoutError
+from rig.lockedcamera import LockedCamera
+from rig.machine import Machine
+from rig.plan import plan_bracket
+from rig.status import Outcome
 
 EXPOSURE = Exposure(8000, 2.0, (2.0, 1.6))
 SETTINGS = CameraSettings(preview_width_px=160)
@@ -252,6 +259,84 @@ def test_a_second_stall_is_a_timeout_and_leaves_no_job_behind():
     assert len(cameras.opened) == 2 and cameras.opened[1].flushed == 1
 
 
+def shot_with(camera: Picamera2Camera) -> CaptureReport:
+    """A bracket of five on the simulated focus drive."""
+    rig = small_rig(capture__settle_mode="fixed", camera__meter_positions=0)
+    plan = plan_bracket(rig.settings, 1000, 1400, 100)
+    return capture_bracket(camera, rig.focuser, plan, rig.settings, rig.sink, clock=rig.clock)
+
+
+def stall_at_capture(number: int):
+    """Spoils a camera: it gives no frame from this capture on."""
+
+    def spoil(camera: FakePicamera2) -> None:
+        give, asked = camera.capture_request, []
+
+        def capture_request(wait=None, flush=None):
+            asked.extend([flush] if flush else [])
+            camera.stalled = camera.stalled or len(asked) == number
+            return give(wait=wait, flush=flush)
+
+        camera.capture_request = capture_request
+
+    return spoil
+
+
+def test_a_bracket_goes_on_after_a_stall_with_one_reopening_that_is_told():
+    camera, cameras = started(stall_at_capture(3))
+    report = shot_with(camera)
+    assert (report.outcome, len(report.frames), len(cameras.opened)) == (Outcome.COMPLETE, 5, 2)
+    assert any("hung and was restarted" in warning for warning in report.warnings)
+
+
+def test_a_stall_of_an_earlier_bracket_is_not_told_again():
+    camera, _ = started(stall_at_capture(3))
+    assert len(shot_with(camera).frames) == 5 and camera.restarts == 1
+    report = shot_with(camera)
+    assert (report.outcome, report.warnings) == (Outcome.COMPLETE, ())
+
+
+def test_a_camera_that_stays_stalled_in_a_bracket_is_reopened_once_before_the_fault():
+    camera, cameras = started(stall_at_capture(3), stall)
+    report = shot_with(camera)
+    assert (report.outcome, len(report.frames), len(cameras.opened)) == (Outcome.FAILED, 2, 2)
+    assert "none after it was reopened: check its ribbon cable" in str(report.error)
+
+
+def test_a_camera_that_does_not_open_again_in_a_bracket_is_not_asked_once_more(monkeypatch):
+    camera, _ = started(stall_at_capture(3), lambda fake: threading.Event().wait())
+    monkeypatch.setattr(picamera2_session, "OPEN_LIMIT_S", 0.05)
+    report = shot_with(camera)
+    assert isinstance(report.error, CameraStalledError) and "did not open within" in str(report.error)
+
+
+def test_a_live_picture_is_given_up_after_one_reopening():
+    cameras = Cameras(stall, stall)
+    camera = Picamera2Camera(SETTINGS, library(cameras))
+    machine = Machine(Settings(), lambda asked: replace(simulated_rig(asked), camera=camera))
+    machine.start(lambda press: None)
+    with pytest.raises(CameraStalledError):
+        machine.preview()
+    machine.close()
+    assert len(cameras.opened) == 2
+
+
+def test_a_stall_while_the_lock_is_awaited_costs_one_reopening():
+    camera, cameras = started()
+    stall(cameras.opened[0])
+    locked = LockedCamera(camera, SETTINGS, EXPOSURE)
+    assert agrees(EXPOSURE, locked.exposure) and (locked.restarts, len(cameras.opened)) == (1, 2)
+
+
+def test_a_lock_that_failed_leaves_the_one_before():
+    camera, cameras = started()
+    camera.lock(EXPOSURE)
+    cameras.opened[0].late = 1000
+    with pytest.raises(CameraTimeoutError):
+        camera.lock(replace(EXPOSURE, exposure_us=9000))
+    assert agrees(EXPOSURE, camera.capture(camera.now_ns()).exposure)
+
+
 def test_after_a_timeout_the_camera_can_be_stopped_and_started_again():
     camera, cameras = started(lambda fake: None, stall)
     stall(cameras.opened[0])
@@ -262,16 +347,37 @@ def test_after_a_timeout_the_camera_can_be_stopped_and_started_again():
     assert camera.capture(camera.now_ns()).size == (320, 240)
 
 
-def test_the_wait_for_a_frame_grows_with_the_exposure(monkeypatch):
+LOOKS = {
+    "preview": lambda camera: camera.preview(10.0),
+    "loupe": lambda camera: camera.loupe((0.2, 0.2, 0.5, 0.5), 10.0),
+    "capture": lambda camera: camera.capture(camera.now_ns(), 10.0),
+}
+
+
+def note_waits(camera: FakePicamera2) -> list[float]:
+    waits, real = [], camera.capture_request
+    camera.capture_request = lambda wait, flush: (waits.append(wait), real(flush=flush))[1]
+    return waits
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_the_wait_for_a_frame_grows_with_the_exposure(look):
     camera, cameras = started()
     camera.lock(replace(EXPOSURE, exposure_us=2_000_000))
-    waits = []
-    real = cameras.opened[0].capture_request
-    monkeypatch.setattr(
-        cameras.opened[0], "capture_request", lambda wait, flush: (waits.append(wait), real(flush=flush))[1]
-    )
-    camera.capture(camera.now_ns(), timeout_s=10.0)
+    waits = note_waits(cameras.opened[0])
+    LOOKS[look](camera)
     assert waits == [pytest.approx(16.0)]
+
+
+def test_the_wait_stays_long_after_the_lock_until_a_frame_is_seen_to_be_short():
+    camera, cameras = started()
+    camera.lock(replace(EXPOSURE, exposure_us=2_000_000))
+    waits = note_waits(cameras.opened[0])
+    camera.unlock()
+    cameras.opened[0].sensor = dict(AUTOMATIC)
+    for _ in range(3):
+        camera.preview(10.0)
+    assert waits[0] == pytest.approx(16.0) and waits[-1] == pytest.approx(10.06)
 
 
 # --- pure parts -------------------------------------------------------------------------------------

@@ -16,9 +16,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from fake_picamera2 import FakePicamera2, library
 from patience import killed_if_it_takes_long
 from simrig import PATIENCE_S, SMALL_PX, small_rig
 
+from rig.devices.camera_picamera2 import Picamera2Camera
 from rig.devices.panel import Press, Signal
 from rig.errors import (
     BusyError,
@@ -575,6 +577,19 @@ def panelled(made, settings):
     devices = small_rig(settings)
     made.append(devices.panel)
     return devices
+
+
+def test_what_the_camera_warns_of_when_it_starts_is_told(make_rig):
+    class Short(FakePicamera2):
+        def configure(self, camera_config=None):
+            if camera_config["buffer_count"] > 1:
+                raise OSError(12, "Cannot allocate memory")
+            super().configure(camera_config)
+
+    def build(settings):
+        return replace(small_rig(settings), camera=Picamera2Camera(settings.camera, library(Short)))
+
+    assert "memory for the camera is short: 1 of 2" in make_rig(build=build).workflow.status().message
 
 
 @pytest.fixture
