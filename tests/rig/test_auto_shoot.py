@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,10 +12,14 @@ import numpy as np
 import pytest
 from simrig import PATIENCE_S, Rig, small_rig
 
+from rig.cli import main
 from rig.config import Settings
+from rig.devices.build import build_devices
 from rig.devices.build_sim import scene_names
+from rig.devices.clock import SimClock
 from rig.optics import frame_count
 from rig.status import Outcome
+from rig.store import Store
 from rig.workflow import Workflow
 
 SIZE_PX = (640, 480)  # that of a real camera's small stream, in which the range is looked for
@@ -84,13 +89,16 @@ def detail_of(shot: Shot) -> np.ndarray:
     return cv2.resize(cv2.Laplacian(middle, cv2.CV_32F) ** 2, (8, 6), interpolation=cv2.INTER_AREA)
 
 
+def held(positions: list[int], true_range: tuple[int, int], step: int) -> float:
+    """Share of the true range within the frames and the end frames' own depth of field, at 30 % overlap."""
+    (near, far), reach = true_range, step / 2 / 0.7
+    return (min(positions[-1] + reach, far) - max(positions[0] - reach, near)) / (far - near)
+
+
 def test_the_textured_range_is_covered(pair):
     found, _ = pair
-    near, far = found.true_range
-    reach = found.step / 2 / 0.7  # of the end frames' own depth of field, at 30 % overlap
 
-    covered = min(found.positions[-1] + reach, far) - max(found.positions[0] - reach, near)
-    assert covered >= HELD * (far - near)
+    assert held(found.positions, found.true_range, found.step) >= HELD
 
 
 def test_few_more_frames_are_shot_than_the_optics_ask_for(pair):
@@ -110,3 +118,30 @@ def test_the_stack_is_as_sharp_as_with_the_true_range(pair):
 
 def test_it_is_complete(pair):
     assert pair[0].outcome is Outcome.COMPLETE
+
+
+@pytest.mark.parametrize("scene", ["target", "bumpy"])
+def test_the_command_covers_a_scene_that_it_was_told_nothing_of(scene, tmp_path, monkeypatch, capsys):
+    """All of `fieldstack shoot --auto --sim SCENE` but the waiting."""
+    built = []
+
+    def build(settings):
+        built.append(build_devices(settings, scene, clock=SimClock()))
+        return built[-1]
+
+    monkeypatch.setattr("rig.commands.shoot.builder", {scene: build}.get)
+    config = tmp_path / "config.toml"
+    config.write_text(
+        f"[camera]\nsim_width_px = {SIZE_PX[0]}\n[capture]\nsettle_mode = 'fixed'\n[stacking]\nlive = false\n"
+    )
+    data = ["--config", str(config), "--data", str(tmp_path)]
+
+    assert main(["shoot", "--auto", "--sim", scene, *data, "--json"]) == 0
+
+    told = json.loads(capsys.readouterr().out)
+    assert (told["outcome"], told["verdict_sentence"]) == ("complete", "Covered from near to far.")
+    assert cv2.imread(told["result"]["path"]).shape[1] > 0.95 * SIZE_PX[0]
+    bracket = Store(tmp_path).folder_of(told["id"]).detail()
+    places = [frame.position_steps for frame in bracket.in_focus_order]
+    true = built[0].suggestion
+    assert held(places, (true.near_steps + PLAY, true.far_steps + PLAY), places[1] - places[0]) >= HELD
