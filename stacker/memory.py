@@ -17,7 +17,7 @@ from stacker.parts import OVERLAP_PX, most_bands
 from stacker.patches import PATCH_PX
 
 # Measured, in MB: Python with numpy and OpenCV loaded and used, and what one thread's patches take.
-_PROGRAM_MB = 72
+_PROGRAM_MB = 77
 _THREAD_MB = 4
 _DECODING = 0.2  # of the time that fusing a frame takes
 # Bytes. What a patch needs stays in the heap: mapping it anew, or growing the heap again for it, costs more than the
