@@ -14,10 +14,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from patience import next_line
+from patience import PATIENCE_S, next_line
 
 REPOSITORY = Path(__file__).parents[2]
-PATIENCE_S = 30.0  # for a program on a loaded machine; nothing waits so long unless it is broken
 
 PREAMBLE = """
 import os, select, signal, sys, threading, time
@@ -42,6 +41,10 @@ def wait_for_the_world():
 """
 
 
+class ProgramError(Exception):
+    """The program ended as it should not, or said nothing: no property of what it does was looked at."""
+
+
 @dataclass(frozen=True)
 class Edge:
     """One line of the chip's trace."""
@@ -63,7 +66,7 @@ class RigProcess:
         """The next line the program says."""
         line = next_line(self.process, PATIENCE_S)
         if not line:
-            raise AssertionError(f"the program ended, or said nothing for {PATIENCE_S:g} s: {self.errors()}")
+            raise ProgramError(f"the program ended, or said nothing for {PATIENCE_S:g} s: {self.errors()}")
         return line.strip()
 
     def go(self) -> None:
@@ -75,6 +78,15 @@ class RigProcess:
     def set(self, line: int, level: int | None) -> None:
         """Put a level on a line from outside; None lets it go."""
         self._command(f"set {line} {'-' if level is None else level}")
+
+    def bounce(self, line: int, rests_at: int) -> None:
+        """A contact on a line chatters before it rests; returns when the program has seen where it rests."""
+        self._command(f"bounce {line} {rests_at}")
+        deadline = time.monotonic() + PATIENCE_S
+        while self._command(f"noticed {line}") != "1":
+            if time.monotonic() > deadline:
+                raise ProgramError(f"nobody looked at line {line} within {PATIENCE_S:g} s after its edge")
+            time.sleep(0.002)
 
     def hold(self, line: int) -> None:
         """Let another program have a line."""
@@ -89,6 +101,12 @@ class RigProcess:
         if number is not None:
             self.process.send_signal(number)
         return self.process.wait(PATIENCE_S)
+
+    def end_well(self) -> None:
+        """Wait for its end. Raises ProgramError unless that was a success."""
+        status = self.end()
+        if status:
+            raise ProgramError(f"the program ended with status {status}: {self.errors()}")
 
     def errors(self) -> str:
         """Everything on stderr, once the program has ended."""
@@ -109,7 +127,15 @@ class RigProcess:
         deadline = time.monotonic() + PATIENCE_S
         while sum(edge.line == line and edge.what == "1" for edge in self.trace()) < count:
             if time.monotonic() > deadline or self.process.poll() is not None:
-                raise AssertionError(f"line {line} did not rise {count} times")
+                raise ProgramError(f"line {line} did not rise {count} times within {PATIENCE_S:g} s")
+            time.sleep(0.005)
+
+    def wait_for(self, line: int, wanted: str) -> None:
+        """Until ask() answers so."""
+        deadline = time.monotonic() + PATIENCE_S
+        while (found := self.ask(line)) != wanted:
+            if time.monotonic() > deadline:
+                raise ProgramError(f'line {line} stays at "{found}" instead of "{wanted}"')
             time.sleep(0.005)
 
     def _command(self, text: str) -> str:

@@ -10,6 +10,8 @@
  *                       L, H, Z = the world put this level on it, or let it go
  *   CHIP_CONTROL=path   a SOCK_SEQPACKET socket; each packet is a command, each answered by one packet:
  *                       "set L 0|1|-"   a level put on the line from outside, - = let go
+ *                       "bounce L 0|1"  a contact that chatters for 10 ms before it rests at a level
+ *                       "noticed L"     1 when the line is at rest, and was read since its last edge; else 0
  *                       "hold L 0|1"    another program has the line
  *                       "ask L"         answers the level on the line, and "out" or "in"
  *
@@ -37,6 +39,7 @@
 #define LINES 54
 #define FDS 1024
 #define FLOATING -1
+#define BOUNCES 11          /* changes of a contact; odd, for it ends as it begins */
 #define FLAG(name) GPIO_V2_LINE_FLAG_##name
 
 struct line {
@@ -47,6 +50,7 @@ struct line {
     int driven;         /* by the Pi: 0, 1, FLOATING */
     int outside;        /* by the world: 0, 1, FLOATING */
     int reported;       /* level the last edge event told */
+    int unread;         /* an edge event was told and the level not asked for since */
     uint64_t settle_ns; /* when a changed input will have rested for its debounce time, 0 = at rest */
 };
 
@@ -104,6 +108,7 @@ static void tell_edge(struct line *line, uint64_t when)
     if (level == line->reported || !line->owner || line->driven != FLOATING)
         return;
     line->reported = level;
+    line->unread = 1;
     if (!(line->flags & (level ? FLAG(EDGE_RISING) : FLAG(EDGE_FALLING))))
         return;
     struct request *request = &requests[line->owner];
@@ -153,10 +158,29 @@ static void *debouncer(void *unused)
 
 /* --- the world's commands --------------------------------------------------------------------------- */
 
+/* However long the machine takes for it, a debounced line sees changes closer than its debounce time. */
+static void bounce(struct line *line, int rests_at)
+{
+    const struct timespec pause = { .tv_nsec = 1000000 };
+    for (int change = 1; change <= BOUNCES; change++) {
+        pthread_mutex_lock(&guard);
+        put_from_outside(line, change % 2 ? rests_at : !rests_at);
+        if (line->debounce_us && change < BOUNCES)
+            line->settle_ns = UINT64_MAX;
+        pthread_mutex_unlock(&guard);
+        nanosleep(&pause, NULL);
+    }
+}
+
 static void obey(char *command, char *answer, size_t room)
 {
     int number;
     char value;
+    if (sscanf(command, "bounce %d %c", &number, &value) == 2 && number >= 0 && number < LINES) {
+        bounce(&lines[number], value == '1');
+        snprintf(answer, room, "ok");
+        return;
+    }
     pthread_mutex_lock(&guard);
     if (sscanf(command, "set %d %c", &number, &value) == 2 && number >= 0 && number < LINES) {
         put_from_outside(&lines[number], value == '-' ? FLOATING : value - '0');
@@ -164,6 +188,8 @@ static void obey(char *command, char *answer, size_t room)
     } else if (sscanf(command, "hold %d %c", &number, &value) == 2 && number >= 0 && number < LINES) {
         lines[number].held = value == '1';
         snprintf(answer, room, "ok");
+    } else if (sscanf(command, "noticed %d", &number) == 1 && number >= 0 && number < LINES) {
+        snprintf(answer, room, "%d", !lines[number].settle_ns && !lines[number].unread);
     } else if (sscanf(command, "ask %d", &number) == 1 && number >= 0 && number < LINES) {
         struct line *line = &lines[number];
         snprintf(answer, room, "%d %s", level_of(line), line->driven == FLOATING ? "in" : "out");
@@ -310,8 +336,10 @@ static int on_request(struct request *request, unsigned long command, void *argu
         return 0;
     case GPIO_V2_LINE_GET_VALUES_IOCTL:
         values->bits = 0;
-        for (int i = 0; i < request->count; i++)
+        for (int i = 0; i < request->count; i++) {
             values->bits |= (uint64_t)level_of(&lines[request->offsets[i]]) << i;
+            lines[request->offsets[i]].unread = 0;
+        }
         values->bits &= values->mask;
         return 0;
     case GPIO_V2_LINE_SET_VALUES_IOCTL:

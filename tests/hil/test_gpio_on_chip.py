@@ -29,7 +29,7 @@ def test_importing_the_library_leaves_the_working_directory_alone(start_rig):
 
 def test_the_libraries_own_files_are_gone_after_the_end(start_rig, tmp_path):
     rig = start_rig("Gpio()", TMPDIR=str(tmp_path))
-    assert rig.end() == 0, rig.errors()
+    rig.end_well()
     assert not list(tmp_path.glob("fieldstack-gpio-*"))
 
 
@@ -70,6 +70,6 @@ def test_safe_off_switches_off_what_a_killed_program_left_on(start_rig, tmp_path
     config = tmp_path / "config.toml"
     config.write_text('[motor]\ndriver = "stepdir"\n[panel]\nlight_pin = 23\n')
     rig = start_rig(f"from rig.devices.safe_off import main; sys.exit(main([{str(config)!r}]))")
-    assert rig.end() == 0, rig.errors()
+    rig.end_well()
     last = {edge.line: edge.what for edge in rig.trace()}
     assert last == {16: "1", 20: "0", 21: "0", 23: "0", 25: "0"}

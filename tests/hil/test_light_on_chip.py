@@ -62,7 +62,7 @@ def shot(start_rig: StartRig) -> Shot:
     while len(words := rig.hear().split()) == 2:
         exposures.append((int(words[0]), int(words[1])))
     assert words == ["complete"]
-    assert rig.end() == 0, rig.errors()
+    rig.end_well()
     trace = rig.trace()
     switched = [edge for edge in trace if edge.line == LIGHT and edge.what in "01"]
     return Shot(exposures, _lit(switched), [e.ns for e in trace if e.line == STEP and e.what == "1"])

@@ -174,6 +174,7 @@ def test_the_mutant_is_caught(mutant: Mutant, start_rig: StartRig, tmp_path: Pat
 
 
 def is_caught(mutant: Mutant, start_rig: StartRig, code: Path) -> bool:
+    """Whether the property fails. Raises ProgramError where the mutant breaks the program instead."""
     try:
         mutant.check(lambda program: start_rig(program, code=code))
     except AssertionError:

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 from drivers_world import StepDirDriver
-from emulated_chip import StartRig
+from emulated_chip import RigProcess, StartRig
 
 from rig.devices.motor_stepdir import DIRECTION_SETUP_NS, STEP_HIGH_NS
 
@@ -40,8 +40,15 @@ def finished_moves(start_rig: StartRig, **options: object) -> tuple[StepDirDrive
     rig.set(ENDSTOP, 0)
     rig.go()
     said = rig.hear()
-    assert rig.end() == 0, rig.errors()
+    rig.end_well()
     return StepDirDriver().replay(rig.trace()), said
+
+
+def under_way(rig: RigProcess) -> None:
+    """Let the program's wait_for_the_world() end in the middle of a move."""
+    rig.hear()
+    rig.wait_for_rises(STEP, 20)
+    rig.go()
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +113,7 @@ def test_enable_never_floats_between_two_openings_in_one_process(start_rig):
             StepDirMotor(gpio, {FAST}).move_by(2)
             gpio.close()
     """)
-    assert rig.end() == 0, rig.errors()
+    rig.end_well()
     levels = [edge.what for edge in rig.trace() if edge.line == EN]
     assert levels == ["1", "0", "1", "0", "1", "0", "1"]
 
@@ -209,10 +216,11 @@ def test_cancel_from_another_thread_stops_within_a_step_and_keeps_count(start_ri
     rig = start_rig(f"""
         motor = StepDirMotor(Gpio(), {FAST})
         stop = threading.Event()
-        threading.Timer(0.05, stop.set).start()
+        threading.Thread(target=lambda: (wait_for_the_world(), stop.set())).start()
         motor.move_by(100_000, stop.is_set)
         say(motor.position_steps)
     """)
+    under_way(rig)
     said = rig.hear()
     rig.end()
     assert said == str(StepDirDriver().replay(rig.trace()).position)
@@ -221,11 +229,12 @@ def test_cancel_from_another_thread_stops_within_a_step_and_keeps_count(start_ri
 def test_release_from_another_thread_ends_the_move_before_the_current_goes(start_rig):
     rig = start_rig(f"""
         motor = StepDirMotor(Gpio(), {FAST})
-        threading.Timer(0.05, motor.release).start()
+        threading.Thread(target=lambda: (wait_for_the_world(), motor.release())).start()
         motor.move_by(100_000)
         say(motor.position_steps)
         wait_for_the_world()
     """)
+    under_way(rig)
     said = rig.hear()
     rig.hear()
     driver = StepDirDriver().replay(rig.trace())
@@ -236,10 +245,11 @@ def test_two_moves_at_once_are_refused(start_rig):
     rig = start_rig(f"""
         motor = StepDirMotor(Gpio(), {FAST})
         threading.Thread(target=motor.move_by, args=(100_000,), daemon=True).start()
-        time.sleep(0.05)
+        wait_for_the_world()
         try:
             motor.move_by(5)
         except RigError as error:
             say(error)
     """)
+    under_way(rig)
     assert rig.hear() == "the focus motor is moving; a move by 5 steps must wait for its end"

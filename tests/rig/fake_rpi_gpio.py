@@ -6,6 +6,7 @@ in tests/hil.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,7 @@ class FakeRpiGpio:
         self.calls: list[tuple[Any, ...]] = []
         self.levels: dict[int, int] = {}
         self.watchers: dict[int, Callable[[int], None]] = {}
+        self.reads = Counter[int]()
         self.fail: dict[int, Exception] = {}  # by line
 
     def setwarnings(self, on: bool) -> None: ...
@@ -41,6 +43,7 @@ class FakeRpiGpio:
 
     def input(self, line: int) -> int:
         self._check(line)
+        self.reads[line] += 1
         return self.levels[line]
 
     def add_event_detect(

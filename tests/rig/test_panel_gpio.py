@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from fake_rpi_gpio import FakeRpiGpio
+from patience import PATIENCE_S
 
 from rig.config import PanelSettings
 from rig.devices.gpio import Gpio
@@ -17,7 +18,6 @@ from rig.devices.patterns import PATTERNS
 
 FULL = PanelSettings(button_pin=26, led_pin=25, buzzer_pin=24)
 BUTTON, LED, BUZZER = 26, 25, 24
-PATIENCE_S = 10.0
 
 
 @pytest.fixture
@@ -30,6 +30,15 @@ def until(true) -> None:
     while not true():
         assert time.monotonic() < deadline_s, "it never came true"
         time.sleep(0.002)
+
+
+def push(library: FakeRpiGpio) -> None:
+    """A press, each edge of which the panel has looked at before the next."""
+    for level in (0, 1):
+        seen = library.reads[BUTTON]
+        library.levels[BUTTON] = level
+        library.watchers[BUTTON](BUTTON)
+        until(lambda seen=seen: library.reads[BUTTON] > seen)
 
 
 @pytest.mark.parametrize("signal", list(Signal))
@@ -88,10 +97,7 @@ def test_a_press_reaches_the_callback_on_the_panels_own_thread(library):
     told: list[tuple[Press, str]] = []
     panel = GpioPanel(Gpio(library), FULL)
     panel.on_press(lambda press: told.append((press, threading.current_thread().name)))
-    for level in (0, 1):
-        library.levels[BUTTON] = level
-        library.watchers[BUTTON](BUTTON)
-        time.sleep(0.05)
+    push(library)
     until(lambda: told)
     panel.close()
     assert told == [(Press.SHORT, "panel-button")]
@@ -101,10 +107,7 @@ def test_a_callback_may_close_the_panel(library):
     closed = threading.Event()
     panel = GpioPanel(Gpio(library), FULL)
     panel.on_press(lambda press: (panel.close(), closed.set()))
-    for level in (0, 1):
-        library.levels[BUTTON] = level
-        library.watchers[BUTTON](BUTTON)
-        time.sleep(0.05)
+    push(library)
     assert closed.wait(PATIENCE_S)
 
 
