@@ -11,7 +11,7 @@ from rig.config import Settings
 from rig.devices.camera import Camera, Exposure, Frame
 from rig.devices.clock import Clock
 from rig.errors import RigError
-from rig.focuser import SLOWER, Focuser, never
+from rig.focuser import Focuser, never
 from rig.lockedcamera import LockedCamera, with_settings
 from rig.metering import metered
 from rig.plan import BracketPlan
@@ -49,7 +49,7 @@ class CaptureReport:
     exposure: Exposure | None  # locked for the bracket; None when the camera failed before
     warnings: tuple[str, ...] = ()
     error: RigError | None = None  # why it failed; error.kept says what is safe
-    lost_steps: int | None = None  # found at the endstop afterwards; None: not checked
+    lost_steps: int | None = None  # found at the endstop afterwards (rig.drift); None: not checked
 
 
 Lit = Callable[[], AbstractContextManager[object]]
@@ -121,7 +121,6 @@ class _Shoot:
     frames: list[FrameFacts] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     exposure: Exposure | None = None
-    lost_steps: int | None = None
 
     def run(
         self,
@@ -167,7 +166,7 @@ class _Shoot:
     def report(self, outcome: Outcome, error: RigError | None = None) -> CaptureReport:
         """What has happened so far, as a value."""
         warnings = tuple(self.warnings) + bracket_warnings(self.frames, self.settings.capture.still_px)
-        return CaptureReport(outcome, tuple(self.frames), self.exposure, warnings, error, self.lost_steps)
+        return CaptureReport(outcome, tuple(self.frames), self.exposure, warnings, error)
 
     def _metered(self) -> Exposure | None:
         """The exposure for all of the bracket; None: as automatic control has it when it is locked."""
@@ -230,13 +229,6 @@ class _Shoot:
     def _after_last(self, locked: LockedCamera) -> None:
         if locked.restarts:
             self.warnings.append("The camera hung and was restarted: check its ribbon cable and the supply.")
-        if not self.settings.capture.drift_check:
-            return
-        self.lost_steps = self.focuser.lost_steps(self.halted)
-        if self.lost_steps:
-            self.warnings.append(
-                f"The focus drive had lost {abs(self.lost_steps)} steps by the end of the bracket: {SLOWER}."
-            )
 
 
 def bracket_warnings(frames: list[FrameFacts], still_px: float) -> tuple[str, ...]:

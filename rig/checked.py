@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin, get_type_hints
 
@@ -10,9 +11,19 @@ from rig.errors import ConfigError
 T = TypeVar("T")
 
 
-def setting(default: T, why: str, low: float | None = None, high: float | None = None) -> T:
-    """Declare a field of a Checked class: default, what it is for, and the range allowed (ends included)."""
-    declared: T = field(default=default, metadata={"why": why, "low": low, "high": high})
+def setting(
+    default: T,
+    why: str,
+    low: float | None = None,
+    high: float | None = None,
+    formerly: Mapping[bool, T] | None = None,
+) -> T:
+    """Declare a field of a Checked class: default, what it is for, and the range allowed (ends included).
+
+    formerly: what true and false stood for when the setting was a switch; files that say so are still read.
+    """
+    metadata = {"why": why, "low": low, "high": high, "formerly": formerly or {}}
+    declared: T = field(default=default, metadata=metadata)
     return declared
 
 
@@ -50,6 +61,8 @@ def checked_value(cls: type[Checked], key: str, value: Any) -> Any:
     Raises ConfigError when it is of the wrong kind or outside the range.
     """
     kind, limits = kinds(cls)[key], setting_fields(cls)[key].metadata
+    if isinstance(value, bool):
+        value = limits["formerly"].get(value, value)
     kept, right = _as_kind(kind, value), describe(cls, key)
     if kept is _WRONG:
         raise ConfigError(f"{cls.section}.{key} = {_shown(value)} is wrong: it must be {right}")

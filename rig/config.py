@@ -196,8 +196,11 @@ class CaptureSettings(Checked):
         0,
         50,
     )
-    drift_check: bool = setting(
-        False, "After the bracket go to the endstop and tell how many steps were lost; costs the way there."
+    drift_check: Literal["never", "auto", "always"] = setting(
+        "auto",
+        "After the bracket go to the endstop and tell how many steps were lost; costs the way there. auto: after "
+        "30 frames or more, where the drive was homed.",
+        formerly={True: "always", False: "never"},
     )
 
 

@@ -16,6 +16,7 @@ from rig.capture import CaptureReport, capture_bracket, together
 from rig.control import Control
 from rig.devices.camera import Camera
 from rig.devices.panel import Signal
+from rig.drift import held_against_endstop, is_due
 from rig.errors import BusyError, NotAllowedError, StorageFullError
 from rig.plan import BracketPlan
 from rig.repair import ENDS, EXTEND, End, between, beyond, gaps, is_in_focus_order
@@ -249,6 +250,7 @@ class Shooter:
                 report = self._capture(camera, shooting)
                 while report.outcome is Outcome.COMPLETE and self._extend_unasked(shooting):
                     report = together(report, self._capture(camera, shooting))
+            report = self._held_against_endstop(report, shooting)
             shooting.end(report)
             if shooting.task is None:
                 self._stack_whole(shooting.folder)
@@ -286,6 +288,16 @@ class Shooter:
         )
         shooting.exposure = report.exposure  # for what is shot after it
         return report
+
+    def _held_against_endstop(self, report: CaptureReport, shooting: Shooting) -> CaptureReport:
+        """The report with the steps that the drive lost, where that is to be found out."""
+        control, frames = self._control, len(shooting.plan.positions_steps)
+        focuser = control.machine.focuser
+        if report.outcome is not Outcome.COMPLETE or not is_due(control.settings.capture, focuser, frames):
+            return report
+        if shooting.task is not None:
+            shooting.task.end()  # the result need not wait for the drive
+        return held_against_endstop(report, focuser, frames, control.stopping.is_set)
 
     def _extend_unasked(self, shooting: Shooting) -> bool:
         """Add the frames that the verdict asks for, where the settings allow it; False when there are none."""

@@ -357,19 +357,6 @@ def test_burnt_out_highlights_are_warned_of() -> None:
     assert any("burnt out" in warning for warning in report.warnings)
 
 
-def test_steps_lost_in_the_bracket_are_found_when_asked() -> None:
-    faults = FaultPlan(motor_lost_every=50)
-    rig = fixed_rig(faults, capture__drift_check=True)
-
-    def sink(frame: Frame, facts: FrameFacts) -> None:
-        faults.motor_lost_every = 50 if facts.index < 4 else None  # on the way back none is lost
-
-    report = shoot(rig, sink=sink)
-
-    assert report.lost_steps is not None and report.lost_steps > 0
-    assert any("lost" in warning for warning in report.warnings)
-
-
 @pytest.mark.shared
 def test_a_real_bracket_can_be_replayed() -> None:
     import os

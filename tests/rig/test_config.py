@@ -29,6 +29,11 @@ def test_a_whole_number_is_taken_where_a_fraction_is_allowed() -> None:
     assert parse_settings("[optics]\nmagnification = 2").optics.magnification == 2.0
 
 
+@pytest.mark.parametrize(("written", "meant"), [("true", "always"), ("false", "never"), ('"auto"', "auto")])
+def test_a_file_from_when_the_check_for_drift_was_a_switch_is_still_read(written: str, meant: str) -> None:
+    assert parse_settings(f"[capture]\ndrift_check = {written}\n").capture.drift_check == meant
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

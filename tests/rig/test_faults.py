@@ -182,7 +182,7 @@ def test_a_camera_that_stalls_once_is_restarted_and_the_bracket_goes_on(breakabl
 
 
 def test_lost_steps_are_told_by_homing_at_the_end(breakable):
-    rig = breakable("fixed", **{"capture.drift_check": True})
+    rig = breakable("fixed", **{"capture.drift_check": "always"})
     rig.workflow.goto(400)
     rig.until_idle()
     rig.build.break_(motor_lost_every=40)
@@ -193,6 +193,18 @@ def test_lost_steps_are_told_by_homing_at_the_end(breakable):
 
     assert "had lost" in status.message
     assert status.bracket.outcome is Outcome.COMPLETE
+
+
+def test_an_endstop_lost_when_all_is_shot_is_a_fault_of_a_complete_bracket(breakable):
+    rig = breakable("fixed", **{"capture.drift_check": "always"})
+    rig.build.break_(endstop="never_closes")
+    rig.set_limits(4)
+    rig.workflow.start_bracket()
+    status = rig.until(lambda status: status.fault is not None)
+
+    assert status.fault.device == "endstop"
+    assert (status.bracket.outcome, status.bracket.done) == (Outcome.COMPLETE, 4)
+    assert not rig.build.motor.energised
 
 
 def test_the_light_is_on_for_each_exposure_and_off_between_them(breakable):
