@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+
+from drivers_world import StepDirDriver
+
 
 def test_a_line_that_another_program_holds_is_named_with_its_purpose(start_rig):
     rig = start_rig("""
@@ -73,3 +77,23 @@ def test_safe_off_switches_off_what_a_killed_program_left_on(start_rig, tmp_path
     rig.end_well()
     last = {edge.line: edge.what for edge in rig.trace()}
     assert last == {16: "1", 20: "0", 21: "0", 23: "0", 25: "0"}
+
+
+def test_safe_off_switches_the_motor_off_that_was_killed_in_the_middle_of_a_move(start_rig, tmp_path):
+    killed = start_rig("""
+        motor = StepDirMotor(Gpio(), MotorSettings(driver="stepdir"))
+        motor.move_by(1_000_000)
+    """)
+    killed.wait_for_rises(20, 20)
+    killed.end(signal.SIGKILL)
+    driver = StepDirDriver().replay(killed.trace())  # a Pi's kernel leaves the lines so
+    assert driver.on
+
+    config = tmp_path / "config.toml"
+    config.write_text('[motor]\ndriver = "stepdir"\n')
+    after = start_rig(f"from rig.devices.safe_off import main; sys.exit(main([{str(config)!r}]))")
+    after.end_well()
+
+    steps = len(driver.steps_ns)
+    driver.replay(after.trace())
+    assert not driver.on and len(driver.steps_ns) == steps

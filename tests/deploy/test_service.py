@@ -1,0 +1,57 @@
+"""The service as systemd reads it: whatever ends the program, the rig is left safe and comes back."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from configparser import RawConfigParser
+from pathlib import Path
+
+import pytest
+
+from rig.cli import get_parser
+from rig.commands.run import run_run
+
+UNIT = Path(__file__).parents[2] / "deploy" / "fieldstack.service"
+VENV = "/opt/fieldstack/.venv/bin/"
+
+
+@pytest.fixture
+def unit() -> RawConfigParser:
+    found = RawConfigParser()  # a setting given twice is refused
+    found.read_string(UNIT.read_text())
+    return found
+
+
+def test_the_motor_is_switched_off_however_the_program_ended(unit: RawConfigParser, tmp_path: Path) -> None:
+    program, *arguments = shlex.split(unit["Service"]["ExecStopPost"])
+    config = tmp_path / "config.toml"
+    config.write_text("[camera]\nno_such_setting = 1\n")
+
+    told = subprocess.run(
+        [sys.executable, *arguments, str(config)], capture_output=True, text=True, timeout=120
+    )
+
+    assert program == f"{VENV}python"
+    assert told.returncode == 1 and told.stderr.startswith("safe off: ") and "no_such_setting" in told.stderr
+
+
+def test_the_rig_comes_back_however_often_it_fell(unit: RawConfigParser) -> None:
+    service = unit["Service"]
+    assert (service["Restart"], unit["Unit"]["StartLimitIntervalSec"]) == ("always", "0")
+    assert int(service["RestartSec"]) <= 5
+
+
+def test_what_the_service_starts_is_a_command_with_these_options(unit: RawConfigParser) -> None:
+    program, *arguments = shlex.split(unit["Service"]["ExecStart"])
+    assert program == f"{VENV}fieldstack"
+    args = get_parser().parse_args(arguments)
+    assert (args.run, args.data) == (run_run, Path("/var/lib") / unit["Service"]["StateDirectory"])
+
+
+def test_the_service_may_use_the_lines_and_the_camera(unit: RawConfigParser) -> None:
+    service = unit["Service"]
+    assert {"gpio", "video"} <= set(service["SupplementaryGroups"].split())
+    # lgpio leaves pipes where it is started: a folder that ProtectSystem leaves writable.
+    assert service["WorkingDirectory"] == f"/var/lib/{service['StateDirectory']}"
