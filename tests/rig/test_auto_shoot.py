@@ -120,28 +120,45 @@ def test_it_is_complete(pair):
     assert pair[0].outcome is Outcome.COMPLETE
 
 
+@pytest.fixture
+def command(tmp_path, monkeypatch, capsys):
+    """`fieldstack shoot --auto --sim SCENE`, all of it but the waiting: what it told, positions, devices."""
+
+    def run(scene, *more):
+        built = []
+
+        def build(settings):
+            built.append(build_devices(settings, scene, clock=SimClock()))
+            return built[-1]
+
+        monkeypatch.setattr("rig.commands.shoot.builder", {scene: build}.get)
+        config = tmp_path / "config.toml"
+        config.write_text(
+            f"[camera]\nsim_width_px = {SIZE_PX[0]}\n[capture]\nsettle_mode = 'fixed'\n"
+            "[stacking]\nlive = false\n"
+        )
+        data = ["--config", str(config), "--data", str(tmp_path)]
+        assert main(["shoot", "--auto", "--sim", scene, *more, *data, "--json"]) == 0
+        told = json.loads(capsys.readouterr().out)
+        bracket = Store(tmp_path).folder_of(told["id"]).detail()
+        return told, [frame.position_steps for frame in bracket.in_focus_order], built[0]
+
+    return run
+
+
 @pytest.mark.parametrize("scene", ["target", "bumpy"])
-def test_the_command_covers_a_scene_that_it_was_told_nothing_of(scene, tmp_path, monkeypatch, capsys):
-    """All of `fieldstack shoot --auto --sim SCENE` but the waiting."""
-    built = []
+def test_the_command_covers_a_scene_that_it_was_told_nothing_of(scene, command):
+    told, places, devices = command(scene)
+    true = devices.suggestion
 
-    def build(settings):
-        built.append(build_devices(settings, scene, clock=SimClock()))
-        return built[-1]
-
-    monkeypatch.setattr("rig.commands.shoot.builder", {scene: build}.get)
-    config = tmp_path / "config.toml"
-    config.write_text(
-        f"[camera]\nsim_width_px = {SIZE_PX[0]}\n[capture]\nsettle_mode = 'fixed'\n[stacking]\nlive = false\n"
-    )
-    data = ["--config", str(config), "--data", str(tmp_path)]
-
-    assert main(["shoot", "--auto", "--sim", scene, *data, "--json"]) == 0
-
-    told = json.loads(capsys.readouterr().out)
     assert (told["outcome"], told["verdict_sentence"]) == ("complete", "Covered from near to far.")
     assert cv2.imread(told["result"]["path"]).shape[1] > 0.95 * SIZE_PX[0]
-    bracket = Store(tmp_path).folder_of(told["id"]).detail()
-    places = [frame.position_steps for frame in bracket.in_focus_order]
-    true = built[0].suggestion
     assert held(places, (true.near_steps + PLAY, true.far_steps + PLAY), places[1] - places[0]) >= HELD
+
+
+def test_the_command_shoots_only_what_is_in_the_box(command):
+    told, places, devices = command("target", "--box", "0.3,0.3,0.2,0.2", "--no-stack")
+    true = devices.suggestion
+
+    assert told["outcome"] == "complete"
+    assert places[-1] - places[0] < 0.5 * (true.far_steps - true.near_steps)
