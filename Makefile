@@ -56,7 +56,7 @@ $(READY): pyproject.toml setup.py constraints.txt $(wildcard stacker/kernel/*.[c
 
 demo: setup
 	$(FIELDSTACK) shoot --sim bristles --data $(DATA) $(DEFAULTS)
-ifndef ONCE
+ifneq ($(ONCE),1)
 	$(FIELDSTACK) $(SERVE) --sim bristles --data $(DATA) $(DEFAULTS)
 endif
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-PATIENCE_S = 240.0  # a limit for a test that hangs, never a claim about speed
+PATIENCE_S = 120.0  # a limit for a test that hangs, never a claim about speed
 # What a page says that is just being left for the next, or that is not all there yet.
 NOT_YET = ("context was destroyed", "properties of null", "is not defined")
 OVER = ("done", "failed", "cancelled")  # stages in which a stack is at its end

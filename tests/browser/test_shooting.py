@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from phonepage import PhonePage, RunningRig
+from phonepage import PATIENCE_S, PhonePage, RunningRig
 
 FRAMES_APART = 48  # steps between frames that the optics of the scene ask for
 PLANNED = 24  # frames of a bracket that is stopped: a slow phone still comes in time
@@ -105,16 +107,101 @@ def test_a_double_tap_shoots_one_bracket(phone: PhonePage, rig: RunningRig) -> N
     phone.set_limits(2 * FRAMES_APART)
     before = [bracket["id"] for bracket in rig.brackets()]
     phone.page.locator("#shoot").dblclick()
-    rig.until(lambda s: s["bracket"] and s["bracket"]["id"] not in before and s["bracket"]["outcome"])
+    shot = rig.until(lambda s: s["bracket"] and s["bracket"]["id"] not in before and s["bracket"]["outcome"])
 
     assert len(rig.brackets()) == len(before) + 1
+    assert shot["bracket"]["outcome"] == "complete"  # STOP stands where SHOOT stood
+
+
+def test_what_has_just_appeared_takes_no_tap_yet_and_then_does(phone: PhonePage) -> None:
+    phone.live()
+    struck = phone.page.evaluate("""() => {
+        const box = document.querySelector('#shoot').getBoundingClientRect();
+        const struck = () => document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2).closest('button');
+        const part = document.querySelector('#shoot').parentElement;
+        part.hidden = true;
+        struck();
+        part.hidden = false;
+        return struck()?.id ?? null;
+    }""")
+    assert struck is None
+    phone.tap("#timer")  # which the driver does once a tap would reach it
+
+    phone.until("document.querySelector('#timer').getAttribute('aria-pressed') === 'true'", "the timer")
+
+
+def test_after_a_bracket_that_a_sleeping_phone_saw_nothing_of_shoot_shoots_again(
+    phone: PhonePage, rig: RunningRig
+) -> None:
+    lost = []
+
+    def lose_the_answer(route: Any) -> None:
+        phone.context.set_offline(True)
+        route.fetch()
+        route.abort()
+        lost.append(route.request.url)
+
+    phone.live()
+    phone.set_limits(FRAMES_APART)
+    before = {bracket["id"] for bracket in rig.brackets()}
+    phone.page.route("**/api/brackets", lose_the_answer)
+    phone.tap("#shoot")
+    end = time.monotonic() + PATIENCE_S
+    while not lost:
+        phone.until("document.body")  # lets the driver answer the page's requests
+        assert time.monotonic() < end, "SHOOT asked for nothing"
+    rig.until(lambda s: s["bracket"] and s["bracket"]["id"] not in before and s["bracket"]["outcome"])
+    phone.page.unroute("**/api/brackets")
+    phone.context.set_offline(False)
+    phone.mode("done")
+    phone.live()
+    before = {bracket["id"] for bracket in rig.brackets()}
+    with phone.page.expect_response("**/api/brackets") as answer:
+        phone.tap("#shoot")
+
+    assert answer.value.json()["id"] not in before
+    phone.no_errors()
+
+
+def test_a_phone_for_which_there_is_no_place_asks_for_one_at_growing_intervals(phone: PhonePage) -> None:
+    asked = []
+
+    def refuse(route: Any) -> None:
+        asked.append(time.monotonic())
+        route.fulfill(status=503, body="{}")
+
+    phone.live()
+    phone.page.route("**/api/events", refuse)
+    phone.page.evaluate("dispatchEvent(new Event('online'))")
+    phone.until("document.querySelector('#link').dataset.link === 'online'", "the state all the same")
+    end = time.monotonic() + PATIENCE_S
+    while len(asked) < 3:
+        phone.until("document.body")  # lets the driver answer the page's requests
+        assert time.monotonic() < end, f"asked {len(asked)} times"
+    assert asked[2] - asked[0] > 2.0  # at least one second and then two, however slow the computer is
+    with phone.page.expect_response(lambda one: one.url.endswith("/api/events") and one.status == 200):
+        phone.page.unroute("**/api/events")
+    phone.no_errors()
+
+
+def test_a_large_fine_screen_gets_the_widest_live_picture(new_phone: Callable[..., PhonePage]) -> None:
+    tablet = new_phone(viewport={"width": 1024, "height": 1366}, device_scale_factor=2)
+    tablet.live()
+    width, needed = tablet.page.evaluate("""() => {
+        const { live } = fieldstack;
+        for (let fast = 0; fast < 50; fast += 1) live.measure(10);
+        return [live.width, live.canvas.clientWidth * devicePixelRatio];
+    }""")
+
+    assert needed > 1280
+    assert width == 4  # 1280 pixels
 
 
 def test_a_reload_and_a_second_phone_show_the_same_bracket(
     phone: PhonePage, new_phone: Callable[..., PhonePage], rig: RunningRig
 ) -> None:
     phone.live()
-    phone.set_limits(14 * FRAMES_APART)
+    phone.set_limits((PLANNED - 1) * FRAMES_APART)
     phone.tap("#shoot")
     phone.until("document.querySelectorAll('#thumbs img').length >= 2")
     phone.tap("#pause")  # it waits for the second phone, however long that takes

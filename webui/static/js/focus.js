@@ -144,10 +144,10 @@ export function wireFocus(live) {
   $("halt").addEventListener("click", () => command(post("/api/stop", {})));
   $("shoot").addEventListener("click", shoot);
   $("again").addEventListener("click", shoot);
-  let last = null;
-  link.subscribe((state) => {
-    const ended = state?.bracket && state.bracket.outcome !== null;
-    if (last === "shooting" && ended) key = newKey();
-    last = state?.bracket && !ended ? "shooting" : "still";
+  let over = null; // the bracket that is known to have ended; a phone that slept sees no more of it than that
+  link.subscribe(({ bracket }) => {
+    if (!bracket || bracket.outcome === null || bracket.id === over) return;
+    over = bracket.id;
+    key = newKey();
   });
 }

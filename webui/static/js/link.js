@@ -7,6 +7,7 @@ import { get, Problem } from "./api.js";
 
 const SILENCE_MS = 12000; // two beats missed
 const RETRY_MS = 1000;
+const LONGEST_MS = 8000; // between two tries to listen where the rig has no place left
 
 const WATCHING = ["stop"]; // what is left of `allowed` while another phone is in control
 let state = null;
@@ -15,6 +16,8 @@ let link = "connecting"; // "online", "lost"
 let heardAt = performance.now();
 let source = null;
 let syncing = false;
+let later = 0; // the timer of the next try to listen
+let pause_ms = RETRY_MS;
 const listeners = new Set();
 
 export const now = () => ({ state: mine(), link, control, silent_s: (performance.now() - heardAt) / 1000 });
@@ -31,9 +34,20 @@ export function subscribe(listener) {
   if (state) listener(mine(), link, control && "control");
 }
 
+/** What one listener does wrong is reported, and keeps no other from hearing. */
+function safely(act) {
+  try {
+    act();
+  } catch (error) {
+    setTimeout(() => {
+      throw error;
+    });
+  }
+}
+
 function tell(news) {
   const seen = mine();
-  if (seen) for (const listener of listeners) listener(seen, link, news);
+  if (seen) for (const listener of listeners) safely(() => listener(seen, link, news));
 }
 
 /** Who commands the rig, from wherever it came. */
@@ -58,30 +72,50 @@ function listen() {
   source.addEventListener("state", (event) => heard(JSON.parse(event.data)));
   source.addEventListener("control", (event) => controlIs(JSON.parse(event.data)));
   source.addEventListener("beat", () => (heardAt = performance.now()));
-  source.onerror = () => resync();
+  let heardFrom = false;
+  source.onopen = () => {
+    heardFrom = true;
+    pause_ms = RETRY_MS;
+  };
+  source.onerror = () => (heardFrom ? resync() : listenLater());
+}
+
+/** Refused, as too many listen: the rig is there, but not to be asked again at once. */
+function listenLater() {
+  source?.close();
+  source = null;
+  later = setTimeout(resync, pause_ms);
+  pause_ms = Math.min(LONGEST_MS, 2 * pause_ms);
 }
 
 /** Something looks wrong, or the page was away: get the present state, then listen again. */
 export async function resync() {
   if (syncing) return;
   syncing = true;
+  clearTimeout(later);
   source?.close();
   source = null;
-  while (!document.hidden) {
-    try {
-      heard(await get("/api/state", 3000), true);
-      listen();
-      break;
-    } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
-      if (link !== "lost") {
-        link = "lost";
-        tell();
-      }
-      await new Promise((next) => setTimeout(next, RETRY_MS));
-    }
+  try {
+    while (!document.hidden && !(await synced())) await new Promise((next) => setTimeout(next, RETRY_MS));
+  } finally {
+    syncing = false;
   }
-  syncing = false;
+}
+
+/** Whether the present state has come, and is listened to from now on. */
+async function synced() {
+  try {
+    heard(await get("/api/state", 3000), true);
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    if (link !== "lost") {
+      link = "lost";
+      tell();
+    }
+    return false;
+  }
+  listen();
+  return true;
 }
 
 document.addEventListener("visibilitychange", () => {

@@ -17,6 +17,12 @@ export function nextWidth(index, ms, fastInARow, widest) {
   return Math.min(index, widest);
 }
 
+/** The index of the narrowest width that fills so many pixels of the screen; of the widest where none does. */
+export function widthFor(needed) {
+  const index = WIDTHS.findIndex((width) => width >= needed);
+  return index < 0 ? WIDTHS.length - 1 : index;
+}
+
 export class LiveView {
   /** onPicture(canvas, focusScore) after each drawn picture; onTrouble() when the rig was not reached. */
   constructor(canvas, onPicture, onTrouble) {
@@ -126,7 +132,7 @@ export class LiveView {
   measure(ms) {
     this.fast = ms < FAST_MS ? this.fast + 1 : 0;
     const needed = this.canvas.clientWidth * Math.min(devicePixelRatio, 2);
-    const widest = this.fine ? WIDTHS.length - 1 : Math.max(0, WIDTHS.findIndex((width) => width >= needed));
+    const widest = this.fine ? WIDTHS.length - 1 : widthFor(needed);
     const next = nextWidth(this.width, ms, this.fast, widest);
     if (next !== this.width) this.fast = 0;
     this.width = next;

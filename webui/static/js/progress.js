@@ -68,7 +68,7 @@ function showThumbs({ id, done }) {
   }
   for (; shownThumbs.count < done; shownThumbs.count += 1) {
     const n = shownThumbs.count;
-    list.append(el("li", {}, el("img", { src: `/api/brackets/${id}/frames/${n}/thumb.jpg`, alt: t("capture.frame", { n: n + 1 }) })));
+    list.append(el("li", {}, el("img", { loading: "lazy", src: `/api/brackets/${id}/frames/${n}/thumb.jpg`, alt: t("capture.frame", { n: n + 1 }) })));
     list.scrollLeft = list.scrollWidth;
   }
 }
@@ -88,6 +88,7 @@ function showDone(state) {
   $("stack-done").hidden = !running;
   if (running) $("stack-done").value = job.done / Math.max(1, job.total);
   drawCurve($("curve-done"), bracket.sharpness, bracket.total);
+  showThumbs(bracket); // those that came while the link was lost
   $("see").href = `/b/${bracket.id}`;
   $("see").classList.toggle("primary", Boolean(ready));
   $("stack-now").dataset.never = running || ready ? "1" : "0";
@@ -116,7 +117,7 @@ function showRepairs({ bracket, allowed }) {
       const { action, frames, which } = one;
       const [, verb, body] = REPAIRS[action];
       const n = action === "leave_out" ? runs(which) : frames;
-      const button = el("button", { type: "button", className: "primary", "data-repair": action, textContent: t(`repair.${action}`, { n }) });
+      const button = el("button", { type: "button", className: "big primary", "data-repair": action, textContent: t(`repair.${action}`, { n }) });
       button.addEventListener("click", async () => {
         if (!(await command(post(`/api/brackets/${bracket.id}/${verb}`, body(bracket, one)))) || action !== "leave_out") return;
         mended.add(`${bracket.id} ${action}`); // the verdict on the frames stays what it is
