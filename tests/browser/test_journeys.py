@@ -11,7 +11,7 @@ from servedrig import ServedRig, served
 from simrig import Rig
 
 MOST_TAPS = 6
-KILLED = 40  # frames of the bracket that dies at frame 11: a busy computer still comes in time
+KILLED = 24  # frames of the bracket that dies at frame 11: a busy computer still comes in time
 
 
 def test_the_first_visit_leads_to_the_first_stack_in_few_taps(phone: PhonePage, rig: RunningRig) -> None:
