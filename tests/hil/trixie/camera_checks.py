@@ -257,6 +257,7 @@ def check_fifty_captures_do_not_grow_in_memory() -> None:
         frame_of(hq)
         sizes.append(own_mb())
         descriptors.append(open_descriptors())
+        assert not hq.restarts, "the camera stalled for want of buffers"
     # The first captures fill caches. Then fifty more; the least of several, for what the allocator holds for a moment
     # is no leak. A JPEG kept each time were 15 MB; a buffer, a descriptor.
     early, late = min(sizes[15:25]), min(sizes[65:75])
