@@ -14,7 +14,7 @@ from rig.devices.camera import Camera
 from rig.devices.clock import Clock
 from rig.errors import DriftError, FocusNotFoundError
 from rig.focuscurve import peaks
-from rig.focuser import SLOWER, Focuser, never
+from rig.focuser import SLOWER, SURE_STEPS, Focuser, never
 from rig.lens import focus_step_um, working_f_number
 from rig.sweep import (
     STEPS_A_SAMPLE,
@@ -36,7 +36,7 @@ NARROW_STEPS = 10.0  # focus steps that this may be at most
 AGREE_STEPS = 4.0  # focus steps between tiles side by side that see the same thing
 AROUND = tuple((i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j)
 FEW_TILES = 20  # of a narrow box: there is nothing around to agree
-LOST_SHARE, LOST_STEPS = 0.5, 4  # of a focus step; and what no switch is sure of
+LOST_SHARE = 0.5  # of a focus step
 FINE_WIDTH_PX = 640  # of a preview; a hair of a spider at life size is then more than a pixel wide
 SENSOR_WIDTH_UM = 6287.0  # of the HQ camera
 
@@ -91,7 +91,7 @@ def _hold_against_endstop(focuser: Focuser, step_steps: float, cancelled: Callab
     The endstop is a little beyond the near limit, where the focus goes next anyhow.
     """
     lost = focuser.lost_steps(cancelled) if focuser.homed else None
-    if lost is not None and abs(lost) > max(LOST_SHARE * step_steps, LOST_STEPS):
+    if lost is not None and abs(lost) > max(LOST_SHARE * step_steps, SURE_STEPS):
         raise DriftError(
             f"the drive had lost {abs(lost)} steps by the end of the sweep, so near and far are not set: {SLOWER}"
         )

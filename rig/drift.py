@@ -9,10 +9,9 @@ from dataclasses import replace
 from rig.capture import CaptureReport, kept_sentence
 from rig.config import CaptureSettings
 from rig.errors import MotorError, RigError
-from rig.focuser import SLOWER, Focuser
+from rig.focuser import SLOWER, SURE_STEPS, Focuser
 
 LONG_FRAMES = 30  # a bracket so long took minutes: the way to the endstop costs little beside it
-SURE_STEPS = 4  # no switch closes at the same step every time
 
 
 def is_due(settings: CaptureSettings, focuser: Focuser, frames: int) -> bool:

@@ -14,6 +14,7 @@ from rig.optics import steps_to_um, um_to_steps
 Cancelled = Callable[[], bool]
 
 BACK_OFF_CHUNK_STEPS = 8  # looked at the endstop after so many while leaving it
+SURE_STEPS = 4  # no endstop closes at the same step every time: fewer lost are none
 SLOWER = "go slower (motor.steps_per_s) or give the motor more current"
 SWITCH_STEPS = 200  # that a switch may take to open again, and a backlash set too small
 

@@ -156,8 +156,7 @@ class StackQueue:
         """Queue a task behind those that wait, but before those in the background."""
         with self._news:
             idle = self._current is None and not self._tasks
-            waiting = len(self._tasks) if task.background else sum(not one.background for one in self._tasks)
-            self._tasks.insert(waiting, task)
+            self._tasks.insert(len(self._tasks) if task.background else self._background_from(), task)
             current = self._current
             self._news.notify_all()
         if current is not None and current.background and not task.background:
@@ -165,6 +164,10 @@ class StackQueue:
             threading.Thread(target=current.stand_back, name="stack-stands-back", daemon=True).start()
         if idle:
             self._changed(task.progress)
+
+    def _background_from(self) -> int:
+        """Place in the queue behind the tasks that somebody waits beside."""
+        return sum(not one.background for one in self._tasks)
 
     def cancel(self) -> None:
         """Cancel the task at work, or the one that waits first."""
@@ -178,7 +181,7 @@ class StackQueue:
         with self._news:
             if task in self._tasks:
                 self._tasks.remove(task)
-                self._tasks.insert(sum(not one.background for one in self._tasks), task)
+                self._tasks.insert(self._background_from(), task)
 
     def drop(self, task: StackTask) -> None:
         """End a task without a result and without a word: another one takes its place."""
@@ -239,7 +242,7 @@ class StackQueue:
             self._end(task, "cancelled")
             return
         with self._news:
-            self._tasks.insert(sum(not one.background for one in self._tasks), task)
+            self._tasks.insert(self._background_from(), task)
 
     def _end(self, task: StackTask, stage: str, error: str | None = None) -> None:
         task.discard()

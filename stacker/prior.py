@@ -82,7 +82,7 @@ class Prior:
     def __init__(
         self, focus: FocusMap, method: Method, grid_level: int, levels: int, prefer: str = "none"
     ) -> None:
-        self._tilt = _TILT[prefer]
+        self.tilt = _TILT[prefer]  # see PriorPatch
         mixed = focus.mixed if method.contrast else np.zeros_like(focus.mixed)
         planes: tuple[Plane, Plane, Plane] = (focus.depth, focus.sharpness, mixed)
         self._grid_level = grid_level
@@ -115,17 +115,12 @@ class Prior:
         strength: Plane | np.float32 = TYPICAL  # on fine bands every cell speaks for itself
         if band >= FINE_LEVELS:
             strength = self._strength[grid_level][where.rows, where.columns]
-        return PriorPatch(depth, sharpness, share * mixed, strength, self._tilt)
+        return PriorPatch(depth, sharpness, share * mixed, strength, self.tilt)
 
     def map_for(self, grid_level: int) -> tuple[tuple[Plane, Plane, Plane], bool]:
         """Depth, sharpness and mixed for the weights of fine bands on that grid, whole; whether at half its size."""
         doubled = grid_level < self._grid_level
         return self._planes[grid_level + doubled], doubled
-
-    @property
-    def tilt(self) -> float:
-        """See PriorPatch."""
-        return self._tilt
 
     def empty(self, grid_level: int, where: Patch) -> Plane:
         """Where no frame shows anything but noise, 0..1, per cell 2**grid_level px wide; `where` in such cells."""
