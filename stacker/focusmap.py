@@ -89,14 +89,14 @@ def focus_map(
     mixed = depth_edges(depth, max(_LEAST_STEP, _STEP * width)) * np.clip(1.5 * trust, 0, 1)
     sharpness = np.float32(1) / np.square(spread)
     return FocusMap(
-        depth, confidence, sharpness, mixed, strength.astype(np.float16), empty.astype(np.float16)
+        depth, confidence, sharpness, mixed, strength.astype(np.float16), empty.astype(np.float16, copy=False)
     )
 
 
 def emptiness(position: Plane, prominence: Plane, frames: int) -> Plane:
     """Where nothing is to be seen but noise: 1, elsewhere 0; (h, w) float32. Arguments as for focus_map."""
     if frames < _LEAST_FRAMES:
-        return np.zeros(position.shape, np.float32)
+        return np.zeros(position.shape, np.float16)  # pages that nobody writes take no memory
     around = (_SCATTER_CELLS, _SCATTER_CELLS)
     variance = cv2.blur(np.square(position), around) - np.square(cv2.blur(position, around))
     scatter = np.sqrt(np.maximum(variance, 0) * np.float32(12 / frames**2))
