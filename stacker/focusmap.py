@@ -73,24 +73,32 @@ def focus_map(
     frames, see FocusPeaks.width. frames: how many there are. covered: (h, w), 1 where any frame has looked, else 0;
     None for everywhere.
     """
-    spill = spilled(strength)
+    # A plane is let go as soon as it is of no more use: in a live stack they would be the peak.
+    spill, strength = spilled(strength), strength.astype(np.float16)
     empty = emptiness(position, prominence, frames)
-    sure = np.clip((prominence - _UNCERTAIN) / (_CERTAIN - _UNCERTAIN), 0, 1) ** 2
-    confidence = sure * (1 - spill) * (1 - empty)
+    confidence = np.clip((prominence - _UNCERTAIN) / (_CERTAIN - _UNCERTAIN), 0, 1)
+    del prominence
+    confidence *= confidence
+    confidence *= 1 - spill
+    confidence *= 1 - empty
+    empty = empty.astype(np.float16, copy=False)
     smooth = cv2.medianBlur(position, 3)
     if covered is not None:  # what was never looked at must not speak for the row beside it
         np.copyto(smooth, position, where=covered > cv2.erode(covered, np.ones((3, 3), np.uint8)))
+    del position
     depth = fill(smooth, confidence)
+    del smooth
     near = np.ones((3, 3), np.uint8)
     trust = np.clip(cv2.GaussianBlur(cv2.dilate(confidence, near), (0, 0), 1.5), 0, 1)
     more = min(_AVERAGE * max(width, 1), _AVERAGE_SHARE * frames)
     averaged = more * (1 - trust) * (1 - _SPILL_NARROWS * spill)
+    del spill
     spread = max(_LEAST_BLEND, _BLEND * width) + averaged
-    mixed = depth_edges(depth, max(_LEAST_STEP, _STEP * width)) * np.clip(1.5 * trust, 0, 1)
+    del averaged
     sharpness = np.float32(1) / np.square(spread)
-    return FocusMap(
-        depth, confidence, sharpness, mixed, strength.astype(np.float16), empty.astype(np.float16, copy=False)
-    )
+    del spread
+    mixed = depth_edges(depth, max(_LEAST_STEP, _STEP * width)) * np.clip(1.5 * trust, 0, 1)
+    return FocusMap(depth, confidence, sharpness, mixed, strength, empty)
 
 
 def emptiness(position: Plane, prominence: Plane, frames: int) -> Plane:
@@ -100,7 +108,9 @@ def emptiness(position: Plane, prominence: Plane, frames: int) -> Plane:
     around = (_SCATTER_CELLS, _SCATTER_CELLS)
     variance = cv2.blur(np.square(position), around) - np.square(cv2.blur(position, around))
     scatter = np.sqrt(np.maximum(variance, 0) * np.float32(12 / frames**2))
+    del variance
     chance = np.clip((scatter - _ORDER) / (_CHANCE - _ORDER), 0, 1)
+    del scatter
     faint = np.clip((_FULL - cv2.blur(prominence, around)) / (_FULL - _EMPTY), 0, 1)
     return cv2.erode(chance * faint, np.ones((3, 3), np.uint8))
 

@@ -8,6 +8,7 @@ model of the peak). Constant in the number of frames, and mergeable.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,7 @@ Logs = NDArray[np.int16]
 STEPS = 512.0
 NOWHERE = np.int16(-30 * STEPS)  # where no frame has looked
 _FARTHEST_AHEAD = 3.0  # slots: what is not to be seen yet is farther away than any blend reaches
+_BAND_ROWS = 64
 _FLOOR = np.float32(1e-4)  # far below one level of noise, so that the logarithm exists
 
 
@@ -131,37 +133,61 @@ class FocusPeaks:
         At the ends of the bracket, where a neighbour is missing, the position is the frame's own. ahead: the width of
         peaks, when more frames are to come: one that still rises is put where a peak so wide would have its top.
         """
-        best, before, after = (_above(log, noise) for log in (self.best, self.before, self.after))
-        bend = np.maximum(2 * best - before - after, 1e-3)
-        inside = (self.before > NOWHERE) & (self.after > NOWHERE)
-        shift = np.where(inside, np.clip(0.5 * (after - before) / bend, -0.5, 0.5), 0)
+        return self._in_bands(lambda rows: self._position(rows, noise, ahead))
+
+    def _position(self, rows: slice, noise: float, ahead: float | None) -> Plane:
+        slot, before, after = self.slot[rows], self.before[rows], self.after[rows]
+        shift = np.zeros(slot.shape, np.float32)
+        inside = (before > NOWHERE) & (after > NOWHERE)
+        best, lower, higher = (_above(log, noise) for log in (self.best[rows], before, after))
+        bend = np.maximum(2 * best - lower - higher, 1e-3)
+        np.copyto(shift, np.clip(0.5 * (higher - lower) / bend, -0.5, 0.5), where=inside)
         if ahead is not None:
-            rising = (self.slot == len(self.frames) - 1) & (self.before > NOWHERE)
-            rise = np.clip(ahead**2 * (best - before) - 0.5, -0.5, _FARTHEST_AHEAD)
-            shift = np.where(rising, rise, shift)
-        return np.asarray(self.slot + shift, np.float32)
+            rising = (slot == len(self.frames) - 1) & (before > NOWHERE)
+            rise = np.clip(ahead**2 * (best - lower) - 0.5, -0.5, _FARTHEST_AHEAD)
+            np.copyto(shift, rise, where=rising)
+        return slot + shift
 
     def width(self, noise: float, prominent: float = 0.9) -> float:
         """Median width of the prominent peaks, standard deviation in frames: the bracket's depth of field in steps.
 
         1.0 when there are none. prominent: see prominence.
         """
-        inside = (self.before > NOWHERE) & (self.after > NOWHERE)
-        sure = inside & (self.prominence(noise) > prominent)
-        if not sure.any():
-            return 1.0
-        best, before, after = (_above(log[sure], noise) for log in (self.best, self.before, self.after))
-        return float(np.median(1 / np.sqrt(np.maximum(2 * best - before - after, 1e-3))))
+        widths = np.concatenate([self._widths(rows, noise, prominent) for rows in self._bands()])
+        return float(np.median(widths, overwrite_input=True)) if widths.size else 1.0
+
+    def _widths(self, rows: slice, noise: float, prominent: float) -> Plane:
+        """Of the prominent peaks in some rows, (n,)."""
+        inside = (self.before[rows] > NOWHERE) & (self.after[rows] > NOWHERE)
+        sure = inside & (self._prominence(rows, noise) > prominent)
+        logs = (log[rows][sure] for log in (self.best, self.before, self.after))
+        best, before, after = (_above(log, noise) for log in logs)
+        return np.asarray(1 / np.sqrt(np.maximum(2 * best - before - after, 1e-3)))
 
     def strength(self, noise: float) -> Plane:
         """The measure of each peak, noise included: its natural logarithm, (h, w) float32."""
-        return _above(self.best, noise)
+        return self._in_bands(lambda rows: _above(self.best[rows], noise))
 
     def prominence(self, noise: float) -> Plane:
         """By how much each peak stands out: log of its measure over the mean of the other frames, above the noise."""
-        others = self.total - np.exp(self.best.astype(np.float32) / STEPS)
-        mean = np.maximum(others, 0) / np.maximum(self.seen - 1, 1)
-        return np.asarray(_above(self.best, noise) - np.log(mean + noise), np.float32)
+        return self._in_bands(lambda rows: self._prominence(rows, noise))
+
+    def _prominence(self, rows: slice, noise: float) -> Plane:
+        best = self.best[rows]
+        others = self.total[rows] - np.exp(best.astype(np.float32) / STEPS)
+        mean = np.maximum(others, 0) / np.maximum(self.seen[rows] - 1, 1)
+        return np.asarray(_above(best, noise) - np.log(mean + noise), np.float32)
+
+    def _in_bands(self, of: Callable[[slice], Plane]) -> Plane:
+        """A plane made a few rows at a time: half a dozen planes on the way would be the peak of a live stack."""
+        plane = np.empty(self.shape, np.float32)
+        for rows in self._bands():
+            plane[rows] = of(rows)
+        return plane
+
+    def _bands(self) -> Iterator[slice]:
+        for top in range(0, self.shape[0], _BAND_ROWS):
+            yield slice(top, top + _BAND_ROWS)
 
 
 def _logs(energy: Plane, covered: NDArray[np.bool_]) -> Logs:

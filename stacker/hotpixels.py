@@ -27,6 +27,7 @@ _HOT_IN_ALL = 8  # levels of 255 of a small copy above its surroundings, in ever
 _FEWEST = 5  # frames; in fewer, noise alone may be bright at one place in all of them
 _MOVED_PX = 6.0  # by so much, at full size, the scene must have moved there
 _LARGEST = 4  # pixels of a small copy; what is larger is part of the scene, or dust
+_BAND_ROWS = 128  # of a small copy, looked at at once
 _REACH = 3  # pixels around a defect that it is painted over from
 
 
@@ -134,6 +135,15 @@ def no_defects() -> Defects:
     return Defects(np.zeros(0, np.intp), np.zeros(0, np.intp))
 
 
+def _excess(low: Array) -> Array:
+    """By how much the brightest channel of a small copy stands out of its surroundings, levels of 255: uint8."""
+    channels = [cv2.extractChannel(low, index) for index in range(3)]
+    brightest = cv2.max(cv2.max(channels[0], channels[1]), channels[2])
+    if brightest.dtype == np.uint16:
+        brightest = np.right_shift(brightest, 8).astype(np.uint8)
+    return np.asarray(cv2.subtract(brightest, cv2.medianBlur(brightest, 3)))
+
+
 class StuckPixels:
     """Watches small copies for pixels that stay bright at one place of the sensor while the scene moves."""
 
@@ -144,12 +154,14 @@ class StuckPixels:
 
     def look(self, low: Array) -> None:
         """Take in the next frame: (h, w, 3) BGR, uint8 or uint16."""
-        channels = [cv2.extractChannel(low, index) for index in range(3)]
-        brightest = cv2.max(cv2.max(channels[0], channels[1]), channels[2])
-        if brightest.dtype == np.uint16:
-            brightest = np.right_shift(brightest, 8).astype(np.uint8)
-        excess = cv2.subtract(brightest, cv2.medianBlur(brightest, 3))
-        self._least = excess if self._least is None else cv2.min(self._least, excess)
+        fresh = self._least is None
+        if self._least is None:
+            self._least = np.empty(low.shape[:2], np.uint8)
+        for top in range(0, len(low), _BAND_ROWS):
+            start, end = max(top - 1, 0), min(top + _BAND_ROWS, len(low))
+            excess = _excess(low[start : end + 1])[top - start :][: end - top]
+            least = self._least[top:end]
+            np.copyto(least, excess if fresh else np.minimum(least, excess))
         self._frames += 1
 
     def found(self, transforms: Sequence[Transform]) -> Defects:

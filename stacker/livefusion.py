@@ -7,6 +7,8 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
 from stacker.alignment import Alignment
 from stacker.errors import FrameError
 from stacker.focusmap import FocusMap
@@ -78,8 +80,11 @@ class LiveFusion:
         """To go on by what a survey has found so far; None when the method needs no focus map."""
         if found is None:
             return Guide(Fuser(self.running, self._method, None, self._pool))
-        focus = replace(found.focus, confidence=found.focus.mixed)  # a plane less: confidence weighs nothing
+        # Three planes less: what weighs nothing, or not before the end.
+        nothing = np.zeros_like(found.focus.empty)
+        focus = replace(found.focus, confidence=found.focus.mixed, empty=nothing)
         prior = Prior(focus, self._method, found.grid_level, self.running.levels, self._prefer)
+        focus = replace(focus, strength=nothing)
         return Guide(Fuser(self.running, self._method, prior, self._pool), focus, prior, found.grid_level)
 
     def add(self, looked: Looked, alignment: Alignment, guide: Guide) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from stacker import memory
 from stacker.errors import CancelledError
 from stacker.hotpixels import Defects
 from stacker.livefusion import Guide, LiveFusion
@@ -66,6 +67,7 @@ class LivePass:
         fusion.add(self._looked(index), self.survey.alignment(index, reference), guide)
         # A map that is of no more use need not stay in memory.
         self._guide = guide if self._known > done + 1 + _AHEAD else None
+        memory.trim()
         return True
 
     def agrees(self, reference: int, defects: Defects) -> bool:
@@ -104,7 +106,10 @@ class LivePass:
         if len(fitting) < done + at_once + _AHEAD:
             return None
         self._known = len(fitting)
-        return fusion.guided_by(self.survey.result(fusion.reference, ahead=True))
+        memory.trim()
+        found = self.survey.result(fusion.reference, ahead=True)
+        memory.trim()
+        return fusion.guided_by(found)
 
     def _fusion_of(self, reference: int, defects: Defects) -> LiveFusion:
         """The one at work, or a new one when that would be another now."""

@@ -130,6 +130,7 @@ class Prior:
         """The same for grids of this level and coarser ones only: a quarter of the memory for each level less."""
         part = copy(self)
         part._planes = {level: planes for level, planes in self._planes.items() if level >= grid_level}
+        part._empty = {level: empty for level, empty in self._empty.items() if level >= grid_level}
         return part
 
     def counts(self, slot: int, where: Patch) -> bool:

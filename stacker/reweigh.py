@@ -27,6 +27,8 @@ from stacker.state import FINE_LEVELS, RunningFusion, reduce
 Plane = NDArray[Any]  # float32
 
 _LEAST, _MOST = -40.0, 10.0  # of the logarithm of the factor
+_DEPTHS, _SHARES = 65535, 255  # that are told apart in what is remembered of a patch
+_LEAST_STEP = 1e-6  # slots
 
 
 class Weighing(Protocol):
@@ -38,19 +40,24 @@ class Weighing(Protocol):
 
 
 class Remembered:
-    """What a focus map said of one patch, in half the memory."""
+    """What a focus map said of one patch, in less than half the memory."""
 
     def __init__(self, focus: FocusMap, grid_level: int, patch: Patch) -> None:
         cells = patch.at(grid_level)
         here = cells.rows, cells.columns
         self._grid_level, self._patch = grid_level, patch
-        self._depth = focus.depth[here].copy()  # in float16, slots beyond 128 would be a tenth of a frame off
-        self._others = [plane[here].astype(np.float16) for plane in (focus.sharpness, focus.mixed)]
+        depth = focus.depth[here]
+        # In float16, slots beyond 128 would be a tenth of a frame off.
+        self._first, self._step = float(depth.min()), max(float(np.ptp(depth)) / _DEPTHS, _LEAST_STEP)
+        self._depth = np.rint((depth - self._first) / self._step).astype(np.uint16)
+        self._sharpness = focus.sharpness[here].astype(np.float16)
+        self._mixed = np.rint(focus.mixed[here] * _SHARES).astype(np.uint8)
 
     def as_prior(self, method: Method, prefer: Prefer) -> Weighing:
         """To weigh the finest levels of the patch by."""
-        sharpness, mixed = (plane.astype(np.float32) for plane in self._others)
-        focus = FocusMap(self._depth, mixed, sharpness, mixed, mixed, mixed)  # the others weigh nothing
+        depth = self._depth * np.float32(self._step) + np.float32(self._first)
+        sharpness, mixed = self._sharpness.astype(np.float32), self._mixed / np.float32(_SHARES)
+        focus = FocusMap(depth, mixed, sharpness, mixed, mixed, mixed)  # the others weigh nothing
         prior = Prior(focus, method, self._grid_level, FINE_LEVELS - 1, prefer)
         return _Elsewhere(prior, self._patch)
 

@@ -183,11 +183,11 @@ class Survey:
             )
 
         width, frames = peaks.width(noise), tuple(peaks.frames)
-        planes = [in_reference(peaks.position(noise, width if ahead else None))]
-        planes += [in_reference(of(noise)) for of in (peaks.prominence, peaks.strength)]
+        planes = [in_reference(of(noise)) for of in (peaks.strength, peaks.prominence)]
+        planes.append(in_reference(peaks.position(noise, width if ahead else None)))
         covered = in_reference((peaks.seen > 0).view(np.uint8))
         del runs, peaks  # with last, their memory
-        focus = focus_map(planes[0], planes[1], planes[2], width, len(frames), covered)
+        focus = focus_map(planes.pop(), planes.pop(), planes.pop(), width, len(frames), covered)
         return Surveyed(
             alignments,
             frames,
