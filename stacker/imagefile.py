@@ -101,7 +101,7 @@ def write_planes(
     planes = with_bit_depth(planes, bit_depth or planes.bit_depth)
     with writing_atomically(path) as file:
         if suffix in JPEG_SUFFIXES:
-            file.write(jpeg.encode(planes, quality, metadata))
+            jpeg.write(file, planes, quality, metadata)
         elif suffix in PNG_SUFFIXES:
             png.write(file, planes, metadata)
         else:

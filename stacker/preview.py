@@ -9,7 +9,7 @@ from pathlib import Path
 
 import cv2
 
-from stacker.atomic import write_atomically
+from stacker.atomic import writing_atomically
 from stacker.formats import jpeg
 from stacker.formats.metadata import Metadata, result_metadata
 from stacker.planes import Planes, from_bgr, to_bgr
@@ -37,10 +37,8 @@ class Preview:
         if width > self.width:
             size = self.width, max(1, round(height * self.width / width))
             picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-        write_atomically(
-            self.path,
-            jpeg.encode(from_bgr(picture, 1), _QUALITY, result_metadata(Metadata(), picture.shape[:2])),
-        )
+        with writing_atomically(self.path) as file:
+            jpeg.write(file, from_bgr(picture, 1), _QUALITY, result_metadata(Metadata(), picture.shape[:2]))
         return True
 
     def show_now_and_then(self, planes: Planes) -> bool:

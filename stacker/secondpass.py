@@ -126,6 +126,7 @@ class SecondPass:
                 memory.trim()
                 standing.part, standing.done = standing.part + 1, 0
         running.move_to((0, 0))  # its memory is needed now
+        memory.trim()
         return standing.pieces.joined()
 
     def _add(self, fuser: Fuser, standing: Standing, frames: ReadAhead[Planes]) -> None:

@@ -436,8 +436,9 @@ class Stack:
         if w < width // 4 or h < height // 4:
             return 0, 0, width, height  # frames far apart: half a picture is worse than a soft rim
         if source.chroma_shift:
-            w, h = w - x % 2, h - y % 2
+            right, bottom = _even_end(x + w, width), _even_end(y + h, height)
             x, y = x + x % 2, y + y % 2
+            w, h = right - x, bottom - y
         return x, y, w, h
 
     def _original_index(self, depth: NDArray[np.float32], used: Sequence[Looked]) -> NDArray[np.float32]:
@@ -460,6 +461,11 @@ class Stack:
 def _named(progress: Progress, what: str) -> Progress:
     """The same progress under another name."""
     return lambda done, total, _: progress(done, total, what)
+
+
+def _even_end(end: int, frame_end: int) -> int:
+    """The end of a cropped side on whole 2×2 pixels: to write an odd one as a JPEG takes its luma once more."""
+    return end if end == frame_end else end - end % 2
 
 
 def _nothing_usable(frames: list[Looked]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
@@ -20,9 +20,9 @@ from stacker.formats.jpegsegments import (
     EXIF,
     ICC,
     START,
-    insert_metadata,
     segments,
     without_segments,
+    write_with_metadata,
 )
 from stacker.formats.metadata import Metadata
 from stacker.kernel import jpegs
@@ -113,12 +113,12 @@ def read_low(path: Path, header: Header, scale: int) -> Array:
     return np.ascontiguousarray(low[: height // scale, : width // scale])
 
 
-def encode(planes: Planes, quality: int, metadata: Metadata) -> bytes:
-    """A JPEG file of the picture: 4:2:0 where the chroma has half size, otherwise 4:4:4; always 8 bit."""
+def write(file: BinaryIO, planes: Planes, quality: int, metadata: Metadata) -> None:
+    """Write the picture as a JPEG: 4:2:0 where the chroma has half size, otherwise 4:4:4; always 8 bit."""
     planes = with_bit_depth(planes, 8)
     luma = _with_even_edges(planes.y) if planes.chroma_shift else planes.y
     data = simplejpeg.encode_jpeg_yuv_planes(luma, planes.cb, planes.cr, quality=quality)
-    return insert_metadata(data, metadata)
+    write_with_metadata(file, data, metadata)
 
 
 def _with_even_edges(luma: Array) -> Array:

@@ -54,21 +54,23 @@ def _segment(marker: int, payload: bytes) -> bytes:
     return struct.pack(">BBH", 0xFF, marker, len(payload) + 2) + payload
 
 
-def insert_metadata(data: bytes, metadata: Metadata) -> bytes:
-    """The same JPEG with EXIF, XMP (APP1) and ICC (APP2) segments in front; pixels are not touched.
+def write_with_metadata(file: BinaryIO, data: bytes, metadata: Metadata) -> None:
+    """Write the JPEG with EXIF, XMP (APP1) and ICC (APP2) segments in front; pixels are not touched.
 
     EXIF must be the first segment (EXIF 2.3, 4.5.4), so the JFIF segment is dropped, as cameras do. An EXIF
     block too large for a segment is left out.
     """
-    segments = []
+    file.write(START)
+    rest = len(START)
     if metadata.exif and len(metadata.exif) + len(EXIF) <= _LARGEST_PAYLOAD:
-        segments.append(_segment(APP1, EXIF + metadata.exif))
-        data = without_segments(data, {APP0})
+        file.write(_segment(APP1, EXIF + metadata.exif))
+        if data[rest : rest + 2] == bytes([0xFF, APP0]):
+            rest += 2 + int.from_bytes(data[rest + 2 : rest + 4], "big")
     if metadata.xmp and len(metadata.xmp) + len(XMP) <= _LARGEST_PAYLOAD:
-        segments.append(_segment(APP1, XMP + metadata.xmp))
+        file.write(_segment(APP1, XMP + metadata.xmp))
     if metadata.icc:
         room = _LARGEST_PAYLOAD - len(ICC) - 2
         pieces = [metadata.icc[start : start + room] for start in range(0, len(metadata.icc), room)]
         for number, piece in enumerate(pieces, start=1):
-            segments.append(_segment(APP2, ICC + bytes([number, len(pieces)]) + piece))
-    return data[:2] + b"".join(segments) + data[2:]
+            file.write(_segment(APP2, ICC + bytes([number, len(pieces)]) + piece))
+    file.write(memoryview(data)[rest:])  # a copy would be as large as the file
