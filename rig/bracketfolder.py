@@ -134,13 +134,14 @@ class BracketFolder:
         if added:
             plan["positions_steps"] = [*plan.get("positions_steps", ()), *added]
             plan["frames"] = len(plan["positions_steps"])
+        again = again_of(facts)
         findings, dated = findings_of(facts), [fact for fact in facts if fact["fact"] == "dated"]
         summary = BracketSummary(
             id=self.id,
             created=dated[-1]["created"] if dated else head.get("created"),
             dated_later=bool(dated),
             outcome=None if active else outcome_of(facts),
-            frames_done=len(frames),
+            frames_done=len(frames) - len(again),
             frames_planned=int(head.get("frames_planned", len(frames))) + len(added),
             bytes=sum(f.size_bytes for f in frames) + sum(r.size_bytes for r in results),
             results=tuple(result.id for result in results),
@@ -150,7 +151,7 @@ class BracketFolder:
             verdict=findings[0]["verdict"] if findings else None,
             imported=head.get("imported"),
         )
-        return BracketDetail(summary, plan, head.get("devices", {}), frames, results, findings)
+        return BracketDetail(summary, plan, head.get("devices", {}), frames, results, findings, again)
 
     def damaged_frames(self) -> tuple[FrameInfo, ...]:
         """Noted frames that are missing or differ from their checksum. Reads every frame."""
@@ -239,6 +240,19 @@ def frames_of(facts: Iterable[Fact]) -> tuple[FrameInfo, ...]:
     """The frames noted, by index; a frame shot again counts as it was shot last."""
     noted = {fact["index"]: _frame(fact) for fact in facts if fact["fact"] == "frame"}
     return tuple(noted[index] for index in sorted(noted))
+
+
+def again_of(facts: Iterable[Fact]) -> tuple[int, ...]:
+    """Indices of the frames shot while the drive stood still, and not again since."""
+    noted: set[int] = set()
+    again: set[int] = set()
+    for fact in facts:
+        if fact["fact"] == "frame":
+            noted.add(fact["index"])
+            again.discard(fact["index"])
+        elif fact["fact"] == "ended" and fact.get("again_from") is not None:
+            again |= {index for index in noted if index >= fact["again_from"]}
+    return tuple(sorted(again))
 
 
 def added_positions(facts: Iterable[Fact]) -> list[int]:

@@ -79,6 +79,7 @@ class BracketDetail:
     frames: tuple[FrameInfo, ...]  # by index
     results: tuple[ResultInfo, ...]  # oldest first
     findings: tuple[dict[str, Any], ...] = ()  # of the check of coverage, the gravest first
+    again: tuple[int, ...] = ()  # indices of frames shot while the drive stood still: to be shot again
 
     @property
     def id(self) -> str:

@@ -7,19 +7,24 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
+from rig.brightness import LightWatch
 from rig.config import Settings
 from rig.devices.camera import Camera, Exposure, Frame
 from rig.devices.clock import Clock
-from rig.errors import RigError
+from rig.errors import MotorStillError, RigError
 from rig.focuser import Focuser, never
+from rig.lens import depth_of_field_um
 from rig.lockedcamera import LockedCamera, with_settings
 from rig.metering import metered
+from rig.moveproof import moves
 from rig.plan import BracketPlan
 from rig.settle import Settled, Settler
 from rig.sharpness import clipped_share, sharpness, tile_sharpness
+from rig.standstill import Standstill
 from rig.status import Outcome, Step
 
 PAUSE_POLL_S = 0.1
+MOST_PROOFS = 3  # of the drive moving, in one bracket: each costs seconds
 CLIPPED_SHARE = 0.01  # burnt out over more than this: worth a warning
 
 
@@ -50,6 +55,7 @@ class CaptureReport:
     warnings: tuple[str, ...] = ()
     error: RigError | None = None  # why it failed; error.kept says what is safe
     lost_steps: int | None = None  # found at the endstop afterwards (rig.drift); None: not checked
+    again_from: int | None = None  # index of the first frame to be shot again when it is gone on with
 
 
 Lit = Callable[[], AbstractContextManager[object]]
@@ -71,21 +77,24 @@ def capture_bracket(
     start: int = 0,
     exposure: Exposure | None = None,
     lit: Lit = nullcontext,
+    lamp: Lit | None = None,
 ) -> CaptureReport:
     """Shoot the plan's frames from index start on; each goes to the sink before the next move.
 
     A fault of camera, motor or sink ends the bracket with outcome FAILED and the error in the report; the
     motor is released on every way out. cancelled stops a move within one step and is asked before every
     exposure. To resume: start is the first missing frame, exposure that of the frames already there.
-    lit: light while it is entered, for every exposure and as long as previews are watched.
+    lit: light while it is entered, for every exposure and as long as previews are watched. lamp: the rig's own
+    light, where it may be switched to see whether it burns.
     """
-    shoot = _Shoot(camera, focuser, plan, settings, clock, lambda: cancelled() or focuser.stopped, lit)
+    shoot = _Shoot(camera, focuser, plan, settings, clock, lambda: cancelled() or focuser.stopped, lit, lamp)
     try:
         outcome = shoot.run(sink, start, exposure, progress, paused)
         return shoot.report(outcome)
     except RigError as error:
-        error.kept = kept_sentence(start + len(shoot.frames), len(plan.positions_steps))
-        return shoot.report(Outcome.FAILED, error)
+        again_from = error.again_from if isinstance(error, MotorStillError) else None
+        error.kept = kept_sentence(start + len(shoot.frames), len(plan.positions_steps), again_from)
+        return replace(shoot.report(Outcome.FAILED, error), again_from=again_from)
     finally:
         # Whatever happened: no holding current, no exposure held. A broken device may refuse either.
         with contextlib.suppress(RigError):
@@ -100,11 +109,16 @@ def together(first: CaptureReport, then: CaptureReport) -> CaptureReport:
     return replace(then, frames=first.frames + then.frames, warnings=warnings)
 
 
-def kept_sentence(done: int, total: int) -> str:
-    """What is safe on the card after a bracket broke off."""
+def kept_sentence(done: int, total: int, again_from: int | None = None) -> str:
+    """What is safe on the card after a bracket broke off. again_from: index of the first frame in doubt."""
     if done == 0:
         return "No frame had been shot yet."
-    return f"{done} of {total} frames are safe on the card."
+    if again_from is None:
+        return f"{done} of {total} frames are safe on the card."
+    return (
+        f"{done} of {total} frames are safe on the card; those from frame {again_from + 1} on show one focus "
+        "and are shot again when you go on."
+    )
 
 
 @dataclass
@@ -118,9 +132,11 @@ class _Shoot:
     clock: Clock
     halted: Callable[[], bool]
     lit: Lit
+    lamp: Lit | None
     frames: list[FrameFacts] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     exposure: Exposure | None = None
+    proofs: int = 0  # of the drive moving, so far
 
     def run(
         self,
@@ -141,6 +157,9 @@ class _Shoot:
             self.exposure = locked.exposure
             settler = Settler(locked, self.settings.capture, self.clock)
             settler.learn()
+        light = LightWatch(locked, self.lamp)
+        light.begin()
+        drive = Standstill(depth_of_field_um(self.settings.optics) * self.settings.motor.steps_per_um)
         for index in range(start, total):
             if not self._may_go_on(paused):
                 return Outcome.STOPPED
@@ -155,11 +174,13 @@ class _Shoot:
                     return Outcome.STOPPED
                 progress(index, total, Step.EXPOSING)
                 frame, settled, retaken = self._expose(locked, settler, settled, index)
+            self._tell(light.look(frame.luma_small, index + 1))
             progress(index, total, Step.SAVING)
             facts = self._facts(index, frame, settled, retaken)
             sink(frame, facts)
             self.frames.append(facts)
             progress(index + 1, total, Step.SAVING)
+            self._prove_that_it_moves(drive, locked, settler, last=index == total - 1)
         self._after_last(locked)
         return Outcome.COMPLETE
 
@@ -209,6 +230,36 @@ class _Shoot:
         if moved_px > self.settings.capture.shaken_px:
             return f"was shaken: the picture moved by {moved_px:.1f} preview pixels while it was exposed"
         return None
+
+    def _prove_that_it_moves(
+        self, drive: Standstill, locked: LockedCamera, settler: Settler, last: bool
+    ) -> None:
+        """Raise MotorStillError where frames alike are those of a drive that stands."""
+        since = drive.since(self.frames, last) if self.proofs < MOST_PROOFS else None
+        if since is None:
+            return
+        self.proofs += 1
+        here = self.focuser.position_steps
+        with self.lit():
+            found = moves(locked, self.focuser, self.settings, lambda: settler.wait(self.halted), self.halted)
+        if found is None:
+            self.proofs = MOST_PROOFS  # there is too little to see: nor will there be
+        if found is not False:
+            drive.clear(self.frames)
+            return
+        first = self.frames[drive.narrowed(self.frames, since)]
+        sent = abs(self.focuser.position_steps - here)
+        self.focuser.correct(first.position_steps)
+        raise MotorStillError(
+            f"the focus motor does not move: its steps were sent, but frames {first.index + 1} to "
+            f"{self.frames[-1].index + 1} show the same focus, and so does the picture {sent} steps further; check its "
+            "plug and its supply, and what may hold it",
+            first.index,
+        )
+
+    def _tell(self, warning: str | None) -> None:
+        if warning is not None:
+            self.warnings.append(warning)
 
     def _facts(self, index: int, frame: Frame, settled: Settled, retaken: bool) -> FrameFacts:
         tiles = tile_sharpness(frame.luma_small)

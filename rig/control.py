@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 RELEASE_AFTER_S = 20.0  # a motor that holds still heats and eats the battery
 EXPOSURE_NEWS = 0.1  # a smaller change of the automatic exposure is not worth a new status
 MOVING = {Phase.HOMING, Phase.MOVING, Phase.FOCUSING, Phase.CAPTURING}
+KNOWS_POSITION = {Phase.IDLE, Phase.MOVING, Phase.FOCUSING, Phase.CAPTURING, Phase.PAUSED}
 LIVE = {Phase.IDLE, Phase.MOVING, Phase.COUNTDOWN, Phase.PAUSED}  # the camera is free for the live picture
 
 
@@ -150,6 +151,9 @@ class Control:
         """A job ended by a fault: stand still, say why, motor safe."""
         log.warning("fault: %s", error)
         with self.guard:
+            if self.state in KNOWS_POSITION:  # without an endstop nothing else will tell where it stands
+                self.recipe = replace(self.recipe, position_steps=self.machine.focuser.position_steps)
+                self.keeper.keep(self.recipe)
             if self.state is not Phase.SHUTTING_DOWN:
                 focus = self.machine.focus(self.recipe.near_steps, self.recipe.far_steps)
                 self.board.change(state=Phase.FAULT, fault=fault_of(error), focus=focus, message=None)

@@ -48,6 +48,15 @@ class MotorError(RigError, RuntimeError):
     """The focus motor does not move as told."""
 
 
+class MotorStillError(MotorError):
+    """The steps were sent, and the picture shows that nothing moved."""
+
+    def __init__(self, sentence: str, again_from: int) -> None:
+        """again_from: index of the first frame that may show another focus than it was meant to."""
+        super().__init__(sentence)
+        self.again_from = again_from
+
+
 class FocusRangeError(MotorError, ValueError):
     """A focus position outside the soft limits was asked for."""
 
@@ -70,6 +79,10 @@ class StepsLostError(EndstopError):
 
 class GpioError(RigError, RuntimeError):
     """The GPIO lines cannot be used: no chip, no library, or a line that somebody else holds."""
+
+
+class LightError(RigError, RuntimeError):
+    """There is no light any more: the rig's lamp does not burn, or something has gone dark."""
 
 
 class PanelError(RigError, RuntimeError):

@@ -110,6 +110,12 @@ class Focuser:
         self._travel(position_steps - self.position_steps, cancelled)
         return self.position_steps
 
+    def correct(self, position_steps: int) -> None:
+        """Count from here on as if it stood at this position: it did not move as it was told."""
+        self._motor.set_position(position_steps)
+        self._slack_steps = self.settings.backlash_steps
+        self.homed = False
+
     def release(self) -> None:
         """Take the holding current off. The drive may give a little: the backlash counts as open again."""
         self._slack_steps = self.settings.backlash_steps

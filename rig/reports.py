@@ -8,6 +8,7 @@ from rig.errors import (
     CameraError,
     EndstopError,
     GpioError,
+    LightError,
     MotorError,
     PanelError,
     RigError,
@@ -27,6 +28,7 @@ FAULTS: tuple[tuple[type[RigError], str, str], ...] = (
     (StorageFullError, "storage", "Go on after freeing space"),
     (StoreError, "storage", "Try the card again"),
     (GpioError, "gpio", "Try again"),
+    (LightError, "light", "Try the light again"),
     (PanelError, "panel", "Try again"),
 )
 

@@ -285,6 +285,7 @@ class Shooter:
             start=shooting.start,
             exposure=shooting.exposure,
             lit=machine.lit if self._lit_by_frame else nullcontext,
+            lamp=machine.lit if self._lit_by_frame and machine.devices.light is not None else None,
         )
         shooting.exposure = report.exposure  # for what is shot after it
         return report

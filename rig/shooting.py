@@ -87,6 +87,8 @@ class Shooting:
         if self.task is not None:
             self.task.end()
         self.state = replace(self.state, outcome=report.outcome, step=None, eta_s=None)
+        if report.again_from is not None:
+            self.state = replace(self.state, done=report.again_from)
         coverage = self.check() if report.outcome is Outcome.COMPLETE else None
         if coverage is not None:
             self.state = replace(
@@ -102,6 +104,7 @@ class Shooting:
             warnings=list(report.warnings),
             error=str(report.error) if report.error is not None else None,
             lost_steps=report.lost_steps,
+            again_from=report.again_from,
         )
 
     def check(self) -> Coverage:
@@ -217,8 +220,8 @@ def plan_of(detail: BracketDetail) -> BracketPlan:
 
 
 def first_missing(detail: BracketDetail) -> int:
-    """Index of the first frame not there yet."""
-    there = {frame.index for frame in detail.frames}
+    """Index of the first frame not there yet, or there with a focus that it was not meant to have."""
+    there = {frame.index for frame in detail.frames} - set(detail.again)
     return next(index for index in range(len(there) + 1) if index not in there)
 
 

@@ -20,7 +20,11 @@ class FaultPlan:
     bump_at: int | None = None  # from this capture on the framing is off by bump_px
     bump_px: tuple[float, float] = (40.0, -24.0)  # at full sensor size
     light_fails: bool = False  # its switch does nothing, and says so
+    lamp_dead: bool = False  # it is switched as ever, and does not burn
     motor_stuck_after_steps: int | None = None  # steps sent beyond this number raise MotorError
+    motor_still_after_steps: int | None = (
+        None  # steps sent beyond this number move nothing, and nothing says so
+    )
     motor_lost_every: int | None = None  # every so many steps one is sent but not made
     endstop: str = "works"  # "stuck_closed", "never_closes"
     brownout_at: int | None = None  # the supply dips at this capture: camera and motor fail until restarted

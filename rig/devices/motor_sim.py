@@ -54,7 +54,7 @@ class SimMotor:
                     clock.sleep(ahead_s)
         finally:
             clock.sleep((at_ns - clock.monotonic_ns()) / 1e9)
-            if sent:
+            if sent and not self._stands:
                 self._bench.come_to_rest(at_ns)
         return direction * sent
 
@@ -65,6 +65,12 @@ class SimMotor:
     def release(self) -> None:
         """Take the holding current off."""
         self.energised = False
+
+    @property
+    def _stands(self) -> bool:
+        """Whether a step sent turns nothing: unplugged, or held."""
+        still_after = self._bench.faults.motor_still_after_steps
+        return still_after is not None and self._sent > still_after
 
     def _check(self, direction: int, left: int) -> None:
         if not self._bench.powered:
@@ -80,6 +86,8 @@ class SimMotor:
     def _step(self, direction: int, at_ns: int) -> None:
         self._position += direction
         self._sent += 1
+        if self._stands:
+            return
         every = self._bench.faults.motor_lost_every
         if every is None or self._sent % every:
             self._bench.turn(direction, at_ns)

@@ -112,6 +112,8 @@ class OpticalBench:
         daylight = self.mechanics.daylight
         if daylight >= 1:
             return 1.0
+        if self.faults.lamp_dead:
+            return daylight
         with self._guard:
             switched = list(self._switched)
         moments = [start_ns + (end_ns - start_ns) * index // 16 for index in range(17)]

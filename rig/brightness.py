@@ -1,0 +1,111 @@
+"""Whether there is still light: each frame against those before it, at one and the same exposure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from rig.devices.camera import Preview
+from rig.errors import LightError
+from rig.freshpreview import preview_from
+
+# Grey values are not in proportion to the light: half the light is 0.73 of the grey, a thirtieth 0.2.
+DIMMED = 0.75  # of the usual brightness; mains flicker and the change of focus stay above 0.85
+DARK = 0.2  # of it: no cloud does that, somebody switched something off or put the cap on
+LAMP_SHARE = 0.25  # of the light: a lamp that gives less is outshone by daylight, and proves nothing
+DEAD_SHARE = 0.05  # of the light: less is flicker
+BLACK = 40  # grey value below which nothing in a picture can be called lit
+GLINTS = 0.99  # of the pixels, that may be brighter
+
+Lit = Callable[[], AbstractContextManager[object]]
+
+
+class PreviewSource(Protocol):
+    """What is needed of a camera."""
+
+    def preview(self) -> Preview:
+        """The next live picture."""
+
+    def now_ns(self) -> int:
+        """The clock of the previews' timestamps."""
+
+
+class LightWatch:
+    """Looks after the light of one bracket. lamp: lights the rig's own while entered; None: it has none.
+
+    A lamp that is silently dead is told from a cloud by switching it: what changes nothing now, but did when the
+    bracket was begun, does not burn.
+    """
+
+    def __init__(self, camera: PreviewSource, lamp: Lit | None) -> None:
+        self._camera = camera
+        self._lamp = lamp
+        self._lamp_matters = False
+        self._seen: list[float] = []  # brightness of the frames so far
+        self._told = False
+
+    def begin(self) -> None:
+        """See what the lamp gives, with the exposure locked. Raises LightError where all is dark in spite of it."""
+        if self._lamp is None:
+            return
+        with self._lamp():
+            lit = preview_from(self._camera, self._camera.now_ns()).image
+        share = self._lamp_share(brightness(lit))
+        self._lamp_matters = share >= LAMP_SHARE
+        if share < DEAD_SHARE and float(np.quantile(_luma(lit), GLINTS)) < BLACK:
+            raise LightError(
+                "the rig's light does not burn: the picture is dark, and switching the light changes nothing in it; "
+                "check the lamp, its wires and its supply"
+            )
+
+    def look(self, luma: npt.NDArray[np.uint8], number: int) -> str | None:
+        """What is to be told of a frame's light, as a sentence; None: nothing. number: as people count frames.
+
+        Raises LightError when it is too dark to go on with: the lamp is dead, or something has gone dark.
+        """
+        now = brightness(luma)
+        usual = float(np.median(self._seen)) if self._seen else now
+        share = now / max(usual, 1e-9)
+        if DIMMED <= share <= 1 / DIMMED:
+            self._seen.append(now)
+            return None
+        if share < DIMMED and self._lamp_matters and self._lamp_share(None) < DEAD_SHARE:
+            raise LightError(
+                f"the rig's light has gone out: frame {number} is only {share:.0%} as bright as those before it, and "
+                "switching the light changes nothing in the picture; check the lamp, its wires and its supply"
+            )
+        if share < DARK:
+            raise LightError(
+                f"it has gone dark: frame {number} is only {share:.0%} as bright as those before it; "
+                "check the lamp and what may stand before the lens"
+            )
+        told, self._told = self._told, True
+        return (
+            None
+            if told
+            else f"The light changed: frame {number} is {share:.0%} as bright as those before it."
+        )
+
+    def _lamp_share(self, lit: float | None) -> float:
+        """Share of the light that the lamp gives now. lit: brightness with it, when that was just seen."""
+        if self._lamp is None:
+            return 0.0
+        dark = brightness(preview_from(self._camera, self._camera.now_ns()).image)
+        if lit is None:
+            with self._lamp():
+                lit = brightness(preview_from(self._camera, self._camera.now_ns()).image)
+        return (lit - dark) / max(lit, 1.0)
+
+
+def brightness(picture: npt.NDArray[np.uint8]) -> float:
+    """Mean grey value of a picture, BGR or grey."""
+    return float(_luma(picture).mean())
+
+
+def _luma(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    return picture if picture.ndim == 2 else np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), np.uint8)
