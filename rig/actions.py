@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rig.errors import BusyError, NotAllowedError
+from rig.saying import say
 from rig.status import Outcome, Phase, Status
 
 STANDING = {Phase.IDLE}
@@ -56,29 +57,48 @@ def require(action: str, status: Status) -> None:
 
 def _refusal(action: str, status: Status) -> BusyError | NotAllowedError | None:
     if status.state not in WHERE[action]:
-        name = action.replace("_", " ")
         if status.state in AT_WORK and action not in ("pause", "recover"):
-            return BusyError(f"{name} has to wait: {WORDS[status.state]}")
-        return NotAllowedError(f"{name} is not possible now: {WORDS[status.state]}")
+            return BusyError(
+                say(
+                    "action.has_to_wait",
+                    "{action} has to wait: {doing}",
+                    action=NAMES[action],
+                    doing=WORDS[status.state],
+                )
+            )
+        return NotAllowedError(
+            say(
+                "action.not_now",
+                "{action} is not possible now: {doing}",
+                action=NAMES[action],
+                doing=WORDS[status.state],
+            )
+        )
     if action in ("start_bracket", "start_timer") and status.plan is None:
-        return NotAllowedError("set near and far first, then shoot")
+        return NotAllowedError(say("action.set_limits_first", "set near and far first, then shoot"))
     if action == "resume" and status.state is Phase.IDLE:
         return _no_resume(status)
     if action == "power_off" and status.simulated is not None:
-        return NotAllowedError("a simulated rig is ended, not powered off")
+        return NotAllowedError(say("action.simulated_is_ended", "a simulated rig is ended, not powered off"))
     if action in REPAIRS:
         return _no_repair(action, status)
     if action == "cancel_stack" and (status.stack is None or not status.stack.running):
-        return NotAllowedError("nothing is being stacked")
+        return NotAllowedError(say("action.nothing_stacked", "nothing is being stacked"))
     return None
 
 
 def _no_resume(status: Status) -> BusyError | NotAllowedError | None:
     bracket, stack = status.bracket, status.stack
     if bracket is None or bracket.outcome in (None, Outcome.COMPLETE) or bracket.done >= bracket.total:
-        return NotAllowedError("there is no stopped bracket to go on with")
+        return NotAllowedError(say("action.no_stopped_bracket", "there is no stopped bracket to go on with"))
     if stack is not None and stack.running and stack.bracket_id == bracket.id:
-        return BusyError(f"bracket {bracket.id} is being stacked: go on with it afterwards")
+        return BusyError(
+            say(
+                "action.being_stacked",
+                "bracket {id} is being stacked: go on with it afterwards",
+                id=bracket.id,
+            )
+        )
     return None
 
 
@@ -86,21 +106,55 @@ def _no_repair(action: str, status: Status) -> BusyError | NotAllowedError | Non
     bracket, stack = status.bracket, status.stack
     offered = {offer.action for offer in bracket.repairs} if bracket is not None else set()
     if bracket is None or not offered & REPAIRS[action]:
-        return NotAllowedError("the last bracket needs no more frames")
+        return NotAllowedError(say("action.needs_no_frames", "the last bracket needs no more frames"))
     if stack is not None and stack.running and stack.bracket_id == bracket.id:
-        return BusyError(f"bracket {bracket.id} is being stacked: go on with it afterwards")
+        return BusyError(
+            say(
+                "action.being_stacked",
+                "bracket {id} is being stacked: go on with it afterwards",
+                id=bracket.id,
+            )
+        )
     return None
 
 
+NAMES = {  # of the actions, to begin a refusal with
+    "jog": say("action.jog", "jog"),
+    "goto": say("action.goto", "goto"),
+    "set_near": say("action.set_near", "set near"),
+    "set_far": say("action.set_far", "set far"),
+    "clear_limits": say("action.clear_limits", "clear limits"),
+    "auto_range": say("action.auto_range", "auto range"),
+    "touch": say("action.touch", "touch"),
+    "calibrate_backlash": say("action.calibrate_backlash", "calibrate backlash"),
+    "calibrate_scale": say("action.calibrate_scale", "calibrate scale"),
+    "home": say("action.home", "home"),
+    "set_travel": say("action.set_travel", "set travel"),
+    "start_bracket": say("action.start_bracket", "start bracket"),
+    "start_timer": say("action.start_timer", "start timer"),
+    "pause": say("action.pause", "pause"),
+    "resume": say("action.resume", "resume"),
+    "extend": say("action.extend", "extend"),
+    "fill_gaps": say("action.fill_gaps", "fill gaps"),
+    "stop": say("action.stop", "stop"),
+    "recover": say("action.recover", "recover"),
+    "stack": say("action.stack", "stack"),
+    "cancel_stack": say("action.cancel_stack", "cancel stack"),
+    "delete": say("action.delete", "delete"),
+    "power_off": say("action.power_off", "power off"),
+    "describe": say("action.describe", "describe"),
+    "change_settings": say("action.change_settings", "change settings"),
+}
+
 WORDS = {
-    Phase.BOOT: "the rig is starting",
-    Phase.HOMING: "the focus drive is looking for its endstop",
-    Phase.IDLE: "the rig stands still",
-    Phase.MOVING: "the focus is moving",
-    Phase.FOCUSING: "the rig is looking for the sharp range",
-    Phase.COUNTDOWN: "the self-timer runs",
-    Phase.CAPTURING: "a bracket is being shot",
-    Phase.PAUSED: "a bracket is paused",
-    Phase.FAULT: "the rig has a fault",
-    Phase.SHUTTING_DOWN: "the rig is shutting down",
+    Phase.BOOT: say("doing.boot", "the rig is starting"),
+    Phase.HOMING: say("doing.homing", "the focus drive is looking for its endstop"),
+    Phase.IDLE: say("doing.idle", "the rig stands still"),
+    Phase.MOVING: say("doing.moving", "the focus is moving"),
+    Phase.FOCUSING: say("doing.focusing", "the rig is looking for the sharp range"),
+    Phase.COUNTDOWN: say("doing.countdown", "the self-timer runs"),
+    Phase.CAPTURING: say("doing.capturing", "a bracket is being shot"),
+    Phase.PAUSED: say("doing.paused", "a bracket is paused"),
+    Phase.FAULT: say("doing.fault", "the rig has a fault"),
+    Phase.SHUTTING_DOWN: say("doing.shutting_down", "the rig is shutting down"),
 }

@@ -16,6 +16,7 @@ from rig.errors import DriftError, FocusNotFoundError
 from rig.focuscurve import peaks
 from rig.focuser import SLOWER, SURE_STEPS, Focuser, never
 from rig.lens import focus_step_um, working_f_number
+from rig.saying import Said, say
 from rig.sweep import (
     STEPS_A_SAMPLE,
     Progress,
@@ -48,7 +49,7 @@ class FocusRange:
     near_steps: int
     far_steps: int
     tiles: int  # with detail in them
-    why: str
+    why: Said
 
 
 def find_range(
@@ -93,7 +94,13 @@ def _hold_against_endstop(focuser: Focuser, step_steps: float, cancelled: Callab
     lost = focuser.lost_steps(cancelled) if focuser.homed else None
     if lost is not None and abs(lost) > max(LOST_SHARE * step_steps, SURE_STEPS):
         raise DriftError(
-            f"the drive had lost {abs(lost)} steps by the end of the sweep, so near and far are not set: {SLOWER}"
+            say(
+                "focus.drifted",
+                "the drive had lost {lost} steps by the end of the sweep, so near and far are not "
+                "set: {advice}",
+                lost=abs(lost),
+                advice=SLOWER,
+            )
         )
 
 
@@ -107,22 +114,34 @@ def range_of(seen: Sweep, settings: Settings, focuser: Focuser) -> FocusRange:
     found = agreeing(each, AGREE_STEPS * step_steps)
     if len(found) == 0:
         raise FocusNotFoundError(
-            "nothing comes into focus over the whole travel: check light, lens cap and distance"
+            say(
+                "focus.nothing_in_travel",
+                "nothing comes into focus over the whole travel: check light, lens cap and distance",
+            )
         )
     cut = (1 - KEPT_SHARE) / 2
     near, far = np.quantile(found, cut), np.quantile(found, 1 - cut)
     near_steps = focuser.clamped(math.floor(near - MARGIN_STEPS * step_steps))
     far_steps = focuser.clamped(math.ceil(far + MARGIN_STEPS * step_steps))
     parts = seen.tiles[0].size
-    why = (
-        f"{len(each)} of {parts} parts of the picture come into focus from {near:.0f} to {far:.0f} steps; "
-        "one focus step was added at each end."
+    why = say(
+        "focus.range",
+        "{tiles} of {parts} parts of the picture come into focus from {near:.0f} to {far:.0f} steps; one focus step "
+        "was added at each end.",
+        tiles=len(each),
+        parts=parts,
+        near=near,
+        far=far,
     )
     if seen.width_px < FINE_WIDTH_PX:
-        why += (
-            f" The live picture is only {seen.width_px} pixels wide: below {FINE_WIDTH_PX} thin hairs may be "
-            "missed (camera.preview_width_px)."
+        coarse = say(
+            "focus.coarse_preview",
+            "The live picture is only {width} pixels wide: below {least} thin hairs may be missed "
+            "(camera.preview_width_px).",
+            width=seen.width_px,
+            least=FINE_WIDTH_PX,
         )
+        why = say("both", "{first} {then}", first=why, then=coarse)
     return FocusRange(near_steps, far_steps, len(each), why)
 
 

@@ -14,6 +14,7 @@ from rig.devices.clock import Clock
 from rig.errors import FocusNotFoundError
 from rig.focuscurve import peaks
 from rig.focuser import Focuser, never
+from rig.saying import Said, say
 from rig.sweep import Figures, Sweep, focus_step_steps, measure_tiles, spread, sweep, sweep_positions
 
 SAMPLES = 25  # each way
@@ -36,11 +37,16 @@ class Backlash:
     proposed_steps: int  # for motor.backlash_steps
 
     @property
-    def sentence(self) -> str:
+    def sentence(self) -> Said:
         """For the photographer."""
-        return (
-            f"On reversing the drive loses {self.lash_steps:.0f} steps (±{self.spread_steps / 2:.0f}, seen in "
-            f"{self.tiles} parts of the picture): {self.proposed_steps} takes it up with some to spare."
+        return say(
+            "backlash.found",
+            "On reversing the drive loses {lash:.0f} steps (±{spread:.0f}, seen in {tiles} parts of the picture): "
+            "{proposed} takes it up with some to spare.",
+            lash=self.lash_steps,
+            spread=self.spread_steps / 2,
+            tiles=self.tiles,
+            proposed=self.proposed_steps,
         )
 
 
@@ -94,7 +100,10 @@ def compare(up: Sweep, down: Sweep) -> Backlash:
             shifts.append(there[0] - back[0])
     if len(shifts) < SURE_TILES:
         raise FocusNotFoundError(
-            "too little comes into focus to measure the backlash: aim at something with fine detail"
+            say(
+                "focus.too_little_for_backlash",
+                "too little comes into focus to measure the backlash: aim at something with fine detail",
+            )
         )
     low, lash, high = np.quantile(shifts, (0.25, 0.5, 0.75))
     lash = max(0.0, float(lash))

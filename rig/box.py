@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rig.errors import NotAllowedError
+from rig.saying import say
 
 Box = tuple[float, float, float, float]  # x, y (of the upper left corner), width, height; of the picture's
 
@@ -20,8 +21,14 @@ def checked_box(figures: Sequence[object]) -> Box:
         return x, y, width, height
     shown = ", ".join(str(one)[:20] for one in figures[:5])
     raise NotAllowedError(
-        f"the box {shown} is not in the picture: it takes x, y, width and height as fractions of the picture, "
-        f"x + width and y + height at most 1, width and height at least {LEAST_SIDE}"
+        say(
+            "focus.box_outside",
+            "the box {box} is not in the picture: it takes x, y, width and height as fractions "
+            "of the picture, x + width and y + height at most 1, width and height at least "
+            "{least}",
+            box=shown,
+            least=LEAST_SIDE,
+        )
     )
 
 

@@ -20,7 +20,6 @@ from rig.durable import (
     PART,
     FreeBytes,
     as_store_error,
-    megabytes,
     sync_file,
     sync_folder,
     write_derived,
@@ -28,6 +27,7 @@ from rig.durable import (
 )
 from rig.errors import NoSuchBracketError, StorageFullError, StoreError
 from rig.facts import Fact, append_fact, read_facts
+from rig.saying import Room, say
 from rig.status import Outcome
 from rig.words import words_of
 
@@ -103,7 +103,9 @@ class BracketFolder:
     def result_path(self, result_id: str) -> Path:
         """A result's folder, whether it is there or not. Raises NoSuchBracketError for an odd id."""
         if not RESULT_ID.fullmatch(result_id):
-            raise NoSuchBracketError(f"{result_id!r} is not the id of a result, such as r01")
+            raise NoSuchBracketError(
+                say("store.no_result_id", "{id} is not the id of a result, such as r01", id=repr(result_id))
+            )
         return self.path / "results" / result_id
 
     # --- reading --------------------------------------------------------------------------------
@@ -111,9 +113,22 @@ class BracketFolder:
         """Every whole fact. Raises StoreError when there are none or they are of a newer program."""
         facts = read_facts(self.facts_path)
         if not facts or facts[0]["fact"] != "bracket":
-            raise StoreError(f"{self.facts_path} does not begin with the facts of a bracket")
+            raise StoreError(
+                say(
+                    "store.no_bracket_file",
+                    "{path} does not begin with the facts of a bracket",
+                    path=self.facts_path,
+                )
+            )
         if facts[0].get("format", 0) > FORMAT:
-            raise StoreError(f"{self.id} was written by a newer fieldstack (format {facts[0]['format']})")
+            raise StoreError(
+                say(
+                    "store.newer_format",
+                    "{id} was written by a newer fieldstack (format {format})",
+                    id=self.id,
+                    format=facts[0]["format"],
+                )
+            )
         return facts
 
     def detail(self, active: bool = False) -> BracketDetail:
@@ -124,7 +139,9 @@ class BracketFolder:
         try:
             return self._detail(self.facts(), active)
         except (KeyError, TypeError, ValueError) as error:
-            raise StoreError(f"{self.facts_path} is damaged: {error!r}") from error
+            raise StoreError(
+                say("store.damaged", "{path} is damaged: {error}", path=self.facts_path, error=repr(error))
+            ) from error
 
     def _detail(self, facts: list[Fact], active: bool) -> BracketDetail:
         head = facts[0]
@@ -200,7 +217,12 @@ class BracketFolder:
         free = self.free_bytes(self.path)
         if free < size + MARGIN_BYTES:
             raise StorageFullError(
-                f"the card is full: the next frame needs {megabytes(size)}, {megabytes(free)} are free"
+                say(
+                    "store.card_full",
+                    "the card is full: the next frame needs {size}, {free} are free",
+                    size=Room(size),
+                    free=Room(free),
+                )
             )
 
     def begin_result(self) -> tuple[str, Path]:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from rig.devices.camera import Preview
 from rig.errors import LightError
 from rig.freshpreview import preview_from
+from rig.saying import Said, say
 
 # Grey values are not in proportion to the light: half the light is 0.73 of the grey, a thirtieth 0.2.
 DIMMED = 0.75  # of the usual brightness; mains flicker and the change of focus stay above 0.85
@@ -59,11 +60,14 @@ class LightWatch:
         self._lamp_matters = share >= LAMP_SHARE
         if share < DEAD_SHARE and float(np.quantile(_luma(lit), GLINTS)) < BLACK:
             raise LightError(
-                "the rig's light does not burn: the picture is dark, and switching the light changes nothing in it; "
-                "check the lamp, its wires and its supply"
+                say(
+                    "light.dead",
+                    "the rig's light does not burn: the picture is dark, and switching the light changes nothing in "
+                    "it; check the lamp, its wires and its supply",
+                )
             )
 
-    def look(self, luma: npt.NDArray[np.uint8], number: int) -> str | None:
+    def look(self, luma: npt.NDArray[np.uint8], number: int) -> Said | None:
         """What is to be told of a frame's light, as a sentence; None: nothing. number: as people count frames.
 
         Raises LightError when it is too dark to go on with: the lamp is dead, or something has gone dark.
@@ -76,19 +80,32 @@ class LightWatch:
             return None
         if share < DIMMED and self._lamp_matters and self._lamp_share(None) < DEAD_SHARE:
             raise LightError(
-                f"the rig's light has gone out: frame {number} is only {share:.0%} as bright as those before it, and "
-                "switching the light changes nothing in the picture; check the lamp, its wires and its supply"
+                say(
+                    "light.gone_out",
+                    "the rig's light has gone out: frame {n} is only {percent:.0f}% as bright as those before it, and "
+                    "switching the light changes nothing in the picture; check the lamp, its wires and its supply",
+                    n=number,
+                    percent=100 * share,
+                )
             )
         if share < DARK:
             raise LightError(
-                f"it has gone dark: frame {number} is only {share:.0%} as bright as those before it; "
-                "check the lamp and what may stand before the lens"
+                say(
+                    "light.dark",
+                    "it has gone dark: frame {n} is only {percent:.0f}% as bright as those before it; check the lamp "
+                    "and what may stand before the lens",
+                    n=number,
+                    percent=100 * share,
+                )
             )
         told, self._told = self._told, True
-        return (
-            None
-            if told
-            else f"The light changed: frame {number} is {share:.0%} as bright as those before it."
+        if told:
+            return None
+        return say(
+            "warning.light_changed",
+            "The light changed: frame {n} is {percent:.0f}% as bright as those before it.",
+            n=number,
+            percent=100 * share,
         )
 
     def _lamp_share(self, lit: float | None) -> float:

@@ -18,6 +18,7 @@ from rig.lockedcamera import LockedCamera, with_settings
 from rig.metering import metered
 from rig.moveproof import moves
 from rig.plan import BracketPlan
+from rig.saying import Frames, Said, say
 from rig.settle import Settled, Settler
 from rig.sharpness import clipped_share, sharpness, tile_sharpness
 from rig.standstill import Standstill
@@ -52,7 +53,7 @@ class CaptureReport:
     outcome: Outcome  # COMPLETE, STOPPED or FAILED
     frames: tuple[FrameFacts, ...]
     exposure: Exposure | None  # locked for the bracket; None when the camera failed before
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Said, ...] = ()
     error: RigError | None = None  # why it failed; error.kept says what is safe
     lost_steps: int | None = None  # found at the endstop afterwards (rig.drift); None: not checked
     again_from: int | None = None  # index of the first frame to be shot again when it is gone on with
@@ -109,15 +110,19 @@ def together(first: CaptureReport, then: CaptureReport) -> CaptureReport:
     return replace(then, frames=first.frames + then.frames, warnings=warnings)
 
 
-def kept_sentence(done: int, total: int, again_from: int | None = None) -> str:
+def kept_sentence(done: int, total: int, again_from: int | None = None) -> Said:
     """What is safe on the card after a bracket broke off. again_from: index of the first frame in doubt."""
     if done == 0:
-        return "No frame had been shot yet."
+        return say("kept.none", "No frame had been shot yet.")
     if again_from is None:
-        return f"{done} of {total} frames are safe on the card."
-    return (
-        f"{done} of {total} frames are safe on the card; those from frame {again_from + 1} on show one focus "
-        "and are shot again when you go on."
+        return say("kept.frames", "{done} of {total} frames are safe on the card.", done=done, total=total)
+    return say(
+        "kept.some_again",
+        "{done} of {total} frames are safe on the card; those from frame {first} on show one focus and are shot "
+        "again when you go on.",
+        done=done,
+        total=total,
+        first=again_from + 1,
     )
 
 
@@ -134,7 +139,7 @@ class _Shoot:
     lit: Lit
     lamp: Lit | None
     frames: list[FrameFacts] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[Said] = field(default_factory=list)
     exposure: Exposure | None = None
     proofs: int = 0  # of the drive moving, so far
 
@@ -214,21 +219,29 @@ class _Shoot:
             if not locked.is_as_locked(frame):
                 locked.relock()
             settled = settler.wait(self.halted)
-        self.warnings.append(f"Frame {index + 1} {fault}.")
+        self.warnings.append(say("warning.frame", "Frame {n} {fault}.", n=index + 1, fault=fault))
         return frame, settled, attempt > 0
 
-    def _fault(self, locked: LockedCamera, settler: Settler, settled: Settled, frame: Frame) -> str | None:
+    def _fault(self, locked: LockedCamera, settler: Settler, settled: Settled, frame: Frame) -> Said | None:
         """What is wrong with a frame just exposed. Motion in lasting wind is none: it would only repeat."""
         if not locked.is_as_locked(frame):
             got, want = frame.exposure, locked.exposure
-            return (
-                f"was exposed {got.exposure_us} µs at gain {got.gain:.2f} "
-                f"instead of {want.exposure_us} µs at gain {want.gain:.2f}"
+            return say(
+                "warning.exposed",
+                "was exposed {us} µs at gain {gain:.2f} instead of {wanted_us} µs at gain {wanted_gain:.2f}",
+                us=got.exposure_us,
+                gain=got.gain,
+                wanted_us=want.exposure_us,
+                wanted_gain=want.gain,
             )
         ended_ns = frame.timestamp_ns + frame.exposure.exposure_us * 1000
         moved_px = settler.motion_since(settled, ended_ns) if settled.still else 0.0
         if moved_px > self.settings.capture.shaken_px:
-            return f"was shaken: the picture moved by {moved_px:.1f} preview pixels while it was exposed"
+            return say(
+                "warning.shaken",
+                "was shaken: the picture moved by {px:.1f} preview pixels while it was exposed",
+                px=moved_px,
+            )
         return None
 
     def _prove_that_it_moves(
@@ -251,13 +264,19 @@ class _Shoot:
         sent = abs(self.focuser.position_steps - here)
         self.focuser.correct(first.position_steps)
         raise MotorStillError(
-            f"the focus motor does not move: its steps were sent, but frames {first.index + 1} to "
-            f"{self.frames[-1].index + 1} show the same focus, and so does the picture {sent} steps further; check its "
-            "plug and its supply, and what may hold it",
+            say(
+                "motor.still",
+                "the focus motor does not move: its steps were sent, but frames {first} to {last} show the same "
+                "focus, and so does the picture {sent} steps further; check its plug and its supply, and what may "
+                "hold it",
+                first=first.index + 1,
+                last=self.frames[-1].index + 1,
+                sent=sent,
+            ),
             first.index,
         )
 
-    def _tell(self, warning: str | None) -> None:
+    def _tell(self, warning: Said | None) -> None:
         if warning is not None:
             self.warnings.append(warning)
 
@@ -279,24 +298,33 @@ class _Shoot:
 
     def _after_last(self, locked: LockedCamera) -> None:
         if locked.restarts:
-            self.warnings.append("The camera hung and was restarted: check its ribbon cable and the supply.")
+            self.warnings.append(
+                say(
+                    "warning.camera_hung",
+                    "The camera hung and was restarted: check its ribbon cable and the supply.",
+                )
+            )
 
 
-def bracket_warnings(frames: list[FrameFacts], still_px: float) -> tuple[str, ...]:
+def bracket_warnings(frames: list[FrameFacts], still_px: float) -> tuple[Said, ...]:
     """What the photographer should know about the frames as a whole."""
-    clipped = [f.index + 1 for f in frames if f.clipped_share > CLIPPED_SHARE]
-    windy = [f.index + 1 for f in frames if f.motion_px is not None and f.motion_px > still_px]
+    clipped = [f.index for f in frames if f.clipped_share > CLIPPED_SHARE]
+    windy = [f.index for f in frames if f.motion_px is not None and f.motion_px > still_px]
     warnings = []
     if clipped:
-        warnings.append(f"Highlights are burnt out in {_frames(clipped)}: expose less.")
+        warnings.append(
+            say(
+                "warning.clipped",
+                "Highlights are burnt out in {frames}: expose less.",
+                frames=Frames(clipped),
+            )
+        )
     if windy:
-        warnings.append(f"The picture was not still in {_frames(windy)}: shelter it from wind and steps.")
+        warnings.append(
+            say(
+                "warning.windy",
+                "The picture was not still in {frames}: shelter it from wind and steps.",
+                frames=Frames(windy),
+            )
+        )
     return tuple(warnings)
-
-
-def _frames(numbers: list[int]) -> str:
-    if len(numbers) == 1:
-        return f"frame {numbers[0]}"
-    if len(numbers) > 4:
-        return f"{len(numbers)} frames, the first of them {numbers[0]}"
-    return f"frames {', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"

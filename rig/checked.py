@@ -7,6 +7,7 @@ from dataclasses import Field, dataclass, field, fields
 from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from rig.errors import ConfigError
+from rig.saying import Said, say
 
 T = TypeVar("T")
 
@@ -65,18 +66,43 @@ def checked_value(cls: type[Checked], key: str, value: Any) -> Any:
         value = limits["formerly"].get(value, value)
     kept, right = _as_kind(kind, value), describe(cls, key)
     if kept is _WRONG:
-        raise ConfigError(f"{cls.section}.{key} = {_shown(value)} is wrong: it must be {right}")
+        raise ConfigError(
+            say(
+                "settings.wrong",
+                "{section}.{key} = {value} is wrong: it must be {right}",
+                section=cls.section,
+                key=key,
+                value=_shown(value),
+                right=right,
+            )
+        )
     numbers = kept if isinstance(kept, tuple) else (kept,)
     for number in numbers:
         if isinstance(number, (int, float)) and not _within(number, limits["low"], limits["high"]):
-            raise ConfigError(f"{cls.section}.{key} = {_shown(value)} is out of range: it must be {right}")
+            raise ConfigError(
+                say(
+                    "settings.out_of_range",
+                    "{section}.{key} = {value} is out of range: it must be {right}",
+                    section=cls.section,
+                    key=key,
+                    value=_shown(value),
+                    right=right,
+                )
+            )
     return kept
 
 
-def describe(cls: type[Checked], key: str) -> str:
+def describe(cls: type[Checked], key: str) -> Said:
     """What this setting may be, in words: "a number from 0 to 60"."""
     limits = setting_fields(cls)[key].metadata
-    return _kind_in_words(kinds(cls)[key]) + _range_in_words(limits["low"], limits["high"])
+    kind, low, high = _kind_in_words(kinds(cls)[key]), limits["low"], limits["high"]
+    if low is None and high is None:
+        return kind
+    if low is None:
+        return say("right.at_most", "{kind} of at most {high}", kind=kind, high=_plain(high))
+    if high is None:
+        return say("right.at_least", "{kind} of at least {low}", kind=kind, low=_plain(low))
+    return say("right.between", "{kind} from {low} to {high}", kind=kind, low=_plain(low), high=_plain(high))
 
 
 _KINDS: dict[type[Checked], dict[str, Any]] = {}  # resolving them takes a millisecond a part
@@ -118,30 +144,35 @@ def _within(number: float, low: float | None, high: float | None) -> bool:
     return (low is None or number >= low) and (high is None or number <= high)
 
 
-def _kind_in_words(kind: Any) -> str:
+def _kind_in_words(kind: Any) -> Said:
     options = get_args(kind)
     if type(None) in options:
         return _kind_in_words(_present(kind))
     if get_origin(kind) is Literal:
-        return "one of " + ", ".join(f'"{option}"' for option in options)
-    if get_origin(kind) is tuple:
-        count = "" if options[-1] is Ellipsis else f"{len(options)} "
-        return f"a list of {count}{_PLURAL[options[0]]}"
-    return _SINGULAR[kind]
+        named = ", ".join(f'"{option}"' for option in options)
+        return say("right.one_of", "one of {options}", options=named)
+    if get_origin(kind) is not tuple:
+        return _SINGULAR[kind]
+    if options[-1] is Ellipsis:
+        return say("right.list", "a list of {kind}", kind=_PLURAL[options[0]])
+    return say("right.list_of", "a list of {n} {kind}", n=len(options), kind=_PLURAL[options[0]])
 
 
-_SINGULAR = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
-_PLURAL = {int: "whole numbers", float: "numbers", str: "texts"}
+_SINGULAR = {
+    bool: say("right.switch", "true or false"),
+    int: say("right.whole", "a whole number"),
+    float: say("right.number", "a number"),
+    str: say("right.text", "a text"),
+}
+_PLURAL = {
+    int: say("right.wholes", "whole numbers"),
+    float: say("right.numbers", "numbers"),
+    str: say("right.texts", "texts"),
+}
 
 
-def _range_in_words(low: float | None, high: float | None) -> str:
-    if low is None:
-        return "" if high is None else f" of at most {_plain(high)}"
-    return f" of at least {_plain(low)}" if high is None else f" from {_plain(low)} to {_plain(high)}"
-
-
-def _plain(number: float) -> str:
-    return str(int(number)) if number == int(number) else f"{number:g}"
+def _plain(number: float) -> int | float:
+    return int(number) if number == int(number) else number
 
 
 def _shown(value: Any) -> str:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal, cast
 
 from rig.checked import Checked, checked_value, setting, setting_fields
 from rig.errors import ConfigError
+from rig.saying import say
 
 NOT_FITTED = 0  # as a GPIO number: 0 and 1 belong to the EEPROM of add-on boards, so no rig uses them
 
@@ -85,13 +86,23 @@ class MotorSettings(Checked):
         super().__post_init__()
         if self.min_steps >= self.max_steps:
             raise ConfigError(
-                f"motor.max_steps = {self.max_steps} is not beyond motor.min_steps = {self.min_steps}: "
-                "the travel must have a length"
+                say(
+                    "settings.no_travel",
+                    "motor.max_steps = {far} is not beyond motor.min_steps = {near}: the travel must "
+                    "have a length",
+                    far=self.max_steps,
+                    near=self.min_steps,
+                )
             )
         if self.start_steps_per_s > self.steps_per_s:
             raise ConfigError(
-                f"motor.start_steps_per_s = {self.start_steps_per_s:g} is above "
-                f"motor.steps_per_s = {self.steps_per_s:g}: a ramp speeds up, so it must be less or equal"
+                say(
+                    "settings.ramp",
+                    "motor.start_steps_per_s = {start:g} is above motor.steps_per_s = {top:g}: a ramp "
+                    "speeds up, so it must be less or equal",
+                    start=self.start_steps_per_s,
+                    top=self.steps_per_s,
+                )
             )
 
     @property
@@ -158,7 +169,10 @@ class CameraSettings(Checked):
         super().__post_init__()
         if self.driver == "replay" and not self.replay_folder:
             raise ConfigError(
-                'camera.driver = "replay" needs camera.replay_folder: name the folder of frames'
+                say(
+                    "settings.replay_folder_missing",
+                    'camera.driver = "replay" needs camera.replay_folder: name the folder of frames',
+                )
             )
 
 
@@ -323,7 +337,15 @@ class Settings:
         named += [(f"panel.{key}", pin) for key, pin in self.panel.pins.items()]
         for name, pin in named:
             if pin != NOT_FITTED and pin in used:
-                raise ConfigError(f"{name} = {pin} is already {used[pin]}: give each its own GPIO pin")
+                raise ConfigError(
+                    say(
+                        "settings.pin_taken",
+                        "{name} = {pin} is already {taken}: give each its own GPIO pin",
+                        name=name,
+                        pin=pin,
+                        taken=used[pin],
+                    )
+                )
             used[pin] = name
 
     def value(self, name: str) -> Any:
@@ -353,10 +375,25 @@ PARTS: dict[str, type[Checked]] = {
 def part_of(section: str, key: str) -> type[Checked]:
     """The class that holds section.key. Raises ConfigError naming the nearest that exists."""
     if section not in PARTS:
-        raise ConfigError(f"[{section}] is not a part of the rig: {_nearest(section, PARTS)}")
+        raise ConfigError(
+            say(
+                "settings.no_such_part",
+                "[{section}] is not a part of the rig: {nearest}",
+                section=section,
+                nearest=_nearest(section, PARTS),
+            )
+        )
     known = setting_fields(PARTS[section])
     if key not in known:
-        raise ConfigError(f"{section}.{key} is not a setting: {_nearest(key, known)}")
+        raise ConfigError(
+            say(
+                "settings.no_such_setting",
+                "{section}.{key} is not a setting: {nearest}",
+                section=section,
+                key=key,
+                nearest=_nearest(key, known),
+            )
+        )
     return PARTS[section]
 
 

@@ -20,6 +20,7 @@ from rig.plan import BracketPlan, plan_bracket
 from rig.previews import PreviewHub
 from rig.recipe import Recipe, RecipeKeeper, with_limits
 from rig.reports import exposure_status, fault_of, first_status, plan_status, storage_status
+from rig.saying import Said, joined
 from rig.status import Phase, Status
 from rig.statusboard import StatusBoard
 from rig.store import Store
@@ -100,7 +101,7 @@ class Control:
             self.plan = self.planned()
         except PlanError as error:
             self.plan = None
-            more["message"] = str(error)
+            more["message"] = error.said
         self.board.change(
             plan=plan_status(self.plan) if self.plan is not None else None,
             focus=self.machine.focus(self.recipe.near_steps, self.recipe.far_steps),
@@ -111,7 +112,7 @@ class Control:
     def rest(
         self,
         limits: tuple[int | None, int | None] | None = None,
-        message: str | None = None,
+        message: Said | None = None,
         **more: Any,
     ) -> None:
         """Back to standing still, with everything shown as it is now. limits: new ones, near and far."""
@@ -137,14 +138,12 @@ class Control:
         self.recipe = self.recipe.for_rig(devices.simulated)
         unsure = self.machine.find_position(self.recipe.position_steps, self.stopping.is_set)
         with self.guard:
-            self.rest(
-                message=" ".join(filter(None, (*devices.warnings, devices.camera.warning, unsure))) or None
-            )
+            self.rest(message=joined((*devices.warnings, devices.camera.warning, unsure)))
 
     def give_up(self, error: RigError) -> None:
         """A job that could not do what was asked, though nothing is broken."""
         with self.guard:
-            self.rest(message=str(error))
+            self.rest(message=error.said)
             self.machine.show(Signal.WARNING)
 
     def fail(self, error: RigError) -> None:

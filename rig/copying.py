@@ -16,6 +16,7 @@ from rig.bracketfolder import BracketFolder, finish_folder
 from rig.cardfiles import CardFile, FileChangedError, opened_file
 from rig.durable import as_store_error, sync_folder
 from rig.errors import SourceError
+from rig.saying import say
 from rig.scan import CardFrame
 from rig.sources import Source, shown_name
 from rig.status import Outcome
@@ -120,9 +121,24 @@ def _unread(source: Source, file: CardFile, error: OSError) -> SourceError:
     """Why a file of the card could not be copied; its name alone, for pages need not know where it lies."""
     name = shown_name(file.path.rpartition("/")[2])
     if isinstance(error, FileChangedError):
-        return SourceError(f"{name} has changed since it was looked at: look through {source.name} again")
+        return SourceError(
+            say(
+                "card.file_changed",
+                "{name} has changed since it was looked at: look through {source} again",
+                name=name,
+                source=source.name,
+            )
+        )
     why = error.strerror or str(error)
-    return SourceError(f"{name} on {source.name} cannot be read ({why}): was the card taken out?")
+    return SourceError(
+        say(
+            "card.file_unread",
+            "{name} on {source} cannot be read ({why}): was the card taken out?",
+            name=name,
+            source=source.name,
+            why=why,
+        )
+    )
 
 
 def _facts(index: int, frame: CardFrame, sha256: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rig.advance import jumps, repeats
+from rig.saying import Frames, Said, say
 
 Curves = npt.NDArray[np.float64]
 
@@ -48,7 +49,7 @@ class Repair:
 
     action: str  # "extend_near", "extend_far", "fill", "leave_out", "expose_less"
     frames: int  # to add or to leave out
-    label: str  # of the button
+    label: Said  # of the button
     sure: bool = True  # False: offered, but not done unasked
 
 
@@ -57,7 +58,7 @@ class Finding:
     """One verdict, as a sentence, with the frames it is about (indices, 0 = nearest)."""
 
     verdict: Verdict
-    sentence: str
+    sentence: Said
     frames: tuple[int, ...] = ()
     repair: Repair | None = None
 
@@ -74,7 +75,7 @@ class Coverage:
         return self.findings[0].verdict
 
     @property
-    def sentence(self) -> str:
+    def sentence(self) -> Said:
         """The gravest, for the photographer."""
         return self.findings[0].sentence
 
@@ -106,10 +107,23 @@ class SharpFrame(Protocol):
 def check_coverage(frames: Sequence[SharpFrame], step_steps: int) -> Coverage:
     """The verdict on these frames, ordered from near to far and planned step_steps apart."""
     if len(frames) < 3:
-        return Coverage((Finding(Verdict.UNSURE, "Too few frames to tell whether all is covered."),))
+        return Coverage(
+            (
+                Finding(
+                    Verdict.UNSURE, say("verdict.too_few", "Too few frames to tell whether all is covered.")
+                ),
+            )
+        )
     curves = textured_curves(frames)
     if curves.shape[1] == 0:
-        return Coverage((Finding(Verdict.UNSURE, "Nothing in the frames is textured enough to tell."),))
+        return Coverage(
+            (
+                Finding(
+                    Verdict.UNSURE,
+                    say("verdict.no_texture", "Nothing in the frames is textured enough to tell."),
+                ),
+            )
+        )
     findings = (
         *_gaps(frames, step_steps),
         *_jumps(curves, frames, step_steps),
@@ -119,7 +133,9 @@ def check_coverage(frames: Sequence[SharpFrame], step_steps: int) -> Coverage:
         *_moved(curves, frames),
         *_clipped(frames),
     )
-    return Coverage(findings or (Finding(Verdict.COVERED, "Covered from near to far."),))
+    return Coverage(
+        findings or (Finding(Verdict.COVERED, say("verdict.covered", "Covered from near to far.")),)
+    )
 
 
 def textured_curves(frames: Sequence[SharpFrame]) -> Curves:
@@ -162,15 +178,27 @@ def _cut_end(
     sure = np.count_nonzero(end_tiles > IN_FOCUS * _usual_top(curves)) >= CUT_SHARE * missing.size
     if not (sure or near):
         return ()  # a background that is far from sharp even in the last frame is meant to stay blurred
-    end, way, which = ("Near", "nearer", "first") if near else ("Far", "farther", "last")
-    return (
-        Finding(
-            Verdict.NEAR_CUT if near else Verdict.FAR_CUT,
-            f"{end} end cut: {missing.mean():.0%} of the subject is sharpest beyond the {which} frame.",
-            (frames[0 if near else -1].index,),
-            Repair("extend_near" if near else "extend_far", extra, f"Extend {extra} {way}", bool(sure)),
-        ),
+    return ((_near_cut if near else _far_cut)(100 * missing.mean(), extra, bool(sure), frames),)
+
+
+def _near_cut(percent: float, extra: int, sure: bool, frames: Sequence[SharpFrame]) -> Finding:
+    sentence = say(
+        "verdict.near_cut",
+        "Near end cut: {percent:.0f}% of the subject is sharpest beyond the first frame.",
+        percent=percent,
     )
+    repair = Repair("extend_near", extra, say("repair.extend_near", "Extend {n} nearer", n=extra), sure)
+    return Finding(Verdict.NEAR_CUT, sentence, (frames[0].index,), repair)
+
+
+def _far_cut(percent: float, extra: int, sure: bool, frames: Sequence[SharpFrame]) -> Finding:
+    sentence = say(
+        "verdict.far_cut",
+        "Far end cut: {percent:.0f}% of the subject is sharpest beyond the last frame.",
+        percent=percent,
+    )
+    repair = Repair("extend_far", extra, say("repair.extend_far", "Extend {n} farther", n=extra), sure)
+    return Finding(Verdict.FAR_CUT, sentence, (frames[-1].index,), repair)
 
 
 def _usual_top(curves: Curves) -> float:
@@ -196,8 +224,14 @@ def _gaps(frames: Sequence[SharpFrame], step_steps: int) -> tuple[Finding, ...]:
         )
         if missing < 1:
             continue
-        sentence = f"Gap between frames {before.index + 1} and {after.index + 1}: {missing} missing."
-        repair = Repair("fill", missing, f"Shoot {missing} between")
+        sentence = say(
+            "verdict.gap",
+            "Gap between frames {before} and {after}: {n} missing.",
+            before=before.index + 1,
+            after=after.index + 1,
+            n=missing,
+        )
+        repair = Repair("fill", missing, say("repair.fill", "Shoot {n} between", n=missing))
         found.append(Finding(Verdict.GAP, sentence, (before.index, after.index), repair))
     return tuple(found)
 
@@ -216,11 +250,13 @@ def _jumps(curves: Curves, frames: Sequence[SharpFrame], step_steps: int) -> tup
         before, after = frames[at], frames[at + 1]
         if after.position_steps - before.position_steps < 2:
             continue  # no place between that the drive could go to
-        sentence = (
-            f"Gap between frames {before.index + 1} and {after.index + 1}: the focus went farther than the "
-            "drive was told."
+        sentence = say(
+            "verdict.jump",
+            "Gap between frames {before} and {after}: the focus went farther than the drive was told.",
+            before=before.index + 1,
+            after=after.index + 1,
         )
-        repair = Repair("fill", 1, "Shoot 1 between", sure=False)
+        repair = Repair("fill", 1, say("repair.fill", "Shoot {n} between", n=1), sure=False)
         found.append(Finding(Verdict.GAP, sentence, (before.index, after.index), repair))
     return tuple(found)
 
@@ -229,13 +265,24 @@ def _repeats(curves: Curves, frames: Sequence[SharpFrame], step_steps: int) -> t
     found = []
     for first, last in repeats(curves, _distances(frames, step_steps)):
         which = [frame.index for frame in frames[first : last + 1]]
-        if last == len(frames) - 1:
-            then = f"the drive did not move any more after frame {which[0] + 1}: look for what holds it"
-        else:
-            then = "the drive lost its steps there, and what follows is nearer than it was told"
-        sentence = f"{_frames(which).capitalize()} show the same focus: {then}."
-        found.append(Finding(Verdict.REPEATED, sentence, tuple(which)))
+        found.append(Finding(Verdict.REPEATED, _same_focus(which, last == len(frames) - 1), tuple(which)))
     return tuple(found)
+
+
+def _same_focus(which: list[int], to_the_end: bool) -> Said:
+    if to_the_end:
+        return say(
+            "verdict.stood_still",
+            "{frames} show the same focus: the drive did not move any more after frame {first}: look for what "
+            "holds it.",
+            frames=Frames(which),
+            first=which[0] + 1,
+        )
+    return say(
+        "verdict.lost_steps",
+        "{frames} show the same focus: the drive lost its steps there, and what follows is nearer than it was told.",
+        frames=Frames(which),
+    )
 
 
 def _moved(curves: Curves, frames: Sequence[SharpFrame]) -> tuple[Finding, ...]:
@@ -247,8 +294,8 @@ def _moved(curves: Curves, frames: Sequence[SharpFrame]) -> tuple[Finding, ...]:
     bad = [frames[int(at) + 1].index for at in np.flatnonzero(dips.mean(axis=1) > DIP_SHARE)]
     if not bad:
         return ()
-    sentence = f"The subject or the rig moved in {_frames(bad)}."
-    repair = Repair("leave_out", len(bad), f"Leave out {len(bad)}")
+    sentence = say("verdict.moved", "The subject or the rig moved in {frames}.", frames=Frames(bad))
+    repair = Repair("leave_out", len(bad), say("repair.leave_out", "Leave out {n}", n=len(bad)))
     return (Finding(Verdict.MOVED, sentence, tuple(bad), repair),)
 
 
@@ -256,17 +303,6 @@ def _clipped(frames: Sequence[SharpFrame]) -> tuple[Finding, ...]:
     bad = [frame.index for frame in frames if frame.clipped_share > CLIPPED_SHARE]
     if not bad:
         return ()
-    sentence = f"Highlights are burnt out in {_frames(bad)}."
-    return (Finding(Verdict.CLIPPED, sentence, tuple(bad), Repair("expose_less", 0, "Expose less")),)
-
-
-def _frames(indices: Sequence[int]) -> str:
-    """Frames as people count them, runs drawn together: "frames 3, 7 to 9"."""
-    runs: list[list[int]] = []
-    for index in indices:
-        if runs and index == runs[-1][-1] + 1:
-            runs[-1].append(index)
-        else:
-            runs.append([index])
-    words = [str(run[0] + 1) if len(run) == 1 else f"{run[0] + 1} to {run[-1] + 1}" for run in runs]
-    return ("frame " if len(indices) == 1 else "frames ") + ", ".join(words)
+    sentence = say("verdict.clipped", "Highlights are burnt out in {frames}.", frames=Frames(bad))
+    repair = Repair("expose_less", 0, say("repair.expose_less", "Expose less"))
+    return (Finding(Verdict.CLIPPED, sentence, tuple(bad), repair),)

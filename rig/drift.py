@@ -10,6 +10,7 @@ from rig.capture import CaptureReport, kept_sentence
 from rig.config import CaptureSettings
 from rig.errors import MotorError, RigError
 from rig.focuser import SLOWER, SURE_STEPS, Focuser
+from rig.saying import say
 
 LONG_FRAMES = 30  # a bracket so long took minutes: the way to the endstop costs little beside it
 
@@ -39,5 +40,10 @@ def held_against_endstop(
             focuser.release()
     if lost is None or abs(lost) <= SURE_STEPS:
         return replace(report, lost_steps=lost)
-    told = f"The focus drive had lost {abs(lost)} steps by the end of the bracket: {SLOWER}."
+    told = say(
+        "warning.lost_steps",
+        "The focus drive had lost {n} steps by the end of the bracket: {advice}.",
+        n=abs(lost),
+        advice=SLOWER,
+    )
     return replace(report, lost_steps=lost, warnings=(told, *report.warnings))

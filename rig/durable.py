@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rig.errors import StorageFullError, StoreError
+from rig.saying import Room, say
 
 PART = ".part"
 # EFBIG is what a process' own file size limit (ulimit -f, systemd LimitFSIZE) answers instead of ENOSPC.
@@ -80,9 +81,16 @@ def as_store_error(error: OSError, path: Path, size: int) -> StoreError:
     """An operating system's refusal as a sentence for the photographer."""
     if error.errno in NO_ROOM:
         return StorageFullError(
-            f"no room to write {path.name} ({megabytes(size)}): free some space or delete brackets"
+            say(
+                "store.no_room_to_write",
+                "no room to write {name} ({n}): free some space or delete brackets",
+                name=path.name,
+                n=Room(size),
+            )
         )
-    return StoreError(f"{path} cannot be written: {error.strerror or error}")
+    return StoreError(
+        say("store.not_written", "{path} cannot be written: {why}", path=path, why=error.strerror or error)
+    )
 
 
 def sweep_parts(folder: Path) -> int:

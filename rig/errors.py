@@ -1,10 +1,12 @@
 """Every error the rig raises on purpose, on one page.
 
-Each message names the thing, the value and what would be right, so that it can be shown to the
-photographer as it stands.
+Each message names the thing, the value and what would be right, so that it can be shown to the photographer as it
+stands; it is made by rig.saying.say, so that it can be said in the photographer's language.
 """
 
 from __future__ import annotations
+
+from rig.saying import Said, plain
 
 
 class RigError(Exception):
@@ -13,7 +15,12 @@ class RigError(Exception):
     kept: what is safe on the card in spite of the error, as a sentence; None when nothing was under way.
     """
 
-    kept: str | None = None
+    kept: Said | None = None
+
+    @property
+    def said(self) -> Said:
+        """What the error says, with its code where it has one."""
+        return plain(self.args[0] if len(self.args) == 1 else self)
 
 
 class ConfigError(RigError, ValueError):
@@ -51,7 +58,7 @@ class MotorError(RigError, RuntimeError):
 class MotorStillError(MotorError):
     """The steps were sent, and the picture shows that nothing moved."""
 
-    def __init__(self, sentence: str, again_from: int) -> None:
+    def __init__(self, sentence: Said, again_from: int) -> None:
         """again_from: index of the first frame that may show another focus than it was meant to."""
         super().__init__(sentence)
         self.again_from = again_from

@@ -14,6 +14,7 @@ from typing import Any
 
 from rig.durable import as_store_error, sync_folder
 from rig.errors import StoreError
+from rig.saying import say
 
 Fact = dict[str, Any]
 
@@ -29,7 +30,9 @@ def read_facts(path: Path) -> list[Fact]:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise StoreError(f"{path} cannot be read: {error.strerror}") from error
+        raise StoreError(
+            say("store.not_read", "{path} cannot be read: {why}", path=path, why=error.strerror)
+        ) from error
     whole = data[: data.rfind(b"\n") + 1]
     return [fact for line in whole.split(b"\n") if (fact := parse_fact(line)) is not None]
 

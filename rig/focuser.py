@@ -10,12 +10,13 @@ from rig.config import MotorSettings
 from rig.devices.motor import FocusMotor
 from rig.errors import EndstopError, FocusRangeError, MotorError, StepsLostError
 from rig.optics import steps_to_um, um_to_steps
+from rig.saying import say
 
 Cancelled = Callable[[], bool]
 
 BACK_OFF_CHUNK_STEPS = 8  # looked at the endstop after so many while leaving it
 SURE_STEPS = 4  # no endstop closes at the same step every time: fewer lost are none
-SLOWER = "go slower (motor.steps_per_s) or give the motor more current"
+SLOWER = say("motor.go_slower", "go slower (motor.steps_per_s) or give the motor more current")
 SWITCH_STEPS = 200  # that a switch may take to open again, and a backlash set too small
 
 
@@ -79,7 +80,15 @@ class Focuser:
         """
         low, high = self.settings.min_steps, self.settings.max_steps
         if not low <= position_steps <= high:
-            raise FocusRangeError(f"focus position {position_steps} steps is outside {low}..{high}")
+            raise FocusRangeError(
+                say(
+                    "focus.outside",
+                    "focus position {at} steps is outside {low}..{high}",
+                    at=position_steps,
+                    low=low,
+                    high=high,
+                )
+            )
         if fresh:
             self._slack_steps = self.settings.backlash_steps
         way = position_steps - self.position_steps
@@ -104,8 +113,13 @@ class Focuser:
         """
         if not self.settings.min_steps <= position_steps <= self.position_steps:
             raise FocusRangeError(
-                f"focus position {position_steps} steps cannot be retreated to: "
-                f"it is outside {self.settings.min_steps}..{self.position_steps}"
+                say(
+                    "focus.not_retreated",
+                    "focus position {at} steps cannot be retreated to: it is outside {low}..{high}",
+                    at=position_steps,
+                    low=self.settings.min_steps,
+                    high=self.position_steps,
+                )
             )
         self._travel(position_steps - self.position_steps, cancelled)
         return self.position_steps
@@ -191,8 +205,12 @@ class Focuser:
         if self._halted(cancelled):
             return False
         raise EndstopError(
-            f"the endstop was not found within {reach} steps towards near: check that the motor turns, "
-            "the direction (motor.invert) and the endstop's wires"
+            say(
+                "endstop.not_found",
+                "the endstop was not found within {steps} steps towards near: check that the motor "
+                "turns, the direction (motor.invert) and the endstop's wires",
+                steps=reach,
+            )
         )
 
     def _leave_endstop(self, cancelled: Cancelled) -> None:
@@ -203,8 +221,12 @@ class Focuser:
             self._move(BACK_OFF_CHUNK_STEPS, cancelled)
         if self._motor.at_endstop:
             raise EndstopError(
-                f"the endstop stays pressed {room} steps away from it: check its wires, and the setting "
-                "motor.endstop_normally_closed"
+                say(
+                    "endstop.stays_pressed",
+                    "the endstop stays pressed {steps} steps away from it: check its wires, and the "
+                    "setting motor.endstop_normally_closed",
+                    steps=room,
+                )
             )
 
     def _creep_to_endstop(self, cancelled: Cancelled) -> bool:
@@ -219,7 +241,13 @@ class Focuser:
                 self._move(-1, cancelled)
             except EndstopError:
                 return True
-        raise EndstopError(f"the endstop was not found again within {reach} steps: check its wires")
+        raise EndstopError(
+            say(
+                "endstop.not_found_again",
+                "the endstop was not found again within {steps} steps: check its wires",
+                steps=reach,
+            )
+        )
 
     def _reach_steps(self) -> int:
         """More than the way from anywhere in the travel to the endstop."""
@@ -234,7 +262,15 @@ class Focuser:
         finally:
             self._note_slack(self.position_steps - start)
         if sent != steps and not self._halted(cancelled):
-            raise MotorError(f"focus motor {self._motor.name} made {sent} of {steps} steps: check its wiring")
+            raise MotorError(
+                say(
+                    "motor.made_fewer",
+                    "focus motor {name} made {sent} of {steps} steps: check its wiring",
+                    name=self._motor.name,
+                    sent=sent,
+                    steps=steps,
+                )
+            )
 
     def _travel(self, steps: int, cancelled: Cancelled) -> None:
         """A move within the soft limits, where no endstop should be met."""
@@ -245,8 +281,15 @@ class Focuser:
             if not self.homed or lost <= self.settings.home_margin_steps:
                 raise
             raise StepsLostError(
-                f"the endstop closed at {self.position_steps} steps although it lies at {self.home_steps}: the drive "
-                f"had lost {lost} steps, or the endstop's wire is broken; {SLOWER}"
+                say(
+                    "endstop.too_early",
+                    "the endstop closed at {at} steps although it lies at {home}: the drive had lost "
+                    "{lost} steps, or the endstop's wire is broken; {advice}",
+                    at=self.position_steps,
+                    home=self.home_steps,
+                    lost=lost,
+                    advice=SLOWER,
+                )
             ) from error
 
     def _note_slack(self, moved: int) -> None:

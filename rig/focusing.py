@@ -13,6 +13,7 @@ from rig.control import Control
 from rig.devices.panel import Signal
 from rig.errors import FocusNotFoundError, FocusRangeError, NotAllowedError, PlanError
 from rig.recipe import with_limits
+from rig.saying import say
 from rig.scale import steps_per_um
 from rig.status import Phase, Proposal
 from rig.touchfocus import focus_on
@@ -51,7 +52,10 @@ class Focusing:
             control.require("home")
             if not control.machine.focuser.has_endstop:
                 raise NotAllowedError(
-                    "there is no endstop: positions count from where the drive stood at the start"
+                    say(
+                        "focus.no_endstop_to_home",
+                        "there is no endstop: positions count from where the drive stood at the start",
+                    )
                 )
             control.machine.focuser.rearm()
             control.begin(Phase.HOMING, self._home)
@@ -84,7 +88,15 @@ class Focusing:
     def _inside(self, position_steps: int) -> int:
         low, high = self._control.settings.motor.min_steps, self._control.settings.motor.max_steps
         if not low <= position_steps <= high:
-            raise FocusRangeError(f"focus position {position_steps} steps is outside {low}..{high}")
+            raise FocusRangeError(
+                say(
+                    "focus.outside",
+                    "focus position {at} steps is outside {low}..{high}",
+                    at=position_steps,
+                    low=low,
+                    high=high,
+                )
+            )
         return position_steps
 
     # --- limits ---------------------------------------------------------------------------------
@@ -111,7 +123,11 @@ class Focusing:
             self._control.require("set_near")
             if step_steps is not None and step_steps < 1:
                 raise PlanError(
-                    f"a focus step of {step_steps} motor steps leads nowhere: at least 1 is needed"
+                    say(
+                        "plan.step_leads_nowhere",
+                        "a focus step of {step} motor steps leads nowhere: it must be at least 1",
+                        step=step_steps,
+                    )
                 )
             self._control.remember(replace(self._control.recipe, step_steps=step_steps))
 
@@ -134,10 +150,22 @@ class Focusing:
         """See Workflow.touch."""
         if role not in ROLES:
             raise NotAllowedError(
-                f"a touched spot cannot become {role[:20]!r}: it is one of {', '.join(ROLES)}"
+                say(
+                    "focus.no_such_role",
+                    "a touched spot cannot become {role}: it is one of {known}",
+                    role=repr(role[:20]),
+                    known=", ".join(ROLES),
+                )
             )
         if not (0 <= x <= 1 and 0 <= y <= 1):
-            raise NotAllowedError(f"the spot {x:g}, {y:g} is outside the picture: fractions from 0 to 1")
+            raise NotAllowedError(
+                say(
+                    "focus.outside_picture",
+                    "the spot {x:g}, {y:g} is outside the picture: fractions from 0 to 1",
+                    x=x,
+                    y=y,
+                )
+            )
         with self._control.guard:
             self._control.require("touch")
             self._control.begin(Phase.FOCUSING, partial(self._focus_on, x, y, role))
@@ -155,7 +183,7 @@ class Focusing:
         with self._control.guard:
             self._control.require("calibrate_scale")
             found = steps_per_um(first_steps, second_steps, distance_um)
-            sentence = f"{found:.6g} motor steps move the focus by one µm."
+            sentence = say("scale.found", "{n:.6g} motor steps move the focus by one µm.", n=found)
             self._control.board.change(proposal=Proposal("motor.steps_per_um", found, sentence))
             return found
 

@@ -18,10 +18,11 @@ from typing import Any, Protocol
 
 from rig.bracketfolder import BracketFolder
 from rig.copying import CopyCancelledError, copy_frames, head_of
-from rig.durable import PART, megabytes
+from rig.durable import PART
 from rig.ending import end_within
 from rig.errors import NoSuchJobError, RigError, SourceError, StorageFullError
 from rig.importjob import COPYING_SHARE, ImportJob, JobView
+from rig.saying import Room, say
 from rig.scan import SCANNER, Scan, ScanView
 from rig.sources import Source, Sources
 from rig.stackqueue import StackTask
@@ -110,9 +111,20 @@ class ImportDesk:
         with self._news:
             scan = self._scans.get(source_id)
         if scan is None:
-            raise SourceError("this card has not been looked through since the rig was started")
+            raise SourceError(
+                say(
+                    "card.not_looked_through",
+                    "this card has not been looked through since the rig was started",
+                )
+            )
         if scan.id != scan_id:
-            raise SourceError(f"{scan.source.name} was looked through again since: choose again")
+            raise SourceError(
+                say(
+                    "card.looked_through_again",
+                    "{name} was looked through again since: choose again",
+                    name=scan.source.name,
+                )
+            )
         return scan
 
     # --- asking ---------------------------------------------------------------------------------
@@ -169,8 +181,13 @@ class ImportDesk:
         room = self._shelf.room() - queued
         if wanted > room:
             raise StorageFullError(
-                f"these brackets need about {megabytes(wanted)} on the rig, {megabytes(max(0, room))} are free: "
-                "choose fewer, or delete brackets"
+                say(
+                    "card.no_room",
+                    "these brackets need about {size} on the rig, {free} are free: choose fewer, or "
+                    "delete brackets",
+                    size=Room(wanted),
+                    free=Room(max(0, room)),
+                )
             )
 
     def _put(self, job_id: str, job: Scan | ImportJob) -> None:
@@ -205,14 +222,14 @@ class ImportDesk:
         for view in self.jobs():
             if view.id == job_id:
                 return view
-        raise NoSuchJobError(f"there is no job {job_id[:20]!r}")
+        raise NoSuchJobError(say("job.unknown", "there is no job {id}", id=repr(job_id[:20])))
 
     def prefer(self, job_id: str) -> None:
         """Do an import next, before all that wait. Raises NoSuchJobError. One at work or over stays as it is."""
         with self._news:
             job = self._jobs.get(job_id)
             if not isinstance(job, ImportJob):
-                raise NoSuchJobError(f"there is no import {job_id[:20]!r}")
+                raise NoSuchJobError(say("job.no_import", "there is no import {id}", id=repr(job_id[:20])))
             if job.view().state not in ("waiting", "copied"):
                 return
             job.preferred = True
@@ -236,7 +253,7 @@ class ImportDesk:
         with self._news:
             job = self._jobs.get(job_id)
             if job is None:
-                raise NoSuchJobError(f"there is no job {job_id[:20]!r}")
+                raise NoSuchJobError(say("job.unknown", "there is no job {id}", id=repr(job_id[:20])))
             if isinstance(job, ImportJob):
                 job.cancelled.set()
                 if job in self._waiting:
@@ -349,10 +366,15 @@ class ImportDesk:
         except CopyCancelledError:
             job.change(state="cancelled")
         except RigError as error:
-            job.change(state="failed", error=str(error))
+            job.change(state="failed", error=error.said)
         except Exception as error:
             log.exception("an import failed")
-            job.change(state="failed", error=f"the import met an error of the program: {error!r}")
+            job.change(
+                state="failed",
+                error=say(
+                    "job.own_error", "the import met an error of the program: {error}", error=repr(error)
+                ),
+            )
 
     def _go_on(self, job: ImportJob) -> bool:
         self._wait_for_quiet(job.cancelled.is_set)

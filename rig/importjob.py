@@ -9,6 +9,7 @@ from secrets import token_hex
 from typing import Any
 
 from rig.copying import expected_bytes
+from rig.saying import Said
 from rig.scan import CardFrame, Scan
 from rig.sources import Source
 from rig.stackqueue import StackTask
@@ -36,7 +37,7 @@ class JobView:
     first: int | None = None  # frames of the scan
     last: int | None = None
     scan: str | None = None  # that numbered them
-    error: str | None = None
+    error: Said | None = None
 
     @property
     def over(self) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from rig.ending import end_within
 from rig.errors import RigError
+from rig.saying import say
 
 log = logging.getLogger(__name__)
 
@@ -69,4 +70,12 @@ class JobThread:
             self._failed(error)
         except Exception as error:  # the edge of this thread: the rig must stay reachable
             log.exception("a job of the rig failed")
-            self._failed(RigError(f"the program met an error of its own ({error!r}): please report it"))
+            self._failed(
+                RigError(
+                    say(
+                        "program.own_error",
+                        "the program met an error of its own ({error}): please report it",
+                        error=repr(error),
+                    )
+                )
+            )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rig.errors import ConfigError
+from rig.saying import say
 
 
 @dataclass(frozen=True)
@@ -46,4 +47,11 @@ def find_lens(name: str) -> LensPreset:
     for lens in LENSES:
         if lens.name == name.strip().lower().replace("×", "x"):
             return lens
-    raise ConfigError(f"lens {name!r} is not one of {', '.join(lens.name for lens in LENSES)}")
+    raise ConfigError(
+        say(
+            "settings.no_such_lens",
+            "lens {name} is not one of {known}",
+            name=repr(name),
+            known=", ".join(lens.name for lens in LENSES),
+        )
+    )

@@ -9,6 +9,7 @@ from typing import TypeVar
 from rig.config import CameraSettings
 from rig.devices.camera import Camera, Exposure, Frame, Preview
 from rig.errors import CameraError, CameraStalledError, CameraTimeoutError
+from rig.saying import say
 
 T = TypeVar("T")
 
@@ -81,8 +82,13 @@ class LockedCamera:
             return ask()
         except CameraTimeoutError as error:
             raise CameraTimeoutError(
-                f"the camera {self._camera.name} gave nothing for {self._settings.timeout_s:g} s, "
-                "and again after a restart: check its ribbon cable and the power supply"
+                say(
+                    "camera.nothing_after_restart",
+                    "the camera {name} gave nothing for {limit:g} s, and again after a restart: check "
+                    "its ribbon cable and the power supply",
+                    name=self._camera.name,
+                    limit=self._settings.timeout_s,
+                )
             ) from error
 
     def _restart(self) -> None:
@@ -94,7 +100,11 @@ class LockedCamera:
                 self._camera.lock(self.exposure)
         except CameraTimeoutError as error:
             raise CameraError(
-                f"the camera {self._camera.name} did not come back after a restart: check its ribbon cable"
+                say(
+                    "camera.not_back",
+                    "the camera {name} did not come back after a restart: check its ribbon cable",
+                    name=self._camera.name,
+                )
             ) from error
 
 

@@ -15,6 +15,7 @@ from rig.devices.camera import Camera, Exposure, Frame, Image, Preview, Roi
 from rig.devices.panel import Press, Signal
 from rig.errors import CameraStalledError, CameraTimeoutError, NotAllowedError, RigError
 from rig.focuser import Focuser
+from rig.saying import Said, say
 from rig.status import FocusStatus
 
 Build = Callable[[Settings], Devices]
@@ -53,20 +54,23 @@ class Machine:
             camera.start()
         return self._devices
 
-    def find_position(self, remembered_steps: int | None, cancelled: Callable[[], bool]) -> str | None:
+    def find_position(self, remembered_steps: int | None, cancelled: Callable[[], bool]) -> Said | None:
         """Home; without endstop believe it stands where it stood. A sentence when that is unsure."""
         focuser = self.focuser
         if focuser.has_endstop:
             if focuser.home(cancelled) or not cancelled():
                 return None
-            return (
-                "looking for the endstop was stopped: focus positions are not reliable until the next start"
+            return say(
+                "endstop.search_stopped",
+                "looking for the endstop was stopped: focus positions are not reliable until the next start",
             )
         if remembered_steps is not None:
             self.devices.motor.set_position(remembered_steps)
             return None
         self.devices.motor.set_position(self.settings.motor.min_steps)
-        return "there is no endstop: the present focus counts as the near end of the travel"
+        return say(
+            "endstop.none", "there is no endstop: the present focus counts as the near end of the travel"
+        )
 
     def adopt(self, changes: Mapping[str, Any]) -> bool:
         """Take changed settings, by dotted name; True when the devices have to be started again for them.
@@ -93,14 +97,14 @@ class Machine:
     def devices(self) -> Devices:
         """The devices. Raises NotAllowedError while there are none."""
         if self._devices is None:
-            raise NotAllowedError("the devices are not started")
+            raise NotAllowedError(say("action.devices_not_started", "the devices are not started"))
         return self._devices
 
     @property
     def focuser(self) -> Focuser:
         """The focus drive. Raises NotAllowedError before the first start."""
         if self._focuser is None:
-            raise NotAllowedError("the focus drive is not started")
+            raise NotAllowedError(say("action.drive_not_started", "the focus drive is not started"))
         return self._focuser
 
     @property
@@ -223,7 +227,7 @@ class _Shown:
         self.pixel_um = camera.pixel_um
 
     @property
-    def warning(self) -> str | None:
+    def warning(self) -> Said | None:
         return self._camera.warning
 
     @property

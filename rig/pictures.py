@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from rig.devices.camera import Image, Roi
 from rig.errors import StoreError
+from rig.saying import say
 
 FRAME_THUMB_PX = 480
 RESULT_THUMB_PX = 320
@@ -43,7 +44,9 @@ def encode_jpeg(image: Image, quality: int = SMALL_QUALITY) -> bytes:
     """A (h, w, 3) BGR or (h, w) grey picture as JPEG."""
     done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not done:
-        raise StoreError(f"a picture of {image.shape} px cannot be encoded as JPEG")
+        raise StoreError(
+            say("picture.not_encoded", "a picture of {size} px cannot be encoded as JPEG", size=image.shape)
+        )
     return data.tobytes()
 
 
@@ -77,10 +80,12 @@ def small_jpeg(path: Path, width: int, quality: int = SMALL_QUALITY) -> bytes:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise StoreError(f"{path} cannot be read: {error.strerror}") from error
+        raise StoreError(
+            say("store.not_read", "{path} cannot be read: {why}", path=path, why=error.strerror)
+        ) from error
     image = small_copy(data, width)
     if image is None:
-        raise StoreError(f"{path} is no picture that can be shown")
+        raise StoreError(say("picture.not_shown", "{path} is no picture that can be shown", path=path))
     return encode_jpeg(image, quality)
 
 

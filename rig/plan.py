@@ -9,6 +9,7 @@ from rig.config import CameraSettings, CaptureSettings, OpticsSettings, Settings
 from rig.errors import PlanError
 from rig.lens import depth_of_field_um, diffraction_spot_um, focus_step_um, working_f_number
 from rig.optics import IMX477_PIXEL_UM, frame_count, steps_to_um, um_to_steps
+from rig.saying import Length, Room, Said, Time, say
 
 FULL_SIZE_PX = (4056, 3040)
 JPEG_BYTES_PER_PX = 0.42  # of a detailed macro frame at quality 93; on the high side, for free space
@@ -16,6 +17,8 @@ DNG_BYTES_PER_PX = 1.5  # 12 bit packed
 WATCHED_SETTLE_S = 0.5  # a usual wait in watched mode: a few previews at 10 a second
 SAVE_S = 0.8  # read out, encode, write and sync one frame on a Pi 4
 SOFT_F_NUMBER = 8.0  # beyond it the Airy disk of green light covers seven pixels of 1.55 µm
+
+NEAR, FAR = say("end.near", "near"), say("end.far", "far")
 
 
 @dataclass(frozen=True)
@@ -29,8 +32,8 @@ class BracketPlan:
     frames: int
     time_s: float  # an estimate
     bytes: int  # an estimate, on the high side
-    why: tuple[str, ...]  # one sentence a figure
-    warnings: tuple[str, ...] = ()  # what the photographer should know before shooting
+    why: tuple[Said, ...]  # one sentence a figure
+    warnings: tuple[Said, ...] = ()  # what the photographer should know before shooting
 
 
 def plan_bracket(
@@ -50,8 +53,13 @@ def plan_bracket(
     positions = bracket_positions(near_steps, far_steps, chosen)
     if len(positions) > settings.capture.max_frames:
         raise PlanError(
-            f"a bracket of {len(positions)} frames is more than the {settings.capture.max_frames} allowed: "
-            "bring near and far together, take a larger step, or raise capture.max_frames"
+            say(
+                "plan.too_many",
+                "a bracket of {n} frames is more than the {most} allowed: bring near and far "
+                "together, take a larger step, or raise capture.max_frames",
+                n=len(positions),
+                most=settings.capture.max_frames,
+            )
         )
     per_um = settings.motor.steps_per_um
     plan = BracketPlan(
@@ -80,9 +88,17 @@ def plan_depth(
     Raises PlanError as plan_bracket does, and when depth or step are no positive lengths.
     """
     if not depth_um >= 0 or math.isinf(depth_um):
-        raise PlanError(f"a depth of {depth_um:g} µm cannot be shot: it must be 0 or more")
+        raise PlanError(
+            say("plan.depth", "a depth of {depth:g} µm cannot be shot: it must be 0 or more", depth=depth_um)
+        )
     if step_um is not None and (not step_um > 0 or math.isinf(step_um)):
-        raise PlanError(f"a focus step of {step_um:g} µm leads nowhere: it must be more than 0")
+        raise PlanError(
+            say(
+                "plan.step_um",
+                "a focus step of {step:g} µm leads nowhere: it must be more than 0",
+                step=step_um,
+            )
+        )
     per_um = settings.motor.steps_per_um
     near = settings.motor.min_steps if near_steps is None else near_steps
     far = near + math.ceil(depth_um * per_um - 1e-6)  # covered, so up; but not for a rounding error
@@ -127,85 +143,160 @@ def settle_estimate_s(capture: CaptureSettings) -> float:
 
 def _check_limits(settings: Settings, near_steps: int, far_steps: int) -> None:
     low, high = settings.motor.min_steps, settings.motor.max_steps
-    for name, limit in (("near", near_steps), ("far", far_steps)):
+    for end, limit in ((NEAR, near_steps), (FAR, far_steps)):
         if not low <= limit <= high:
-            raise PlanError(f"{name} limit {limit} steps is outside the travel {low}..{high}")
+            raise PlanError(
+                say(
+                    "plan.limit_outside",
+                    "{end} limit {at} steps is outside the travel {low}..{high}",
+                    end=end,
+                    at=limit,
+                    low=low,
+                    high=high,
+                )
+            )
     if near_steps > far_steps:
         raise PlanError(
-            f"near limit {near_steps} steps lies beyond far limit {far_steps} steps: near must come first"
+            say(
+                "plan.near_beyond_far",
+                "near limit {near} steps lies beyond far limit {far} steps: near must come first",
+                near=near_steps,
+                far=far_steps,
+            )
         )
 
 
-def _choose_step(settings: Settings, step_steps: int | None) -> tuple[int, tuple[str, ...]]:
+def _choose_step(settings: Settings, step_steps: int | None) -> tuple[int, tuple[Said, ...]]:
     """The step in motor steps, at least one, and what is wrong with it."""
     if step_steps is not None and step_steps < 1:
-        raise PlanError(f"a focus step of {step_steps} motor steps leads nowhere: it must be at least 1")
+        raise PlanError(
+            say(
+                "plan.step_leads_nowhere",
+                "a focus step of {step} motor steps leads nowhere: it must be at least 1",
+                step=step_steps,
+            )
+        )
     wanted_um, per_um = focus_step_um(settings.optics), settings.motor.steps_per_um
     if step_steps is None:
         fitting = math.floor(wanted_um * per_um + 1e-6)  # down, never a gap; but not for a rounding error
         if fitting >= 1:
             return fitting, ()
         return 1, (
-            f"The mechanism is too coarse for this lens: one motor step moves the focus by "
-            f"{_um(steps_to_um(1, per_um))}, more than the step of {_um(wanted_um)} it should make; "
-            "expect unsharp bands, or stop the lens down.",
+            say(
+                "plan.too_coarse",
+                "The mechanism is too coarse for this lens: one motor step moves the focus by {moved}, more than "
+                "the step of {wanted} it should make; expect unsharp bands, or stop the lens down.",
+                moved=Length(steps_to_um(1, per_um)),
+                wanted=Length(wanted_um),
+            ),
         )
     depth, given_um = depth_of_field_um(settings.optics), steps_to_um(step_steps, per_um)
     if given_um > depth:
         return step_steps, (
-            f"The step of {_um(given_um)} is larger than the depth of field of {_um(depth)}: "
-            f"expect unsharp bands, or take at most {max(1, um_to_steps(depth, per_um))} steps.",
+            say(
+                "plan.step_too_large",
+                "The step of {step} is larger than the depth of field of {depth}: expect unsharp bands, or take "
+                "at most {most} steps.",
+                step=Length(given_um),
+                depth=Length(depth),
+                most=max(1, um_to_steps(depth, per_um)),
+            ),
         )
     return step_steps, ()
 
 
-def _softness(optics: OpticsSettings) -> tuple[str, ...]:
+def _softness(optics: OpticsSettings) -> tuple[Said, ...]:
     effective = working_f_number(optics)
     if effective <= SOFT_F_NUMBER:
         return ()
     airy = diffraction_spot_um(optics)
     return (
-        f"At an effective f/{effective:.3g} diffraction draws every point {_um(airy)} wide, "
-        f"{airy / IMX477_PIXEL_UM:.0f} pixels of this sensor: opening the lens gives more detail, "
-        "with more frames.",
+        say(
+            "plan.diffraction",
+            "At an effective f/{effective:.3g} diffraction draws every point {spot} wide, {pixels:.0f} pixels of "
+            "this sensor: opening the lens gives more detail, with more frames.",
+            effective=effective,
+            spot=Length(airy),
+            pixels=airy / IMX477_PIXEL_UM,
+        ),
     )
 
 
-def _explain(settings: Settings, plan: BracketPlan, by_hand: bool) -> tuple[str, ...]:
-    optics, camera = settings.optics, settings.camera
-    effective = working_f_number(optics)
-    criterion = "the wave criterion" if optics.depth == "wave" else "the larger of wave and geometric depth"
-    step_from = (
-        "as given by hand"
-        if by_hand
-        else "one motor step, the least there is"
-        if plan.step_um > focus_step_um(optics)
-        else f"depth of field less {optics.overlap:.0%} overlap, in whole motor steps rounded down"
-    )
+def _explain(settings: Settings, plan: BracketPlan, by_hand: bool) -> tuple[Said, ...]:
+    optics = settings.optics
     return (
-        f"At magnification {optics.magnification:g} f/{optics.f_number:g} works as f/{effective:.3g}.",
-        f"One frame is sharp over {_um(depth_of_field_um(optics))}, by {criterion}.",
-        f"The step is {_um(plan.step_um)} ({_count(plan.step_steps, 'motor step')}) at most: {step_from}.",
-        "1 frame is enough: near and far are the same place."
-        if plan.frames == 1
-        else f"{plan.frames} frames cover {_um(plan.depth_um)} "
-        f"from {plan.positions_steps[0]} to {plan.positions_steps[-1]} steps, spread evenly, "
-        "both ends visited.",
-        f"It will take about {_time(plan.time_s)}: moving, settling for "
-        f"{settle_estimate_s(settings.capture):g} s, exposing and saving each frame.",
-        f"It needs up to {plan.bytes / 1e6:.0f} MB on the card{', with the raw data' if camera.dng else ''}.",
+        say(
+            "plan.aperture",
+            "At magnification {magnification:g} f/{f_number:g} works as f/{effective:.3g}.",
+            magnification=optics.magnification,
+            f_number=optics.f_number,
+            effective=working_f_number(optics),
+        ),
+        _depth_of_field(optics),
+        _step(plan, optics, by_hand),
+        _coverage(plan),
+        say(
+            "plan.time",
+            "It will take about {time}: moving, settling for {settle:g} s, exposing and saving each frame.",
+            time=Time(plan.time_s),
+            settle=settle_estimate_s(settings.capture),
+        ),
+        _room(plan, settings.camera.dng),
     )
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+def _depth_of_field(optics: OpticsSettings) -> Said:
+    depth = Length(depth_of_field_um(optics))
+    if optics.depth == "wave":
+        return say(
+            "plan.sharp_by_wave", "One frame is sharp over {depth}, by the wave criterion.", depth=depth
+        )
+    return say(
+        "plan.sharp_by_larger",
+        "One frame is sharp over {depth}, by the larger of wave and geometric depth.",
+        depth=depth,
+    )
 
 
-def _um(length: float) -> str:
-    """A length as a photographer writes it: µm below a millimetre, mm above."""
-    return f"{length:.3g} µm" if length < 999.5 else f"{length / 1000:.3g} mm"
+def _step(plan: BracketPlan, optics: OpticsSettings, by_hand: bool) -> Said:
+    step, n = Length(plan.step_um), plan.step_steps
+    turned = say("plan.1_step", "1 motor step") if n == 1 else say("plan.steps", "{n} motor steps", n=n)
+    if by_hand:
+        return say(
+            "plan.step_by_hand",
+            "The step is {step} ({turned}) at most: as given by hand.",
+            step=step,
+            turned=turned,
+        )
+    if plan.step_um > focus_step_um(optics):
+        return say(
+            "plan.step_least", "The step is {step} at most: one motor step, the least there is.", step=step
+        )
+    return say(
+        "plan.step",
+        "The step is {step} ({turned}) at most: depth of field less {overlap:.0f}% overlap, in whole "
+        "motor steps rounded down.",
+        step=step,
+        turned=turned,
+        overlap=100 * optics.overlap,
+    )
 
 
-def _time(time_s: float) -> str:
-    whole = round(time_s)
-    return f"{whole} s" if whole < 90 else f"{whole // 60} min {whole % 60} s"
+def _coverage(plan: BracketPlan) -> Said:
+    if plan.frames == 1:
+        return say("plan.one_frame", "1 frame is enough: near and far are the same place.")
+    return say(
+        "plan.frames",
+        "{n} frames cover {depth} from {first} to {last} steps, spread evenly, both ends visited.",
+        n=plan.frames,
+        depth=Length(plan.depth_um),
+        first=plan.positions_steps[0],
+        last=plan.positions_steps[-1],
+    )
+
+
+def _room(plan: BracketPlan, dng: bool) -> Said:
+    room = Room(plan.bytes)
+    if dng:
+        return say("plan.room_with_raw", "It needs up to {room} on the card, with the raw data.", room=room)
+    return say("plan.room", "It needs up to {room} on the card.", room=room)

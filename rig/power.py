@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Sequence
 
 from rig.errors import PowerError
+from rig.saying import say
 
 PATIENCE_S = 30.0
 
@@ -19,13 +20,30 @@ def power_off(command: Sequence[str]) -> None:
         )
     except OSError as error:
         raise PowerError(
-            f"the rig cannot be powered off: `{shown}` does not start ({error.strerror})"
+            say(
+                "power.not_started",
+                "the rig cannot be powered off: `{command}` does not start ({why})",
+                command=shown,
+                why=error.strerror,
+            )
         ) from error
     except subprocess.TimeoutExpired as error:
         raise PowerError(
-            f"the rig cannot be powered off: `{shown}` has not ended after {PATIENCE_S:g} s"
+            say(
+                "power.not_ended",
+                "the rig cannot be powered off: `{command}` has not ended after {limit:g} s",
+                command=shown,
+                limit=PATIENCE_S,
+            )
         ) from error
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         reason = said[-1] if said else f"exit code {done.returncode}"
-        raise PowerError(f"the rig cannot be powered off: `{shown}` failed ({reason})")
+        raise PowerError(
+            say(
+                "power.failed",
+                "the rig cannot be powered off: `{command}` failed ({why})",
+                command=shown,
+                why=reason,
+            )
+        )

@@ -16,20 +16,21 @@ from rig.errors import (
     StoreError,
 )
 from rig.plan import BracketPlan, frame_bytes
+from rig.saying import Said, say
 from rig.status import Fault, FocusStatus, Phase, PlanStatus, Status, StorageStatus
 
 USUAL_FRAMES = 30  # of a bracket, while no plan says better
 
 # The most telling class first; what the recover button says.
-FAULTS: tuple[tuple[type[RigError], str, str], ...] = (
-    (CameraError, "camera", "Restart the camera"),
-    (EndstopError, "endstop", "Look for the endstop again"),
-    (MotorError, "motor", "Try the motor again"),
-    (StorageFullError, "storage", "Go on after freeing space"),
-    (StoreError, "storage", "Try the card again"),
-    (GpioError, "gpio", "Try again"),
-    (LightError, "light", "Try the light again"),
-    (PanelError, "panel", "Try again"),
+FAULTS: tuple[tuple[type[RigError], str, Said], ...] = (
+    (CameraError, "camera", say("recover.camera", "Restart the camera")),
+    (EndstopError, "endstop", say("recover.endstop", "Look for the endstop again")),
+    (MotorError, "motor", say("recover.motor", "Try the motor again")),
+    (StorageFullError, "storage", say("recover.storage_full", "Go on after freeing space")),
+    (StoreError, "storage", say("recover.storage", "Try the card again")),
+    (GpioError, "gpio", say("recover.gpio", "Try again")),
+    (LightError, "light", say("recover.light", "Try the light again")),
+    (PanelError, "panel", say("recover.gpio", "Try again")),
 )
 
 
@@ -37,8 +38,8 @@ def fault_of(error: RigError) -> Fault:
     """An error as the fault that the rig stands still with."""
     for kind, device, action in FAULTS:
         if isinstance(error, kind):
-            return Fault(device, str(error), error.kept, action)
-    return Fault("program", str(error), error.kept, "Restart the rig")
+            return Fault(device, error.said, error.kept, action)
+    return Fault("program", error.said, error.kept, say("recover.program", "Restart the rig"))
 
 
 def plan_status(plan: BracketPlan) -> PlanStatus:

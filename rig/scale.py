@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from rig.errors import ConfigError
+from rig.saying import say
 
 UNEVEN = 0.1  # relative difference between parts of a table beyond which one figure fits badly
 
@@ -17,9 +18,21 @@ def steps_per_um(first_steps: int, second_steps: int, distance_um: float) -> flo
     Raises ConfigError when positions or distance say nothing.
     """
     if not distance_um > 0:
-        raise ConfigError(f"a distance of {distance_um:g} µm calibrates nothing: it must be more than 0")
+        raise ConfigError(
+            say(
+                "scale.no_distance",
+                "a distance of {distance:g} µm calibrates nothing: it must be more than 0",
+                distance=distance_um,
+            )
+        )
     if first_steps == second_steps:
-        raise ConfigError(f"both points are at {first_steps} steps: focus on two different depths")
+        raise ConfigError(
+            say(
+                "scale.same_place",
+                "both points are at {at} steps: focus on two different depths",
+                at=first_steps,
+            )
+        )
     return abs(second_steps - first_steps) / distance_um
 
 
@@ -30,7 +43,9 @@ def fitted_steps_per_um(table: Sequence[tuple[int, float]]) -> tuple[float, str 
     """
     points = sorted(set(table))
     if len(points) < 2:
-        raise ConfigError(f"{len(points)} point calibrates nothing: at least 2 are needed")
+        raise ConfigError(
+            say("scale.too_few", "{n} point calibrates nothing: at least 2 are needed", n=len(points))
+        )
     each = [steps_per_um(a[0], b[0], b[1] - a[1]) for a, b in pairwise(points)]
     steps = [float(point[0]) for point in points]
     depths = [point[1] for point in points]

@@ -17,6 +17,7 @@ from typing import Any
 
 from rig.cardfiles import CardFile
 from rig.errors import NoSuchBracketError, NotOneBracketError
+from rig.saying import Said, say
 from rig.sources import Source, shown_name
 from rig.stackjob import lower_disk_priority, parse_event, stand_back
 
@@ -63,7 +64,7 @@ class ScanView:
     groups: tuple[tuple[int, int, bool], ...]
     passed_over: dict[str, int]
     complete: bool  # every frame was looked at
-    error: str | None
+    error: Said | None
 
     @property
     def ended(self) -> bool:
@@ -79,13 +80,23 @@ class ScanView:
         """The frames first..last. Raises NotOneBracketError when they cannot be stacked together."""
         if not 0 <= first < last < len(self.frames):
             raise NotOneBracketError(
-                f"frames {first} to {last} are no bracket: two frames or more, of 0 to {len(self.frames) - 1}"
+                say(
+                    "card.no_bracket",
+                    "frames {first} to {last} are no bracket: two frames or more, of 0 to {most}",
+                    first=first,
+                    last=last,
+                    most=len(self.frames) - 1,
+                )
             )
         frames = self.frames[first : last + 1]
         if len({frame.maker for frame in frames}) > 1:
             raise NotOneBracketError(
-                f"frames {frames[0].name} to {frames[-1].name} are of different cameras or sizes: "
-                "choose frames of one camera"
+                say(
+                    "card.different_cameras",
+                    "frames {first} to {last} are of different cameras or sizes: choose frames of one camera",
+                    first=frames[0].name,
+                    last=frames[-1].name,
+                )
             )
         return frames
 
@@ -136,7 +147,13 @@ class Scan:
                 self._change(state="cancelled")
             elif not self._view.ended:
                 self._change(
-                    state="failed", error=f"looking through {self.source.name} broke off (exit code {code})"
+                    state="failed",
+                    error=say(
+                        "card.look_broke_off",
+                        "looking through {source} broke off (exit code {code})",
+                        source=self.source.name,
+                        code=code,
+                    ),
                 )
 
     def cancel(self) -> None:
@@ -159,7 +176,9 @@ class Scan:
         """A small picture of a frame. Raises NoSuchBracketError while there is none."""
         path = self._thumbs / f"{index}.jpg"
         if not path.is_file():
-            raise NoSuchBracketError(f"there is no picture of frame {index} yet")
+            raise NoSuchBracketError(
+                say("card.no_small_picture", "there is no picture of frame {frame} yet", frame=index)
+            )
         return path
 
     def discard(self) -> None:
@@ -183,7 +202,12 @@ class Scan:
                     process_group=0,
                 )
             except OSError as error:
-                self._change(state="failed", error=f"the scan cannot be started: {error.strerror}")
+                self._change(
+                    state="failed",
+                    error=say(
+                        "card.look_not_started", "the scan cannot be started: {why}", why=error.strerror
+                    ),
+                )
                 return None
             stand_back(process.pid)
             self._change(state="reading")
@@ -218,7 +242,15 @@ class Scan:
                         frames=tuple(self._with_sharpness()),
                     )
                 case "failed":
-                    self._change(state="failed", error=f"{self.source.name} cannot be read: {event['error']}")
+                    self._change(
+                        state="failed",
+                        error=say(
+                            "card.not_read",
+                            "{source} cannot be read: {why}",
+                            source=self.source.name,
+                            why=event["error"],
+                        ),
+                    )
 
     def _with_sharpness(self) -> list[CardFrame]:
         return [

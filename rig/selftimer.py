@@ -8,6 +8,7 @@ from functools import partial
 from rig.control import Control
 from rig.devices.panel import Signal
 from rig.errors import NotAllowedError
+from rig.saying import say
 from rig.status import Phase
 
 LONGEST_S = 60
@@ -30,7 +31,14 @@ class SelfTimer:
                 return
             control.require("start_timer")
             if not 1 <= seconds <= LONGEST_S:
-                raise NotAllowedError(f"a timer of {seconds} s cannot be set: 1 to {LONGEST_S} s")
+                raise NotAllowedError(
+                    say(
+                        "timer.out_of_range",
+                        "a timer of {seconds} s cannot be set: 1 to {most} s",
+                        seconds=seconds,
+                        most=LONGEST_S,
+                    )
+                )
             self._key = key
             control.begin(Phase.COUNTDOWN, partial(self._count, seconds), timer_s=seconds)
 

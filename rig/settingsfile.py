@@ -11,6 +11,7 @@ from typing import Any
 from rig.configfile import line_of, toml_value
 from rig.durable import as_store_error, write_whole
 from rig.errors import ConfigError
+from rig.saying import say
 
 # `key = value # comment` whose value holds no quote, so that the # can only begin a comment.
 PLAIN_LINE = re.compile(r"([^=]*=\s*)[^#\"']*?(\s*#.*)?$")
@@ -39,7 +40,12 @@ def with_changes(text: str, changes: Mapping[str, Any], name: str = "config.toml
         changed = _with_one(changed, section, key, toml_value(value))
     if _tables(changed) != _wanted(text, changes):
         raise ConfigError(
-            f"{name} sets {', '.join(changes)} in a way that cannot be changed line by line: change it there"
+            say(
+                "settings.not_line_by_line",
+                "{name} sets {settings} in a way that cannot be changed line by line: change it there",
+                name=name,
+                settings=", ".join(changes),
+            )
         )
     return changed
 

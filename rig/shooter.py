@@ -21,6 +21,7 @@ from rig.errors import BusyError, NotAllowedError, StorageFullError
 from rig.plan import BracketPlan
 from rig.repair import ENDS, EXTEND, End, between, beyond, gaps, is_in_focus_order
 from rig.reports import storage_status
+from rig.saying import say
 from rig.shooting import (
     Shooting,
     bracket_head,
@@ -111,8 +112,12 @@ class Shooter:
                 places += beyond(plan.positions_steps, way, count, plan.step_steps, travel)
             if not places:
                 raise NotAllowedError(
-                    f"bracket {detail.id} cannot be extended: its ends are not cut, or the travel of the "
-                    "focus drive ends there; name the end and the frames to extend it all the same"
+                    say(
+                        "action.not_extended",
+                        "bracket {id} cannot be extended: its ends are not cut, or the travel of the focus "
+                        "drive ends there; name the end and the frames to extend it all the same",
+                        id=detail.id,
+                    )
                 )
             self._shoot_more(detail, plan, sorted(places))
 
@@ -126,7 +131,9 @@ class Shooter:
             there = {frame.index: frame.position_steps for frame in detail.frames}
             places = gaps(coverage, there) or between(list(there.values()), plan.step_steps)
             if not places:
-                raise NotAllowedError(f"bracket {detail.id} has no gap wider than its focus step")
+                raise NotAllowedError(
+                    say("action.no_gap", "bracket {id} has no gap wider than its focus step", id=detail.id)
+                )
             self._shoot_more(detail, plan, places)
 
     def is_well(self, bracket_id: str) -> bool:
@@ -142,7 +149,7 @@ class Shooter:
     def _shoot_new(self, key: str | None) -> str:
         control, devices, plan = self._control, self._control.machine.devices, self._control.plan
         if plan is None:
-            raise NotAllowedError("set near and far first, then shoot")
+            raise NotAllowedError(say("action.set_limits_first", "set near and far first, then shoot"))
         moment = control.time.moment()
         head = bracket_head(
             control.settings, plan, devices.camera, devices.motor, devices.simulated, key, moment
@@ -162,13 +169,25 @@ class Shooter:
         shown = status.bracket.id if status.bracket is not None else ""
         detail = control.store.detail(bracket_id or shown)
         if can_be_resumed(detail) or not detail.frames:
-            raise NotAllowedError(f"bracket {detail.id} has frames missing: go on with it first")
+            raise NotAllowedError(
+                say(
+                    "action.frames_missing",
+                    "bracket {id} has frames missing: go on with it first",
+                    id=detail.id,
+                )
+            )
         self._not_being_stacked(detail)
         return detail
 
     def _not_being_stacked(self, detail: BracketDetail) -> None:
         if self._stacks.busy_with(detail.id):
-            raise BusyError(f"bracket {detail.id} is being stacked: go on with it afterwards")
+            raise BusyError(
+                say(
+                    "action.being_stacked",
+                    "bracket {id} is being stacked: go on with it afterwards",
+                    id=detail.id,
+                )
+            )
 
     def _shoot_more(self, detail: BracketDetail, plan: BracketPlan, places: Sequence[int]) -> None:
         store = self._control.store
@@ -180,7 +199,9 @@ class Shooter:
 
     def _shoot_rest(self, detail: BracketDetail) -> None:
         if not can_be_resumed(detail):
-            raise NotAllowedError(f"bracket {detail.id} has nothing left to shoot")
+            raise NotAllowedError(
+                say("action.nothing_left", "bracket {id} has nothing left to shoot", id=detail.id)
+            )
         self._not_being_stacked(detail)
         store = self._control.store
         plan, folder = plan_of(detail), store.folder_of(detail.id)
@@ -314,10 +335,11 @@ class Shooter:
             log.warning("the bracket is not extended: %s", error)
             return False
         shooting.extend(places)
+        extending = say("message.extending", "Extending by {n} frames.", n=len(places))
         if shooting.task is not None and not is_in_focus_order(shooting.plan.positions_steps):
             self._stacks.drop(shooting.task)
             shooting.task = None
-        control.board.change(bracket=shooting.state, message=f"Extending by {len(places)} frames.")
+        control.board.change(bracket=shooting.state, message=extending)
         return True
 
     def _ended(self, state: BracketProgress, report: CaptureReport) -> None:

@@ -20,6 +20,7 @@ from rig.facts import Fact
 from rig.pictures import FRAME_THUMB_PX, encode_jpeg, small_copy
 from rig.plan import BracketPlan
 from rig.repair import unasked
+from rig.saying import say, with_codes
 from rig.stackqueue import StackTask
 from rig.status import BracketProgress, Outcome, RepairOffer, Step
 from rig.timeofday import Moment
@@ -100,9 +101,9 @@ class Shooting:
         self.folder.note(
             "ended",
             outcome=report.outcome,
-            coverage=asdict(coverage) if coverage is not None else None,
+            coverage=with_codes(asdict(coverage)) if coverage is not None else None,
             warnings=list(report.warnings),
-            error=str(report.error) if report.error is not None else None,
+            error=report.error.said if report.error is not None else None,
             lost_steps=report.lost_steps,
             again_from=report.again_from,
         )
@@ -216,7 +217,9 @@ def plan_of(detail: BracketDetail) -> BracketPlan:
             values[name] = tuple(values[name])
         return BracketPlan(**values)
     except (KeyError, TypeError) as error:
-        raise NotAllowedError(f"bracket {detail.id} has no plan that could be gone on with") from error
+        raise NotAllowedError(
+            say("action.no_plan", "bracket {id} has no plan that could be gone on with", id=detail.id)
+        ) from error
 
 
 def first_missing(detail: BracketDetail) -> int:

@@ -12,6 +12,7 @@ from typing import Literal
 
 from rig.config import SourceSettings
 from rig.errors import NoSuchSourceError
+from rig.saying import say
 
 SOURCE_ID = re.compile(r"s[0-9a-f]{8}")
 MOUNT_POINTS = ("/media", "/run/media", "/mnt")  # where desktops and people mount cards
@@ -80,7 +81,9 @@ class Sources:
         for source in self.now():
             if source.id == source_id:
                 return source
-        raise NoSuchSourceError(f"there is no source {source_id[:20]!r}: was the card taken out?")
+        raise NoSuchSourceError(
+            say("card.no_source", "there is no source {id}: was the card taken out?", id=repr(source_id[:20]))
+        )
 
     def named(self, text: str) -> Source:
         """The source of this id or name, or the folder at this path. Raises NoSuchSourceError."""
@@ -90,7 +93,14 @@ class Sources:
         folder = self._folder(Path(text).expanduser())
         if folder is None:
             known = ", ".join(source.name for source in self.now()) or "none mounted or configured"
-            raise NoSuchSourceError(f"{text!r} is neither a folder nor a known source ({known})")
+            raise NoSuchSourceError(
+                say(
+                    "card.not_named",
+                    "{name} is neither a folder nor a known source ({known})",
+                    name=repr(text),
+                    known=known,
+                )
+            )
         return folder
 
     def _folder(self, path: Path) -> Source | None:

@@ -23,6 +23,7 @@ from typing import Any
 
 from rig.ending import end_within
 from rig.errors import StackFailedError
+from rig.saying import Said, plain, say
 
 SAID_WITHIN_S = 5.0
 Event = dict[str, Any]
@@ -94,7 +95,9 @@ class StackProcess:
                 process_group=0,  # Ctrl-C in a terminal is for the rig, which then cancels in good order
             )
         except OSError as error:
-            raise StackFailedError(f"the stacker cannot be started: {error.strerror}") from error
+            raise StackFailedError(
+                say("stack.not_started", "the stacker cannot be started: {why}", why=error.strerror)
+            ) from error
         stand_back(self._process.pid)
         self._threads = [
             threading.Thread(target=self._read_events, name="stacker-events", daemon=True),
@@ -146,7 +149,12 @@ class StackProcess:
         if self._cancelled:
             return None
         if self._last is not None:
-            raise StackFailedError(str(self._last.get("error") or "the stacker failed without saying why"))
+            raise StackFailedError(
+                plain(
+                    self._last.get("error")
+                    or say("stack.failed_silently", "the stacker failed without saying why")
+                )
+            )
         raise StackFailedError(death_sentence(code, list(self._complaints)))
 
     def _send(self, message: Event) -> None:
@@ -181,17 +189,30 @@ def parse_event(line: str) -> Event | None:
     return value if isinstance(value, dict) and isinstance(value.get("event"), str) else None
 
 
-def death_sentence(code: int, complaints: Sequence[str]) -> str:
+SILENT = say("stack.nothing_said", "nothing was said")
+
+
+def death_sentence(code: int, complaints: Sequence[str]) -> Said:
     """Why a process that said nothing ended, as far as can be told from outside."""
     if code == -signal.SIGKILL:
-        return (
-            "the stacker was killed, most likely because memory ran out; the frames are safe: "
-            "stack again, with a lower memory limit"
+        return say(
+            "stack.killed",
+            "the stacker was killed, most likely because memory ran out; the frames are safe: stack again, with a "
+            "lower memory limit",
         )
     if code < 0:
-        return f"the stacker was ended by {signal.Signals(-code).name}; the frames are safe: stack again"
-    said = next((line for line in reversed(complaints) if line), "nothing was said")
-    return f"the stacker ended without a result (exit code {code}: {said}); the frames are safe: stack again"
+        return say(
+            "stack.ended_by",
+            "the stacker was ended by {signal}; the frames are safe: stack again",
+            signal=signal.Signals(-code).name,
+        )
+    complaint = next((line for line in reversed(complaints) if line), SILENT)
+    return say(
+        "stack.no_result",
+        "the stacker ended without a result (exit code {code}: {why}); the frames are safe: stack again",
+        code=code,
+        why=complaint,
+    )
 
 
 def lower_disk_priority() -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from rig.brackets import BracketDetail
 from rig.config import StackingSettings
 from rig.errors import ConfigError
+from rig.saying import say
 from stacker.errors import SettingsError
 from stacker.settings import AlignSettings, StackSettings
 
@@ -35,7 +36,14 @@ def stacker_settings(settings: StackingSettings, asked: dict[str, Any] | None = 
     }
     for name in asked or {}:
         if name not in usual:
-            raise ConfigError(f"{name[:40]!r} is no setting of the stacker: there are {', '.join(usual)}")
+            raise ConfigError(
+                say(
+                    "stack.no_such_setting",
+                    "{name} is no setting of the stacker: there are {known}",
+                    name=repr(name[:40]),
+                    known=", ".join(usual),
+                )
+            )
     order = {**usual, **(asked or {})}
     _check(order)
     return order
@@ -51,10 +59,21 @@ def chosen_frames(detail: BracketDetail, asked: Collection[int] | None) -> list[
         return there
     unknown = sorted(set(asked) - set(there))
     if unknown:
-        raise ConfigError(f"bracket {detail.id} has no frame of index {unknown[0]}")
+        raise ConfigError(
+            say(
+                "stack.no_such_frame",
+                "bracket {id} has no frame of index {frame}",
+                id=detail.id,
+                frame=unknown[0],
+            )
+        )
     chosen = [index for index in there if index in set(asked)]
     if len(chosen) < FEWEST:
-        raise ConfigError(f"{len(chosen)} frames are no stack: take at least {FEWEST}")
+        raise ConfigError(
+            say(
+                "stack.too_few", "{n} frames are no stack: take at least {least}", n=len(chosen), least=FEWEST
+            )
+        )
     return chosen
 
 
@@ -63,12 +82,23 @@ def _check(order: dict[str, Any]) -> None:
     for name in whole:
         value = order[name]
         if type(value) is not int and not (value is None and name in ("reference", "memory_limit_mb")):
-            raise ConfigError(f"{name} {value!r} is not a whole number")
+            raise ConfigError(
+                say("stack.not_whole", "{name} {value} is not a whole number", name=name, value=repr(value))
+            )
     for name in ("crop", "tiff"):
         if type(order[name]) is not bool:
-            raise ConfigError(f"{name} {order[name]!r} is neither true nor false")
+            raise ConfigError(
+                say(
+                    "stack.not_true_or_false",
+                    "{name} {value} is neither true nor false",
+                    name=name,
+                    value=repr(order[name]),
+                )
+            )
     if order["quality"] not in QUALITY:
-        raise ConfigError(f"quality {order['quality']} is outside 1..100")
+        raise ConfigError(
+            say("stack.quality", "quality {quality} is outside 1..100", quality=order["quality"])
+        )
     try:
         align = AlignSettings(method=order["align"], reference=order["reference"])
         StackSettings(

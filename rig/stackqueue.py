@@ -16,6 +16,7 @@ from rig.durable import write_derived
 from rig.ending import end_within
 from rig.errors import RigError, StackFailedError
 from rig.pictures import RESULT_THUMB_PX, SCREEN_PX, SCREEN_QUALITY, jpeg_size, small_jpeg
+from rig.saying import Said, plain, say
 from rig.stackjob import WORKER, Event, StackOrder, StackProcess
 from rig.status import StackProgress
 
@@ -233,9 +234,10 @@ class StackQueue:
             task.took_s = None if task.began_s is None else time.monotonic() - task.began_s
             self._tell(task, stage="done", done=total, preview_rev=task.progress.preview_rev + 1)
         except (RigError, OSError) as error:
-            self._end(task, "failed", str(error))
+            self._end(task, "failed", error.said if isinstance(error, RigError) else plain(error))
         except Exception as error:  # noqa: BLE001  # the edge of this thread: the next task must have its turn
-            self._end(task, "failed", f"stacking met an error of the program: {error!r}")
+            own = say("stack.own_error", "stacking met an error of the program: {error}", error=repr(error))
+            self._end(task, "failed", own)
 
     def _end_or_again(self, task: StackTask) -> None:
         if not task.take_back():
@@ -244,7 +246,7 @@ class StackQueue:
         with self._news:
             self._tasks.insert(self._background_from(), task)
 
-    def _end(self, task: StackTask, stage: str, error: str | None = None) -> None:
+    def _end(self, task: StackTask, stage: str, error: Said | None = None) -> None:
         task.discard()
         self._tell(task, stage=stage, error=error)
 
@@ -276,7 +278,9 @@ def keep_result(task: StackTask, report: dict[str, Any]) -> None:
     """
     fused = task.part / RESULT_FILES["fused"]
     if not fused.is_file():
-        raise StackFailedError("the stacker said it was done but left no picture; the frames are safe")
+        raise StackFailedError(
+            say("stack.no_picture", "the stacker said it was done but left no picture; the frames are safe")
+        )
     (task.part / PREVIEW).unlink(missing_ok=True)
     write_derived(task.part / RESULT_FILES["screen"], small_jpeg(fused, SCREEN_PX, SCREEN_QUALITY))
     write_derived(task.part / RESULT_FILES["thumb"], small_jpeg(fused, RESULT_THUMB_PX))

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from rig.saying import Said
+
 
 class Phase(StrEnum):
     """What the rig is doing. Stacking is not a phase: it runs beside the rig, see StackProgress."""
@@ -75,7 +77,7 @@ class PlanStatus:
     depth_um: float
     time_s: float
     bytes: int
-    why: tuple[str, ...]  # one sentence a figure
+    why: tuple[Said, ...]  # one sentence a figure
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class RepairOffer:
 
     action: str  # "extend_near", "extend_far", "fill", "leave_out", "expose_less"
     frames: int
-    label: str
+    label: Said
     which: tuple[int, ...] = ()  # indices of the frames it is about
 
 
@@ -100,7 +102,7 @@ class BracketProgress:
     sharpness: tuple[float, ...]  # one figure a frame, comparable within the bracket
     outcome: Outcome | None  # None while it is being shot
     verdict: str | None = None  # "covered", "near_cut", "far_cut", "gap", ... when complete, see rig.coverage
-    verdict_sentence: str | None = None
+    verdict_sentence: Said | None = None
     repairs: tuple[RepairOffer, ...] = ()  # the most important first
     wind: str | None = None  # "calm" or "windy" before the last frame; None: settling is not watched
 
@@ -115,7 +117,7 @@ class StackProgress:
     done: int
     total: int
     preview_rev: int  # grows when a new picture of the growing stack is there; 0 = none yet
-    error: str | None = None
+    error: Said | None = None
 
     @property
     def running(self) -> bool:
@@ -136,9 +138,9 @@ class Fault:
     """Why the rig stands still: what happened, what is safe, what to do."""
 
     device: str  # "camera", "motor", "endstop", "storage", "gpio", "panel", "program"
-    sentence: str
-    kept: str | None
-    action: str  # what the recover button says
+    sentence: Said
+    kept: Said | None
+    action: Said  # what the recover button says
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,7 @@ class Proposal:
 
     setting: str  # dotted name
     value: float
-    sentence: str
+    sentence: Said
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,7 @@ class Status:
     exposure: dict[str, Any] | None  # exposure_us, gain, colour_gains, locked
     simulated: str | None  # name of the simulated scene, None on a real rig
     fault: Fault | None = None
-    message: str | None = None  # one sentence for the photographer, e.g. why nothing moved
+    message: Said | None = None  # one sentence for the photographer, e.g. why nothing moved
     proposal: Proposal | None = None  # of the last calibration since the start
     timer_s: int | None = None  # left of the self-timer
 

@@ -14,14 +14,18 @@ from typing import Any
 
 from rig.bracketfolder import BRACKET_ID, RESULT_FILES, BracketFolder, begin_folder, create_folder
 from rig.brackets import BracketDetail, BracketSummary
-from rig.durable import FreeBytes, free_bytes, megabytes, sweep_parts, sync_folder, write_derived, write_whole
+from rig.durable import FreeBytes, free_bytes, sweep_parts, sync_folder, write_derived, write_whole
 from rig.errors import NoSuchBracketError, StorageFullError, StoreError
 from rig.pictures import FRAME_THUMB_PX, small_jpeg
+from rig.saying import Room, Said, say
 from rig.status import Outcome
 
 COUNTER = "counter"
 LOCK = ".lock"
 TRASH = ".trash-"
+
+
+THE_BRACKET = say("store.the_bracket", "the bracket")
 
 
 class Store:
@@ -46,7 +50,12 @@ class Store:
             handle = os.open(self.folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise StoreError(
-                f"the brackets' folder {self.folder} cannot be used: {error.strerror}"
+                say(
+                    "store.folder_unusable",
+                    "the brackets' folder {folder} cannot be used: {why}",
+                    folder=self.folder,
+                    why=error.strerror,
+                )
             ) from error
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -54,8 +63,13 @@ class Store:
             owner = os.pread(handle, 32, 0).decode(errors="replace").strip()
             os.close(handle)
             raise StoreError(
-                f"another fieldstack{f' (process {owner})' if owner else ''} is using {self.folder}: "
-                "stop it first, or give another folder with --data"
+                say(
+                    "store.in_use",
+                    "another fieldstack{process} is using {folder}: stop it first, or give another "
+                    "folder with --data",
+                    process=f" (process {owner})" if owner else "",
+                    folder=self.folder,
+                )
             ) from error
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
@@ -105,7 +119,9 @@ class Store:
     def folder_of(self, bracket_id: str) -> BracketFolder:
         """One bracket's folder. Raises NoSuchBracketError when there is none of that id."""
         if not BRACKET_ID.fullmatch(bracket_id) or not (self.folder / bracket_id).is_dir():
-            raise NoSuchBracketError(f"there is no bracket {bracket_id[:40]!r}")
+            raise NoSuchBracketError(
+                say("store.no_bracket", "there is no bracket {id}", id=repr(bracket_id[:40]))
+            )
         return BracketFolder(self.folder / bracket_id, self._free)
 
     def detail(self, bracket_id: str) -> BracketDetail:
@@ -116,7 +132,14 @@ class Store:
         try:
             stat = folder.facts_path.stat()
         except OSError as error:
-            raise StoreError(f"{folder.facts_path} cannot be read: {error.strerror}") from error
+            raise StoreError(
+                say(
+                    "store.not_read",
+                    "{path} cannot be read: {why}",
+                    path=folder.facts_path,
+                    why=error.strerror,
+                )
+            ) from error
         stamp = (stat.st_mtime_ns, stat.st_size)
         known = self._known.get(bracket_id)
         if known is None or known[0] != stamp:
@@ -169,14 +192,25 @@ class Store:
         elif kind in RESULT_FILES:
             path = self._result_file(folder, kind, result)
         else:
-            raise NoSuchBracketError(f"a bracket has no file of kind {kind[:40]!r}")
+            raise NoSuchBracketError(
+                say("store.no_such_kind", "a bracket has no file of kind {kind}", kind=repr(kind[:40]))
+            )
         if not path.is_file():
-            raise NoSuchBracketError(f"bracket {bracket_id} has no {path.relative_to(folder.path)}")
+            raise NoSuchBracketError(
+                say(
+                    "store.no_file",
+                    "bracket {id} has no {file}",
+                    id=bracket_id,
+                    file=path.relative_to(folder.path),
+                )
+            )
         return path
 
     def _frame_file(self, folder: BracketFolder, kind: str, frame: int | None) -> Path:
         if frame is None or frame < 0:
-            raise NoSuchBracketError(f"bracket {folder.id} has no frame {frame}")
+            raise NoSuchBracketError(
+                say("store.no_frame", "bracket {id} has no frame {frame}", id=folder.id, frame=frame)
+            )
         if kind == "frame":
             return folder.frame_path(frame)
         thumb = folder.thumb_path(frame)
@@ -192,7 +226,7 @@ class Store:
             return folder.result_path(result) / RESULT_FILES[kind]
         if kind == "thumb" and detail.frames:
             return self._frame_file(folder, "frame_thumb", detail.frames[len(detail.frames) // 2].index)
-        raise NoSuchBracketError(f"bracket {folder.id} has no result yet")
+        raise NoSuchBracketError(say("store.no_result", "bracket {id} has no result yet", id=folder.id))
 
     # --- room -----------------------------------------------------------------------------------
     def room(self) -> int:
@@ -202,13 +236,20 @@ class Store:
             folder = folder.parent
         return max(0, self._free(folder) - self._reserve_bytes)
 
-    def need_room(self, size: int, what: str = "the bracket") -> None:
+    def need_room(self, size: int, what: Said = THE_BRACKET) -> None:
         """Raise StorageFullError when size bytes would eat into the reserve."""
         room = self.room()
         if size > room:
             raise StorageFullError(
-                f"{what} needs about {megabytes(size)} but {megabytes(room)} are free "
-                f"(beside {megabytes(self._reserve_bytes)} in reserve): delete brackets or shoot fewer frames"
+                say(
+                    "store.no_room",
+                    "{what} needs about {size} but {free} are free (beside {reserve} in reserve): delete "
+                    "brackets or shoot fewer frames",
+                    what=what,
+                    size=Room(size),
+                    free=Room(room),
+                    reserve=Room(self._reserve_bytes),
+                )
             )
 
     # --- adding and removing --------------------------------------------------------------------
@@ -253,7 +294,13 @@ class Store:
 
     def _must_be_open(self) -> None:
         if self._lock_handle is None:
-            raise StoreError(f"the brackets' folder {self.folder} is open for looking only")
+            raise StoreError(
+                say(
+                    "store.looking_only",
+                    "the brackets' folder {folder} is open for looking only",
+                    folder=self.folder,
+                )
+            )
 
 
 @contextmanager

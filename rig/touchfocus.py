@@ -10,6 +10,7 @@ from rig.devices.clock import Clock
 from rig.errors import FocusNotFoundError
 from rig.focuscurve import peaks, refined
 from rig.focuser import Focuser, never
+from rig.saying import say
 from rig.sweep import (
     LEAST_SHARPNESS,
     Progress,
@@ -51,7 +52,12 @@ def focus_on(
             break
     else:
         focuser.goto(focuser.clamped(start), cancelled)
-        raise FocusNotFoundError("there is no detail there that comes into focus: touch an edge or a hair")
+        raise FocusNotFoundError(
+            say(
+                "focus.no_detail_there",
+                "there is no detail there that comes into focus: touch an edge or a hair",
+            )
+        )
     peak = refined(positions, curve, at)
     gap = max(positions[min(at + 1, len(positions) - 1)] - positions[max(at - 1, 0)], 2)
     fine = spread(focuser, round(peak), gap / 2, 9)

@@ -11,6 +11,7 @@ from typing import Any
 from rig.config import MotorSettings
 from rig.errors import ConfigError
 from rig.repair import End
+from rig.saying import say
 
 LEAST_MARGIN_STEPS = (
     10  # left before the endstop, where there was as much: an everyday move must not touch it
@@ -27,8 +28,13 @@ def travel_changes(motor: MotorSettings, end: End, position_steps: int) -> dict[
     margin = motor.home_margin_steps + position_steps - motor.min_steps
     if margin < 0:
         raise ConfigError(
-            f"the near limit cannot be at {position_steps} steps: nearer than {position_steps - margin} there is "
-            "no room to take up the backlash before the endstop"
+            say(
+                "settings.near_too_near",
+                "the near limit cannot be at {at} steps: nearer than {least} there is no room to "
+                "take up the backlash before the endstop",
+                at=position_steps,
+                least=position_steps - margin,
+            )
         )
     return {"motor.min_steps": position_steps, "motor.home_margin_steps": margin}
 

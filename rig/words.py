@@ -8,6 +8,7 @@ from typing import Any
 
 from rig.errors import ConfigError
 from rig.facts import Fact
+from rig.saying import Said, say
 
 LONGEST_TITLE = 80
 LONGEST_TAG = 30
@@ -33,18 +34,27 @@ def checked_words(words: Mapping[str, Any]) -> dict[str, Any]:
     for name in words:
         if name not in known:
             raise ConfigError(
-                f"{str(name)[:40]!r} cannot be said of a bracket: there are title, tags and rating"
+                say(
+                    "words.unknown",
+                    "{name} cannot be said of a bracket: there are title, tags and rating",
+                    name=repr(str(name)[:40]),
+                )
             )
     kept: dict[str, Any] = {}
     if "title" in words:
-        kept["title"] = _text(words["title"], "the title", LONGEST_TITLE)
+        kept["title"] = _text(words["title"], say("words.the_title", "the title"), LONGEST_TITLE)
     if "tags" in words:
         kept["tags"] = _tags(words["tags"])
     if "rating" in words:
         rating = words["rating"]
         if type(rating) is not int or not 0 <= rating <= BEST:
             raise ConfigError(
-                f"the rating {str(rating)[:20]!r} is not a whole number of stars from 0 to {BEST}"
+                say(
+                    "words.rating",
+                    "the rating {rating} is not a whole number of stars from 0 to {most}",
+                    rating=repr(str(rating)[:20]),
+                    most=BEST,
+                )
             )
         kept["rating"] = rating
     return kept
@@ -63,15 +73,23 @@ def words_of(facts: Iterable[Fact]) -> Words:
     return Words(kept.get("title", ""), tuple(kept.get("tags", ())), kept.get("rating", 0))
 
 
-def _text(value: Any, what: str, longest: int) -> str:
+def _text(value: Any, what: Said, longest: int) -> str:
     text = " ".join(value.split()) if isinstance(value, str) else None
     if text is None or len(text) > longest or not text.isprintable():
-        raise ConfigError(f"{what} {str(value)[:20]!r}… must be a text of at most {longest} characters")
+        raise ConfigError(
+            say(
+                "words.text",
+                "{what} {value}… must be a text of at most {most} characters",
+                what=what,
+                value=repr(str(value)[:20]),
+                most=longest,
+            )
+        )
     return text
 
 
 def _tags(value: Any) -> list[str]:
     if not isinstance(value, (list, tuple)) or len(value) > MOST_TAGS:
-        raise ConfigError(f"tags must be a list of at most {MOST_TAGS} texts")
-    tags = (_text(tag, "the tag", LONGEST_TAG) for tag in value)
+        raise ConfigError(say("words.tags", "tags must be a list of at most {most} texts", most=MOST_TAGS))
+    tags = (_text(tag, say("words.a_tag", "the tag"), LONGEST_TAG) for tag in value)
     return list(dict.fromkeys(tag for tag in tags if tag))

@@ -25,6 +25,7 @@ from rig.pictures import encode_jpeg, focus_score, shrink
 from rig.power import power_off
 from rig.recipe import load_recipe
 from rig.repair import End
+from rig.saying import say
 from rig.selftimer import SelfTimer
 from rig.settingsfile import keep_changes
 from rig.shooter import Shooter
@@ -38,7 +39,10 @@ from rig.timeofday import TimeOfDay, is_plausible
 from rig.travel import home_kept, travel_changes
 from rig.words import checked_words
 
-SAFE_TO_UNPLUG = "The rig is switching off: unplug it when the green light of the Pi is dark."
+SAFE_TO_UNPLUG = say(
+    "power.safe_to_unplug", "The rig is switching off: unplug it when the green light of the Pi is dark."
+)
+A_TIFF = say("store.a_tiff", "a TIFF")
 
 BUSY_S = 0.05  # the camera is looked for again after so long
 
@@ -304,7 +308,9 @@ class Workflow:
             control.require("power_off")
             command = self.settings.panel.power_off_command
             if not command:
-                raise NotAllowedError("panel.power_off_command is empty: nothing switches this rig off")
+                raise NotAllowedError(
+                    say("power.no_command", "panel.power_off_command is empty: nothing switches this rig off")
+                )
             self._halt()
         self._machine.show(Signal.OFF)
         power_off(command)
@@ -357,12 +363,16 @@ class Workflow:
             order = stacker_settings(self.settings.stacking, settings)
             detail = self._store.detail(bracket_id)
             if bracket_id == self._store.active_id:
-                raise BusyError(f"bracket {bracket_id} is being shot: stack it afterwards")
+                raise BusyError(
+                    say("action.being_shot", "bracket {id} is being shot: stack it afterwards", id=bracket_id)
+                )
             if not detail.frames:
-                raise NotAllowedError(f"bracket {bracket_id} has no frame to stack")
+                raise NotAllowedError(
+                    say("action.no_frame_to_stack", "bracket {id} has no frame to stack", id=bracket_id)
+                )
             if order["tiff"]:
                 frame = detail.frames[0]
-                self._store.need_room(TIFF_BYTES * frame.width * frame.height, "a TIFF")
+                self._store.need_room(TIFF_BYTES * frame.width * frame.height, A_TIFF)
             folder = self._store.folder_of(bracket_id)
             paths = [folder.frame_path(index) for index in chosen_frames(detail, frames)]
             task = StackTask(folder, paths, order, self.settings.stacking.depth_map)
@@ -411,7 +421,13 @@ class Workflow:
         with self._control.guard:
             self._control.require("delete")
             if bracket_id == self._store.active_id or self._stacks.busy_with(bracket_id):
-                raise BusyError(f"bracket {bracket_id} is being worked on: stop that first")
+                raise BusyError(
+                    say(
+                        "action.being_worked_on",
+                        "bracket {id} is being worked on: stop that first",
+                        id=bracket_id,
+                    )
+                )
             self._store.delete(bracket_id)
             shown = self._control.board.now().bracket
             self._control.show_plan(bracket=None if shown is not None and shown.id == bracket_id else shown)
@@ -439,7 +455,13 @@ class Workflow:
         belong to one time. now_s: seconds since 1970. Raises ConfigError for a time that cannot be one.
         """
         if not is_plausible(now_s):
-            raise ConfigError(f"{now_s:.0f} s since 1970 is no time that it could be now")
+            raise ConfigError(
+                say(
+                    "clock.no_such_time",
+                    "{time:.0f} s since 1970 is no time that it could be now",
+                    time=now_s,
+                )
+            )
         with self._control.guard:
             if self._control.state in (Phase.BOOT, Phase.CAPTURING, Phase.PAUSED, Phase.SHUTTING_DOWN):
                 return False, 0
@@ -456,7 +478,7 @@ class Workflow:
         try:
             self._shooter.start(key)
         except RigError as error:
-            self._control.board.change(message=str(error))
+            self._control.board.change(message=error.said)
             self._machine.show(Signal.WARNING)
 
     def _show_stack(self, progress: StackProgress) -> None:
@@ -487,5 +509,5 @@ class Workflow:
             else:
                 self.start_bracket()
         except RigError as error:
-            control.board.change(message=str(error))
+            control.board.change(message=error.said)
             self._machine.show(Signal.WARNING)

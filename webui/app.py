@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from typing import Any
 
+from flask import Flask
+from flask.json.provider import DefaultJSONProvider
+
+from rig.saying import say, with_codes
 from rig.workflow import Workflow
 from webui import assets, errors, security, strings
 from webui.api import (
@@ -42,6 +46,16 @@ BLUEPRINTS = (
 )  # fmt: skip
 
 
+class SaidJson(DefaultJSONProvider):
+    """JSON in which every sentence of the rig has its code and figures beside it."""
+
+    sort_keys = False
+
+    def dumps(self, obj: Any, **kwargs: Any) -> str:
+        """As Flask does."""
+        return super().dumps(with_codes(obj), **kwargs)
+
+
 def create_app(workflow: Workflow, settings: PageSettings, pairing: Pairing | None = None) -> Flask:
     """The phone pages over one rig.
 
@@ -54,7 +68,7 @@ def create_app(workflow: Workflow, settings: PageSettings, pairing: Pairing | No
         MAX_FORM_PARTS=0,
         PROVIDE_AUTOMATIC_OPTIONS=False,
     )
-    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json = SaidJson(app)
     if pairing is None:
         pairing = Pairing(
             settings.state_dir / "phones.json", settings.pin, session_days=settings.session_days
@@ -64,8 +78,8 @@ def create_app(workflow: Workflow, settings: PageSettings, pairing: Pairing | No
         settings=settings,
         pairing=pairing,
         strings=strings.load(),
-        streams=Slots(settings.max_streams, "state streams"),
-        previews=Slots(settings.max_waiting_previews, "live pictures"),
+        streams=Slots(settings.max_streams, say("page.streams", "state streams")),
+        previews=Slots(settings.max_waiting_previews, say("page.pictures", "live pictures")),
         lease=Lease(answer_s=settings.answer_s),
     )
     app.url_map.converters |= {

@@ -14,6 +14,7 @@ from flask import Flask, Response, json, request
 from werkzeug.exceptions import HTTPException
 
 from rig import errors as rig_errors
+from rig.saying import Said, plain, say
 
 log = logging.getLogger(__name__)
 
@@ -22,9 +23,14 @@ class WebError(Exception):
     """Root of the refusals made by the pages themselves, before the rig is asked."""
 
     status = HTTPStatus.BAD_REQUEST
-    action: str | None = None
+    action: Said | None = None
     field: str | None = None  # what of the request is wrong, where a form can show it
     retry_after_s: int | None = None
+
+    @property
+    def said(self) -> Said:
+        """What the error says, with its code where it has one; what only programs do wrong has none."""
+        return plain(self.args[0] if len(self.args) == 1 else self)
 
 
 class BadRequestError(WebError, ValueError):
@@ -35,7 +41,7 @@ class NotPairedError(WebError):
     """The phone has no valid session."""
 
     status = HTTPStatus.UNAUTHORIZED
-    action = "Pair this phone"
+    action = say("advice.pair", "Pair this phone")
 
 
 class CrossSiteError(WebError):
@@ -48,23 +54,23 @@ class WrongPinError(WebError):
     """The PIN is not the rig's."""
 
     status = HTTPStatus.FORBIDDEN
-    action = "Look at the label or the terminal"
+    action = say("advice.look_for_pin", "Look at the label or the terminal")
 
 
 class ButtonConflictError(WebError):
     """Two phones wait for the button: a press could let the wrong one in."""
 
     status = HTTPStatus.CONFLICT
-    action = "Use the PIN"
+    action = say("advice.use_pin", "Use the PIN")
 
 
 class TooManyTriesError(WebError):
     """Too many wrong PINs; everyone has to wait."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
-    action = "Press the button on the rig instead"
+    action = say("advice.press_button", "Press the button on the rig instead")
 
-    def __init__(self, sentence: str, retry_after_s: int) -> None:
+    def __init__(self, sentence: Said, retry_after_s: int) -> None:
         super().__init__(sentence)
         self.retry_after_s = retry_after_s
 
@@ -74,7 +80,7 @@ class WrongSettingError(WebError, ValueError):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
-    def __init__(self, sentence: str, field: str | None) -> None:
+    def __init__(self, sentence: Said, field: str | None) -> None:
         super().__init__(sentence)
         self.field = field
 
@@ -83,7 +89,7 @@ class NotInControlError(WebError):
     """Another phone commands the rig."""
 
     status = HTTPStatus.CONFLICT
-    action = "Take control"
+    action = say("advice.take_control", "Take control")
 
 
 class AskedAlreadyError(WebError):
@@ -106,26 +112,34 @@ class TooManyViewersError(WebError):
 
 
 # First match wins, so leaves stand before their parents.
-RIG_STATUS: tuple[tuple[type[rig_errors.RigError], HTTPStatus, str | None], ...] = (
+RIG_STATUS: tuple[tuple[type[rig_errors.RigError], HTTPStatus, Said | None], ...] = (
     (rig_errors.NoSuchBracketError, HTTPStatus.NOT_FOUND, None),
-    (rig_errors.NoSuchSourceError, HTTPStatus.NOT_FOUND, "Put the card in again"),
+    (rig_errors.NoSuchSourceError, HTTPStatus.NOT_FOUND, say("advice.card_again", "Put the card in again")),
     (rig_errors.NoSuchJobError, HTTPStatus.NOT_FOUND, None),
     (rig_errors.NotOneBracketError, HTTPStatus.UNPROCESSABLE_ENTITY, None),
-    (rig_errors.SourceError, HTTPStatus.CONFLICT, "Look through the card again"),
-    (rig_errors.BusyError, HTTPStatus.CONFLICT, "Wait or stop"),
+    (rig_errors.SourceError, HTTPStatus.CONFLICT, say("advice.look_again", "Look through the card again")),
+    (rig_errors.BusyError, HTTPStatus.CONFLICT, say("advice.wait_or_stop", "Wait or stop")),
     (rig_errors.NotAllowedError, HTTPStatus.CONFLICT, None),
     (rig_errors.FocusRangeError, HTTPStatus.UNPROCESSABLE_ENTITY, None),
-    (rig_errors.PlanError, HTTPStatus.UNPROCESSABLE_ENTITY, "Set near and far again"),
+    (
+        rig_errors.PlanError,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        say("advice.set_limits", "Set near and far again"),
+    ),
     (rig_errors.ConfigError, HTTPStatus.UNPROCESSABLE_ENTITY, None),
-    (rig_errors.StorageFullError, HTTPStatus.INSUFFICIENT_STORAGE, "Delete brackets"),
-    (rig_errors.CameraError, HTTPStatus.SERVICE_UNAVAILABLE, "Recover"),
-    (rig_errors.MotorError, HTTPStatus.SERVICE_UNAVAILABLE, "Recover"),
-    (rig_errors.PowerError, HTTPStatus.SERVICE_UNAVAILABLE, "Hold the rig's button for 6 s"),
+    (rig_errors.StorageFullError, HTTPStatus.INSUFFICIENT_STORAGE, say("advice.delete", "Delete brackets")),
+    (rig_errors.CameraError, HTTPStatus.SERVICE_UNAVAILABLE, say("advice.recover", "Recover")),
+    (rig_errors.MotorError, HTTPStatus.SERVICE_UNAVAILABLE, say("advice.recover", "Recover")),
+    (
+        rig_errors.PowerError,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        say("advice.hold_button", "Hold the rig's button for 6 s"),
+    ),
     (rig_errors.RigError, HTTPStatus.INTERNAL_SERVER_ERROR, None),
 )
 
 
-def rig_status(error: rig_errors.RigError) -> tuple[HTTPStatus, str | None]:
+def rig_status(error: rig_errors.RigError) -> tuple[HTTPStatus, Said | None]:
     """Status code and advice for an error of the rig."""
     return next((status, action) for kind, status, action in RIG_STATUS if isinstance(error, kind))
 
@@ -143,12 +157,12 @@ def register(app: Flask) -> None:
     @app.errorhandler(rig_errors.RigError)
     def of_the_rig(error: rig_errors.RigError) -> Response:
         status, action = rig_status(error)
-        return problem(status, str(error), kept=error.kept, action=action)
+        return problem(status, error.said, kept=error.kept, action=action)
 
     @app.errorhandler(WebError)
     def of_the_pages(error: WebError) -> Response:
         named = {"field": error.field} if error.field is not None else {}
-        answer = problem(HTTPStatus(error.status), str(error), action=error.action, **named)
+        answer = problem(HTTPStatus(error.status), error.said, action=error.action, **named)
         if error.retry_after_s is not None:
             answer.headers["Retry-After"] = str(error.retry_after_s)
         return answer
@@ -165,4 +179,6 @@ def register(app: Flask) -> None:
     @app.errorhandler(Exception)
     def of_us(error: Exception) -> Response:
         log.exception("%s %s failed", request.method, request.path, exc_info=error)
-        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "The page failed; the rig itself goes on.")
+        return problem(
+            HTTPStatus.INTERNAL_SERVER_ERROR, say("page.failed", "The page failed; the rig itself goes on.")
+        )

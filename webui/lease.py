@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rig.saying import say
 from webui.errors import AskedAlreadyError, NotInControlError
 
 LOST_S = 30.0  # a holder that was not heard for so long has gone
@@ -63,7 +64,9 @@ class Lease:
         with self._lock:
             self._settle()
             if self._holder is not None and self._holder.id != viewer.id:
-                raise NotInControlError(f"{self._holder.name} is in control of the rig.")
+                raise NotInControlError(
+                    say("control.held", "{name} is in control of the rig.", name=self._holder.name)
+                )
             self._take(viewer)
 
     def ask(self, viewer: Viewer) -> None:
@@ -75,7 +78,13 @@ class Lease:
             elif self._asker is None:
                 self._asker, self._hand_over_at = viewer, self._clock() + self._answer_s
             elif self._asker.id != viewer.id:
-                raise AskedAlreadyError(f"{self._asker.name} has asked for control already.")
+                raise AskedAlreadyError(
+                    say(
+                        "control.asked_already",
+                        "{name} has asked for control already.",
+                        name=self._asker.name,
+                    )
+                )
 
     def keep(self, viewer: Viewer) -> None:
         """The holder refuses who asked. Raises NotInControlError."""
@@ -114,7 +123,7 @@ class Lease:
 
     def _must_hold(self, viewer: Viewer) -> None:
         if self._holder is None or self._holder.id != viewer.id:
-            raise NotInControlError("This phone is not in control of the rig.")
+            raise NotInControlError(say("control.not_mine", "This phone is not in control of the rig."))
 
     def _as_told(self, viewer: Viewer | None) -> Control:
         me = viewer.id if viewer is not None else None

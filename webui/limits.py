@@ -6,13 +6,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from rig.saying import Said, say
 from webui.errors import TooManyViewersError
 
 
 class Slots:
     """At most `places` holders at once; the next one is told to come back. Guests get no more than half of them."""
 
-    def __init__(self, places: int, what: str) -> None:
+    def __init__(self, places: int, what: Said) -> None:
         self.places = places
         self._what = what
         self._taken = 0
@@ -22,7 +23,14 @@ class Slots:
         """Take a place. Raises TooManyViewersError at once when there is none."""
         with self._lock:
             if self._taken >= (self.places // 2 if guest else self.places):
-                raise TooManyViewersError(f"All {self.places} places for {self._what} are taken.")
+                raise TooManyViewersError(
+                    say(
+                        "page.places_taken",
+                        "All {n} places for {what} are taken.",
+                        n=self.places,
+                        what=self._what,
+                    )
+                )
             self._taken += 1
 
     def give_back(self) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from rig.saying import say
 from webui.errors import ButtonConflictError, NoSuchThingError, TooManyTriesError, WrongPinError
 
 FREE_TRIES = 5  # wrong PINs before everyone has to wait
@@ -80,11 +81,12 @@ class Pairing:
             wait_s = self._closed_until - self._clock()
             if wait_s > 0:
                 raise TooManyTriesError(
-                    f"Too many wrong PINs; try again in {wait_s:.0f} s.", retry_after_s=int(wait_s) + 1
+                    say("pair.too_many_tries", "Too many wrong PINs; try again in {n:.0f} s.", n=wait_s),
+                    retry_after_s=int(wait_s) + 1,
                 )
             if not hmac.compare_digest(pin.encode(), self._pin.encode()):
                 self._count_wrong_pin()
-                raise WrongPinError("This is not the PIN of this rig.")
+                raise WrongPinError(say("pair.wrong_pin", "This is not the PIN of this rig."))
             self._wrong_pins = 0
             return self._admit(name)
 
@@ -106,7 +108,10 @@ class Pairing:
             if waiting is not None:
                 self._ticket = None
                 raise ButtonConflictError(
-                    "Two phones asked for the button at once; ask again or use the PIN."
+                    say(
+                        "pair.two_phones",
+                        "Two phones asked for the button at once; ask again or use the PIN.",
+                    )
                 )
             self._ticket = _Ticket(secrets.token_hex(16), name, self._clock())
             return self._ticket.id
@@ -125,7 +130,7 @@ class Pairing:
         with self._lock:
             waiting = self._waiting()
             if waiting is None or not hmac.compare_digest(waiting.id.encode(), ticket.encode()):
-                raise NoSuchThingError("This wait for the button is over; ask again.")
+                raise NoSuchThingError(say("pair.wait_over", "This wait for the button is over; ask again."))
             if not waiting.pressed:
                 return None
             self._ticket = None
@@ -150,7 +155,9 @@ class Pairing:
         with self._lock:
             digest, until = self._invitation or ("", 0.0)
             if self._clock() > until or not hmac.compare_digest(_digest(word), digest):
-                raise NoSuchThingError("This invitation counts no more; ask for a new one.")
+                raise NoSuchThingError(
+                    say("pair.invitation_over", "This invitation counts no more; ask for a new one.")
+                )
             self._invitation = None
             return self._admit(name)
 
@@ -177,7 +184,9 @@ class Pairing:
         with self._lock:
             rest = [p for p in self._phones if p.id != phone_id]
             if len(rest) == len(self._phones):
-                raise NoSuchThingError(f"No paired phone has the id {phone_id}.")
+                raise NoSuchThingError(
+                    say("pair.no_such_phone", "No paired phone has the id {id}.", id=phone_id)
+                )
             self._phones = rest
             _save(self._path, rest)
 

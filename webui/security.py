@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, g, redirect, request, url_for
 from werkzeug.exceptions import SecurityError
 
+from rig.saying import say
 from webui.context import web
 from webui.errors import BadRequestError, CrossSiteError, NotPairedError
 from webui.lease import Viewer
@@ -95,7 +96,7 @@ def gate() -> Response | None:
         return None
     if request.method in SAFE_METHODS and not request.path.startswith("/api/"):
         return redirect(url_for("pair.page"), 303)  # type: ignore[return-value]
-    raise NotPairedError("This phone is not paired with the rig.")
+    raise NotPairedError(say("page.not_paired", "This phone is not paired with the rig."))
 
 
 def may_look() -> bool:

@@ -17,6 +17,7 @@ from rig.devices.motor import FocusMotor
 from rig.devices.panel import Panel
 from rig.errors import CameraError, ConfigError, GpioError, RigError
 from rig.lens import focus_step_um
+from rig.saying import Said, say
 
 if TYPE_CHECKING:
     from rig.devices.build_sim import SimDevices
@@ -50,7 +51,7 @@ class Devices:
     light: Light | None = None
     simulated: str | None = None  # name of the scene; None on a real rig
     suggestion: Suggestion | None = None
-    warnings: tuple[str, ...] = ()  # what is missing although the rig works
+    warnings: tuple[Said, ...] = ()  # what is missing although the rig works
     release_lines: Callable[[], None] = lambda: None
 
     def close(self) -> None:
@@ -99,7 +100,11 @@ def build_devices(
         missing = (find_camera or why_no_camera)()
         if missing is not None:
             return _simulated(
-                settings, camera.scene, clock, size_px, (f"{missing}: this is the simulated rig",)
+                settings,
+                camera.scene,
+                clock,
+                size_px,
+                (say("sim.used", "{why}: this is the simulated rig", why=missing),),
             )
     return _real(settings, clock or RealClock())
 
@@ -109,7 +114,7 @@ def sim_size(width_px: int) -> tuple[int, int]:
     return width_px // 2 * 2, round(width_px * FULL_SIZE_PX[1] / FULL_SIZE_PX[0] / 2) * 2
 
 
-def why_no_camera() -> str | None:
+def why_no_camera() -> Said | None:
     """Why no Raspberry Pi camera can be used, as the start of a sentence; None when there is one."""
     from rig.devices.camera_picamera2 import load_library
 
@@ -117,8 +122,8 @@ def why_no_camera() -> str | None:
         picamera2: Any = load_library().open
         found = picamera2.global_camera_info()
     except (CameraError, AttributeError, RuntimeError, OSError) as error:
-        return f"No camera: {error}"
-    return None if found else "No camera is connected"
+        return say("camera.unusable", "No camera: {why}", why=error)
+    return None if found else say("camera.not_connected", "No camera is connected")
 
 
 def simulated_settings(settings: Settings, found: SimDevices) -> Settings:
@@ -157,7 +162,7 @@ def _simulated(
     name: str,
     clock: Clock | None,
     size_px: tuple[int, int],
-    warnings: tuple[str, ...] = (),
+    warnings: tuple[Said, ...] = (),
 ) -> Devices:
     from rig.devices.build_sim import REPLAY, simulated_devices
     from rig.devices.light_sim import SimLight
@@ -202,7 +207,7 @@ def _suggest(settings: Settings, found: SimDevices) -> Suggestion:
 def _real(settings: Settings, clock: Clock) -> Devices:
     from rig.devices.camera_picamera2 import Picamera2Camera
 
-    warnings: list[str] = []
+    warnings: list[Said] = []
     gpio = _gpio(settings, warnings)
     camera = Picamera2Camera(settings.camera)
     if settings.motor.driver == "none":
@@ -220,7 +225,7 @@ def _real(settings: Settings, clock: Clock) -> Devices:
     )
 
 
-def _gpio(settings: Settings, warnings: list[str]) -> Gpio | None:
+def _gpio(settings: Settings, warnings: list[Said]) -> Gpio | None:
     """The GPIO header where something needs it. A rig without button still works, one without motor not."""
     needed = {**settings.motor.pins, **settings.panel.pins}
     if not any(needed.values()):
@@ -232,7 +237,7 @@ def _gpio(settings: Settings, warnings: list[str]) -> Gpio | None:
     except GpioError as error:
         if settings.motor.pins:
             raise
-        warnings.append(f"The button and the LED do not work: {error}")
+        warnings.append(say("panel.not_working", "The button and the LED do not work: {why}", why=error))
         return None
 
 
@@ -252,7 +257,7 @@ def _motor(settings: Settings, gpio: Gpio | None, clock: Clock) -> FocusMotor:
         from rig.devices.motor_uln2003 import Uln2003Motor
 
         return Uln2003Motor(gpio, settings.motor)
-    raise ConfigError(f'motor.driver = "{driver}" has no driver')
+    raise ConfigError(say("motor.no_driver", 'motor.driver = "{driver}" has no driver', driver=driver))
 
 
 def _motor_without_wires(settings: Settings, clock: Clock) -> FocusMotor:

@@ -14,6 +14,7 @@ from rig.devices.optical_bench import Mechanics, OpticalBench
 from rig.devices.panel_sim import SimPanel
 from rig.devices.scenes import Scene, find_scene, scene_names
 from rig.errors import ConfigError
+from rig.saying import say
 
 __all__ = ["SimDevices", "scene_names", "simulated_devices"]
 
@@ -56,7 +57,9 @@ def simulated_devices(
     try:
         bench = OpticalBench(find_scene(scene), clock, seed=seed, mechanics=mechanics, faults=faults)
     except ValueError as error:
-        raise ConfigError(f"{error}, or {REPLAY}FOLDER") from error
+        raise ConfigError(
+            say("sim.no_scene", "{why}, or {replay}FOLDER", why=error, replay=REPLAY)
+        ) from error
     replayed = name.startswith(REPLAY)
     camera = (
         ReplayCamera(bench, Path(name.removeprefix(REPLAY)))

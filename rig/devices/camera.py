@@ -8,6 +8,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from rig.saying import Said
+
 Image = npt.NDArray[np.uint8]
 Roi = tuple[float, float, float, float]  # x, y, w, h as fractions of the picture
 
@@ -51,7 +53,7 @@ class Camera(Protocol):
     pixel_um: float
 
     @property
-    def warning(self) -> str | None:
+    def warning(self) -> Said | None:
         """What is worth telling although the camera works, as a sentence; known once it is started."""
 
     @property

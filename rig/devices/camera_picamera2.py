@@ -27,6 +27,7 @@ from rig.devices.exposurelock import (
 from rig.devices.picamera2_session import Library, Session
 from rig.devices.yuv import Image, Planes, encode_jpeg, even_box, reduce_luma, split_planes, to_bgr
 from rig.errors import CameraError, CameraTimeoutError
+from rig.saying import Said, say
 
 SETTLE_LIMIT_S = 5.0  # for automatic exposure and white balance, before they are locked
 SETTLED_FRAMES = 4  # so many alike in a row
@@ -44,7 +45,11 @@ def load_library() -> Library:
         module = importlib.import_module("picamera2")
     except ImportError as error:
         raise CameraError(
-            f"picamera2 cannot be imported ({error}): sudo apt install python3-picamera2"
+            say(
+                "camera.no_picamera2",
+                "picamera2 cannot be imported ({why}): sudo apt install python3-picamera2",
+                why=error,
+            )
         ) from error
     return Library(module.Picamera2, module.MappedArray)
 
@@ -66,15 +71,18 @@ class Picamera2Camera:
         self._seq = 0
 
     @property
-    def warning(self) -> str | None:
+    def warning(self) -> Said | None:
         """What is worth telling although the camera works, as a sentence."""
         wanted = self._settings.buffers
         got = self._session.buffers if self._session else wanted
         if got == wanted:
             return None
-        return (
-            f"memory for the camera is short: {got} of {wanted} full-size buffers, so frames come more "
-            "slowly; a larger cma- value of dtoverlay=vc4-kms-v3d in config.txt gives more"
+        return say(
+            "camera.memory_short",
+            "memory for the camera is short: {got} of {wanted} full-size buffers, so frames come more slowly; a "
+            "larger cma- value of dtoverlay=vc4-kms-v3d in config.txt gives more",
+            got=got,
+            wanted=wanted,
         )
 
     @property
@@ -140,7 +148,14 @@ class Picamera2Camera:
                 as_asked = self._locked is None or agrees(self._locked, got)
                 if as_asked and start_ns(metadata) >= not_before_ns:
                     return self._as_frame(request, metadata, got)
-        raise CameraError(f"the camera does not hold its exposure: asked {self._locked}, it did {got}")
+        raise CameraError(
+            say(
+                "camera.not_held",
+                "the camera does not hold its exposure: asked {asked}, it did {got}",
+                asked=self._locked,
+                got=got,
+            )
+        )
 
     # --- requests and what they hold -----------------------------------------------------------------
 
@@ -198,7 +213,9 @@ class Picamera2Camera:
         try:
             camera.set_controls(known_controls(controls, camera.camera_controls))
         except RuntimeError as error:
-            raise CameraError(f"the camera refuses {controls}: {error}") from error
+            raise CameraError(
+                say("camera.refuses", "the camera refuses {controls}: {why}", controls=controls, why=error)
+            ) from error
 
     def _awaited(self, wanted: Exposure) -> Exposure:
         """What the sensor does, once that is what was wanted."""
@@ -206,7 +223,14 @@ class Picamera2Camera:
             got = self._present()
             if frames >= self._running.buffers + EARLIEST_FRAMES and agrees(wanted, got):
                 return got
-        raise CameraTimeoutError(f"the camera does not take over its exposure: asked {wanted}, it does {got}")
+        raise CameraTimeoutError(
+            say(
+                "camera.not_taken_over",
+                "the camera does not take over its exposure: asked {asked}, it does {got}",
+                asked=wanted,
+                got=got,
+            )
+        )
 
     def _present(self) -> Exposure:
         """What the sensor did for the next frame."""
@@ -226,7 +250,7 @@ class Picamera2Camera:
     @property
     def _running(self) -> Session:
         if self._session is None:
-            raise CameraError("the camera is not started")
+            raise CameraError(say("camera.not_started", "the camera is not started"))
         return self._session
 
 

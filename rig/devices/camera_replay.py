@@ -16,6 +16,7 @@ from rig.devices.scenes.surface import U8
 from rig.devices.sensor_sim import DAYLIGHT_GAINS, luma_eighth
 from rig.devices.yuv import even_box
 from rig.errors import CameraError, CameraTimeoutError
+from rig.saying import say
 
 PERIOD_NS = 100_000_000
 PREVIEW_WIDTH = 1014
@@ -38,17 +39,28 @@ class ReplayFolder:
 def open_replay(folder: Path) -> ReplayFolder:
     """The frames of a folder, in natural order of their names. Raises CameraError naming what is wrong."""
     if not folder.is_dir():
-        raise CameraError(f"replay folder {folder} does not exist")
+        raise CameraError(say("replay.no_folder", "replay folder {folder} does not exist", folder=folder))
     paths = sorted((p for p in folder.iterdir() if p.suffix.lower() in PICTURES), key=_natural)
     if not paths:
-        raise CameraError(f"replay folder {folder} holds no JPEG, PNG or TIFF frames")
+        raise CameraError(
+            say("replay.empty", "replay folder {folder} holds no JPEG, PNG or TIFF frames", folder=folder)
+        )
     sizes = {path: _size(path) for path in paths}
     size = sizes[paths[0]]
     for path, other in sizes.items():
         if other != size:
             raise CameraError(
-                f"replay frame {path.name} is {other[0]}x{other[1]}, but {paths[0].name} is "
-                f"{size[0]}x{size[1]}; all frames of a bracket have one size"
+                say(
+                    "replay.sizes",
+                    "replay frame {name} is {width}x{height}, but {first} is "
+                    "{first_width}x{first_height}; all frames of a bracket have one size",
+                    name=path.name,
+                    width=other[0],
+                    height=other[1],
+                    first=paths[0].name,
+                    first_width=size[0],
+                    first_height=size[1],
+                )
             )
     return ReplayFolder(tuple(paths), size)
 
@@ -75,7 +87,9 @@ class ReplayCamera:
     def start(self) -> None:
         """Ready for previews and captures when it returns."""
         if self._bench.faults.camera_absent:
-            raise CameraError("no camera found: camera number 0 does not answer; check the ribbon cable")
+            raise CameraError(
+                say("camera.none", "no camera found: camera number 0 does not answer; check the ribbon cable")
+            )
         self._running = True
 
     def stop(self) -> None:
@@ -122,7 +136,14 @@ class ReplayCamera:
         wait_s = (start_ns + PERIOD_NS - self._clock.monotonic_ns()) / 1e9
         if wait_s > timeout_s or self._captures in self._bench.faults.camera_timeout_at:
             self._clock.sleep(timeout_s)
-            raise CameraTimeoutError(f"capture {self._captures} was not delivered within {timeout_s:g} s")
+            raise CameraTimeoutError(
+                say(
+                    "camera.capture_late",
+                    "capture {n} was not delivered within {limit:g} s",
+                    n=self._captures,
+                    limit=timeout_s,
+                )
+            )
         self._clock.sleep(wait_s)
         path = self.replay.paths[self._index_at(start_ns)]
         jpeg, picture = _load(path)
@@ -135,7 +156,7 @@ class ReplayCamera:
 
     def _check_running(self) -> None:
         if not self._running:
-            raise CameraError("the camera is not started")
+            raise CameraError(say("camera.not_started", "the camera is not started"))
 
     def _exposure(self) -> Exposure:
         return self._held or Exposure(20_000, 1.0, DAYLIGHT_GAINS)
@@ -166,11 +187,20 @@ def _size(path: Path) -> tuple[int, int]:
         try:
             height, width, _, _ = simplejpeg.decode_jpeg_header(path.read_bytes())
         except ValueError as error:
-            raise CameraError(f"replay frame {path.name} is damaged or no JPEG: {error}") from error
+            raise CameraError(
+                say(
+                    "replay.no_jpeg",
+                    "replay frame {name} is damaged or no JPEG: {why}",
+                    name=path.name,
+                    why=error,
+                )
+            ) from error
         return int(width), int(height)
     picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if picture is None:
-        raise CameraError(f"replay frame {path.name} cannot be read as a picture")
+        raise CameraError(
+            say("replay.unreadable", "replay frame {name} cannot be read as a picture", name=path.name)
+        )
     return int(picture.shape[1]), int(picture.shape[0])
 
 
@@ -181,9 +211,13 @@ def _load(path: Path) -> tuple[bytes, U8]:
         try:
             return jpeg, simplejpeg.decode_jpeg(jpeg, "BGR", strict=True)
         except ValueError as error:
-            raise CameraError(f"replay frame {path.name} is damaged: {error}") from error
+            raise CameraError(
+                say("replay.damaged", "replay frame {name} is damaged: {why}", name=path.name, why=error)
+            ) from error
     picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if picture is None:
-        raise CameraError(f"replay frame {path.name} cannot be read as a picture")
+        raise CameraError(
+            say("replay.unreadable", "replay frame {name} cannot be read as a picture", name=path.name)
+        )
     picture = np.ascontiguousarray(picture)
     return simplejpeg.encode_jpeg(picture, JPEG_QUALITY, "BGR", "420"), picture  # type: ignore[return-value]

@@ -29,6 +29,7 @@ from rig.devices.sensor_sim import (
 )
 from rig.devices.yuv import even_box
 from rig.errors import CameraError, CameraTimeoutError
+from rig.saying import say
 
 CONTROL_DELAY = 3  # frames until the sensor does what it was told
 LOCK_TIMEOUT_S = 5.0
@@ -38,6 +39,12 @@ CORNER_LOSS = 0.28  # of light, in the corners
 TIDY_EVERY = 10  # previews; what drawing them leaves in the heap is as much as the scene itself
 FREE_AFTER_S = 90.0  # full-size surfaces are let go when nothing was drawn of them for so long
 Box = tuple[int, int, int, int]  # left, top, width, height in px
+
+WHAT = {  # may come late, or never
+    "lock": say("camera.a_lock", "lock"),
+    "capture": say("camera.a_capture", "capture"),
+    "preview": say("camera.a_preview", "preview"),
+}
 
 
 class _Undrawn(Preview):
@@ -98,7 +105,9 @@ class SimCamera:
     def start(self) -> None:
         """Ready for previews and captures when it returns."""
         if self._bench.faults.camera_absent:
-            raise CameraError("no camera found: camera number 0 does not answer; check the ribbon cable")
+            raise CameraError(
+                say("camera.none", "no camera found: camera number 0 does not answer; check the ribbon cable")
+            )
         self._bench.powered = True
         self._small.draw()
         if self._timeline is None:
@@ -155,7 +164,7 @@ class SimCamera:
         self._break_on_request(timeout_s)
         self._stall("capture", timeout_s)
         frame = max(timeline.first_from(not_before_ns), timeline.newest_ready(self._clock.monotonic_ns()))
-        self._await_exposed(frame, timeout_s, f"capture {self._captures}")
+        self._await_exposed(frame, timeout_s, "capture")
         exposure = timeline.exposure_of(frame)
         picture = self._drawing(timeline, self._full, frame)()
         self._last_full_ns = self._clock.monotonic_ns()
@@ -183,31 +192,58 @@ class SimCamera:
 
     def _running(self) -> FrameTimeline:
         if self._timeline is None:
-            raise CameraError("the camera is not started")
+            raise CameraError(say("camera.not_started", "the camera is not started"))
         if not self._bench.powered:
-            raise CameraError("the camera has no supply; start it again")
+            raise CameraError(say("camera.no_supply", "the camera has no supply; start it again"))
         return self._timeline
 
     def _stall(self, what: str, timeout_s: float) -> None:
         if what in self._bench.faults.camera_stalls:
             self._clock.sleep(timeout_s)
-            raise CameraTimeoutError(f"{what} was not delivered within {timeout_s:g} s")
+            raise CameraTimeoutError(
+                say(
+                    "camera.late",
+                    "{what} was not delivered within {limit:g} s",
+                    what=WHAT[what],
+                    limit=timeout_s,
+                )
+            )
 
     def _break_on_request(self, timeout_s: float) -> None:
         faults = self._bench.faults
         if self._captures in faults.camera_timeout_at:
             self._clock.sleep(timeout_s)
-            raise CameraTimeoutError(f"capture {self._captures} was not delivered within {timeout_s:g} s")
+            raise CameraTimeoutError(
+                say(
+                    "camera.capture_late",
+                    "capture {n} was not delivered within {limit:g} s",
+                    n=self._captures,
+                    limit=timeout_s,
+                )
+            )
         if faults.brownout_at == self._captures:
             self._bench.powered = False
-            raise CameraError(f"the supply dipped at capture {self._captures} and the camera is gone")
+            raise CameraError(
+                say(
+                    "camera.supply_dipped",
+                    "the supply dipped at capture {n} and the camera is gone",
+                    n=self._captures,
+                )
+            )
 
     def _await_exposed(self, frame: int, timeout_s: float, what: str) -> None:
         """Wait for the end of a frame's exposure, when it could be handed out in time."""
         timeline = self._running()
         if (timeline.ready_at(frame) - self._clock.monotonic_ns()) / 1e9 > timeout_s:
             self._clock.sleep(timeout_s)
-            raise CameraTimeoutError(f"{what} was not delivered within {timeout_s:g} s")
+            raise CameraTimeoutError(
+                say(
+                    "camera.late",
+                    "{what} was not delivered within {limit:g} s",
+                    what=WHAT[what],
+                    limit=timeout_s,
+                )
+            )
         self._wait_until(timeline.start_of(frame) + timeline.exposure_of(frame).exposure_us * 1000)
 
     def _drawing(

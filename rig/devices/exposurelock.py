@@ -7,6 +7,7 @@ from typing import Any
 
 from rig.devices.camera import Exposure
 from rig.errors import CameraError
+from rig.saying import say
 
 # The sensor rounds to whole lines (28.5 µs on the IMX477) and to its gain codes (2 % apart at the top).
 TOLERANCE = 0.02
@@ -39,7 +40,17 @@ def check_in_range(exposure: Exposure, advertised: Mapping[str, Any]) -> None:
         if name in advertised:
             low, high = advertised[name][:2]
             if not low <= value <= high:
-                raise CameraError(f"{name} {value}{unit} is outside {low}..{high}{unit} of this camera")
+                raise CameraError(
+                    say(
+                        "camera.outside",
+                        "{name} {value}{unit} is outside {low}..{high}{unit} of this camera",
+                        name=name,
+                        value=value,
+                        unit=unit,
+                        low=low,
+                        high=high,
+                    )
+                )
 
 
 def exposure_of(metadata: Mapping[str, Any]) -> Exposure:
@@ -47,7 +58,13 @@ def exposure_of(metadata: Mapping[str, Any]) -> Exposure:
     try:
         exposure_us, gain = int(metadata["ExposureTime"]), float(metadata["AnalogueGain"])
     except KeyError as error:
-        raise CameraError(f"the camera does not report its {error.args[0]}; an HQ camera does") from error
+        raise CameraError(
+            say(
+                "camera.not_reported",
+                "the camera does not report its {what}; an HQ camera does",
+                what=error.args[0],
+            )
+        ) from error
     red, blue = metadata.get("ColourGains", (1.0, 1.0))
     return Exposure(exposure_us, gain, (float(red), float(blue)))
 

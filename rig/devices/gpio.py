@@ -20,6 +20,7 @@ from types import FrameType
 from typing import Any, Literal
 
 from rig.errors import GpioError
+from rig.saying import Said, say
 
 Pull = Literal["up", "down", "none"]
 
@@ -36,7 +37,16 @@ class _Line:
         try:
             return call(self.number, *args, **options)
         except Exception as error:  # lgpio.error is a plain Exception
-            raise GpioError(f"GPIO {self.number} ({self.what}) cannot be {verb}: {error}") from error
+            raise GpioError(
+                say(
+                    "gpio.line",
+                    "GPIO {number} ({what}) cannot be {verb}: {why}",
+                    number=self.number,
+                    what=self.what,
+                    verb=verb,
+                    why=error,
+                )
+            ) from error
 
 
 class OutputLine(_Line):
@@ -87,7 +97,11 @@ class Gpio:
             self._library.setmode(self._library.BCM)
         except Exception as error:
             raise GpioError(
-                f"the GPIO chip cannot be opened: {error}; is the user in the group gpio?"
+                say(
+                    "gpio.chip",
+                    "the GPIO chip cannot be opened: {why}; is the user in the group gpio?",
+                    why=error,
+                )
             ) from error
         _open.add(self)
         _leave_safely()
@@ -170,16 +184,26 @@ def load_library() -> Any:
         library = importlib.import_module("RPi.GPIO")
     except ImportError as error:
         raise GpioError(
-            "the Python module RPi.GPIO is not installed: sudo apt install python3-rpi-lgpio"
+            say(
+                "gpio.no_module",
+                "the Python module RPi.GPIO is not installed: sudo apt install python3-rpi-lgpio",
+            )
         ) from error
     except Exception as error:  # whatever the library makes of the board it finds
-        raise GpioError(f"this computer has no GPIO header that RPi.GPIO knows: {error}") from error
+        raise GpioError(
+            say("gpio.no_header", "this computer has no GPIO header that RPi.GPIO knows: {why}", why=error)
+        ) from error
     finally:
         os.chdir(here)  # the import moves the whole process to LG_WD, away from the user's relative paths
     if is_outdated(library, platform.release()):
         raise GpioError(
-            f"RPi.GPIO {library.VERSION} does not work with kernel {platform.release()}: replace it by "
-            "rpi-lgpio (pip uninstall RPi.GPIO; sudo apt install python3-rpi-lgpio)"
+            say(
+                "gpio.outdated",
+                "RPi.GPIO {version} does not work with kernel {kernel}: replace it by rpi-lgpio (pip "
+                "uninstall RPi.GPIO; sudo apt install python3-rpi-lgpio)",
+                version=library.VERSION,
+                kernel=platform.release(),
+            )
         )
     return library
 
@@ -207,10 +231,15 @@ def _give_lgpio_a_folder() -> None:
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
 
 
-def _why_not_claimed(number: int, what: str, error: Exception) -> str:
+def _why_not_claimed(number: int, what: str, error: Exception) -> Said:
     if "busy" in str(error).lower():
-        return (
-            f"GPIO {number} ({what}) is in use by another program or by a device tree overlay: "
-            "gpioinfo shows by whom; free it, or give the rig another pin"
+        return say(
+            "gpio.in_use",
+            "GPIO {number} ({what}) is in use by another program or by a device tree overlay: gpioinfo shows by whom; "
+            "free it, or give the rig another pin",
+            number=number,
+            what=what,
         )
-    return f"GPIO {number} ({what}) cannot be used: {error}"
+    return say(
+        "gpio.unusable", "GPIO {number} ({what}) cannot be used: {why}", number=number, what=what, why=error
+    )

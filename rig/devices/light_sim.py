@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rig.devices.optical_bench import OpticalBench
 from rig.errors import GpioError
+from rig.saying import say
 
 
 class SimLight:
@@ -29,7 +30,12 @@ class SimLight:
 
     def _switch(self, lit: bool) -> None:
         if self._bench.faults.light_fails:
-            raise GpioError("the light does not switch: check its wire and the setting panel.light_pin")
+            raise GpioError(
+                say(
+                    "light.not_switched",
+                    "the light does not switch: check its wire and the setting panel.light_pin",
+                )
+            )
         self.lit = lit
         now_ns = self._bench.clock.monotonic_ns()
         self.switched_ns.append((now_ns, lit))

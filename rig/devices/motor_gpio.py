@@ -12,6 +12,7 @@ from rig.config import MotorSettings
 from rig.devices.gpio import Gpio, InputLine
 from rig.devices.stepping import Ramp, send_steps, step_periods_ns
 from rig.errors import EndstopError, MotorError
+from rig.saying import say
 
 Direction = Literal[1, -1]  # towards far, towards near
 
@@ -69,7 +70,13 @@ class GpioMotor(ABC):
         Raises EndstopError, MotorError when a move is under way, GpioError.
         """
         if not self._moving.acquire(blocking=False):
-            raise MotorError(f"the focus motor is moving; a move by {steps} steps must wait for its end")
+            raise MotorError(
+                say(
+                    "motor.moving",
+                    "the focus motor is moving; a move by {steps} steps must wait for its end",
+                    steps=steps,
+                )
+            )
         try:
             self._released.clear()
             return self._move(steps, cancelled) if steps else 0
@@ -111,8 +118,13 @@ class GpioMotor(ABC):
         time.sleep(1 / self._ramp.start_steps_per_s)
         if hit:
             raise EndstopError(
-                f"the endstop closed after {abs(sent)} of {abs(steps)} steps towards near: "
-                "the drive is at its near end, or the endstop's wire is broken"
+                say(
+                    "endstop.closed_after",
+                    "the endstop closed after {sent} of {steps} steps towards near: the drive is at its "
+                    "near end, or the endstop's wire is broken",
+                    sent=abs(sent),
+                    steps=abs(steps),
+                )
             )
         return sent
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rig.errors import MotorError
+from rig.saying import say
 
 
 class NoMotor:
@@ -19,8 +20,12 @@ class NoMotor:
         if steps == 0:
             return 0
         raise MotorError(
-            f"the focus cannot be moved by {steps} steps: no focus motor is set up; name its driver in "
-            'motor.driver ("stepdir" or "uln2003")'
+            say(
+                "motor.none",
+                "the focus cannot be moved by {n} steps: no focus motor is set up; name its driver "
+                'in motor.driver ("stepdir" or "uln2003")',
+                n=steps,
+            )
         )
 
     def set_position(self, steps: int) -> None:

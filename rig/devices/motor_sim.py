@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from rig.devices.optical_bench import OpticalBench
 from rig.errors import EndstopError, MotorError
+from rig.saying import say
 
 WAIT_S = 0.002  # sleeping less than this costs more than it is worth; steps are then made in small bursts
 
@@ -74,13 +75,27 @@ class SimMotor:
 
     def _check(self, direction: int, left: int) -> None:
         if not self._bench.powered:
-            raise MotorError("focus motor has no supply; power was lost at the last capture")
+            raise MotorError(
+                say("motor.no_supply", "focus motor has no supply; power was lost at the last capture")
+            )
         stuck_after = self._bench.faults.motor_stuck_after_steps
         if stuck_after is not None and self._sent >= stuck_after:
-            raise MotorError(f"focus motor is stuck at position {self._position} with {left} steps to go")
+            raise MotorError(
+                say(
+                    "motor.stuck",
+                    "focus motor is stuck at position {at} with {left} steps to go",
+                    at=self._position,
+                    left=left,
+                )
+            )
         if direction < 0 and self.at_endstop:
             raise EndstopError(
-                f"endstop closed at position {self._position} with {left} steps to go towards near"
+                say(
+                    "endstop.closed",
+                    "endstop closed at position {at} with {left} steps to go towards near",
+                    at=self._position,
+                    left=left,
+                )
             )
 
     def _step(self, direction: int, at_ns: int) -> None:

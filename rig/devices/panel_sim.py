@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from rig.devices.panel import Press, Signal
 from rig.errors import PanelError
+from rig.saying import say
 
 
 class SimPanel:
@@ -45,4 +46,11 @@ class SimPanel:
         thread.start()
         thread.join(timeout_s)
         if thread.is_alive():
-            raise PanelError(f"the callback of a {press} press did not return within {timeout_s} s")
+            raise PanelError(
+                say(
+                    "panel.callback_hangs",
+                    "the callback of a {press} press did not return within {limit} s",
+                    press=press,
+                    limit=timeout_s,
+                )
+            )

@@ -13,6 +13,7 @@ from typing import Any
 
 from rig.devices.bounded import StillRunningError, call_bounded
 from rig.errors import CameraError, CameraStalledError, CameraTimeoutError
+from rig.saying import Said, say
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ class Session:
     def camera(self) -> Any:
         """The running Picamera2. Raises CameraError when there is none."""
         if self._camera is None:
-            raise CameraError("the camera is not started")
+            raise CameraError(say("camera.not_started", "the camera is not started"))
         return self._camera
 
     def open(self) -> None:
@@ -62,8 +63,11 @@ class Session:
             _close_bounded(camera)
             del camera
         raise CameraError(
-            "there is no memory for even one full-size camera buffer: put "
-            "dtoverlay=vc4-kms-v3d,cma-256 into /boot/firmware/config.txt and restart"
+            say(
+                "camera.no_memory",
+                "there is no memory for even one full-size camera buffer: put "
+                "dtoverlay=vc4-kms-v3d,cma-256 into /boot/firmware/config.txt and restart",
+            )
         )
 
     def close(self) -> None:
@@ -89,8 +93,12 @@ class Session:
             except TimeoutError as error:
                 self.camera.cancel_all_and_flush()  # the job would keep the next request for itself
                 raise CameraStalledError(
-                    f"the camera gave no frame within {limit_s:g} s, and none after it was reopened: "
-                    "check its ribbon cable and the power supply"
+                    say(
+                        "camera.nothing_after_reopening",
+                        "the camera gave no frame within {limit:g} s, and none after it was reopened: check "
+                        "its ribbon cable and the power supply",
+                        limit=limit_s,
+                    )
                 ) from error
         try:
             yield request
@@ -101,9 +109,17 @@ class Session:
         try:
             return self.camera.capture_request(wait=limit_s, flush=not_before_ns)
         except KeyError as error:  # flush reads the metadata
-            raise CameraError(f"the camera does not report its {error.args[0]}; an HQ camera does") from error
+            raise CameraError(
+                say(
+                    "camera.not_reported",
+                    "the camera does not report its {what}; an HQ camera does",
+                    what=error.args[0],
+                )
+            ) from error
         except CancelledError as error:
-            raise CameraError("the camera was closed while a frame was awaited") from error
+            raise CameraError(
+                say("camera.closed", "the camera was closed while a frame was awaited")
+            ) from error
 
     def _reopen(self) -> None:
         self.reopened += 1
@@ -113,7 +129,11 @@ class Session:
             self.open()
         except CameraTimeoutError as error:
             raise CameraStalledError(
-                f"the camera gave no frame and was to be reopened, but {error}"
+                say(
+                    "camera.not_reopened",
+                    "the camera gave no frame and was to be reopened, but {why}",
+                    why=error,
+                )
             ) from error
 
     def _starts(self, camera: Any, buffers: int) -> bool:
@@ -126,11 +146,19 @@ class Session:
         try:
             call_bounded(configure_and_start, OPEN_LIMIT_S, "camera start")
         except StillRunningError as error:
-            raise CameraTimeoutError(f"the camera did not start within {OPEN_LIMIT_S:g} s") from error
+            raise CameraTimeoutError(
+                say(
+                    "camera.not_started_in_time",
+                    "the camera did not start within {limit:g} s",
+                    limit=OPEN_LIMIT_S,
+                )
+            ) from error
         except (OSError, RuntimeError) as error:
             if not _is_out_of_memory(error):
                 _close_bounded(camera)
-                raise CameraError(f"the camera cannot be configured: {error}") from error
+                raise CameraError(
+                    say("camera.not_configured", "the camera cannot be configured: {why}", why=error)
+                ) from error
             _log.warning("no memory for %d full-size camera buffers: %s", buffers, error)
             return False
         return True
@@ -140,7 +168,9 @@ def _open_bounded(open_camera: Callable[[], Any]) -> Any:
     try:
         return call_bounded(open_camera, OPEN_LIMIT_S, "camera open")
     except StillRunningError as error:
-        raise CameraTimeoutError(f"the camera did not open within {OPEN_LIMIT_S:g} s") from error
+        raise CameraTimeoutError(
+            say("camera.not_opened_in_time", "the camera did not open within {limit:g} s", limit=OPEN_LIMIT_S)
+        ) from error
     except (RuntimeError, IndexError, OSError) as error:
         raise CameraError(_why_not_open(error)) from error
 
@@ -150,23 +180,33 @@ def _close_bounded(camera: Any) -> None:
         call_bounded(camera.close, CLOSE_LIMIT_S, "camera close")
     except StillRunningError as error:
         raise CameraTimeoutError(
-            f"the camera does not close within {CLOSE_LIMIT_S:g} s: restart the program"
+            say(
+                "camera.not_closed_in_time",
+                "the camera does not close within {limit:g} s: restart the program",
+                limit=CLOSE_LIMIT_S,
+            )
         ) from error
     except (RuntimeError, KeyError, OSError) as error:
         _log.warning("the camera was not closed properly: %r", error)
 
 
-def _why_not_open(error: BaseException | None) -> str:
+def _why_not_open(error: BaseException | None) -> Said:
     chain = []
     while error is not None:
         chain.append(str(error))
         error = error.__cause__ or error.__context__
     text = "; ".join(chain)
     if "resource busy" in text.lower():
-        return "the camera is in use by another program: close it (rpicam-hello, another fieldstack?)"
+        return say(
+            "camera.in_use",
+            "the camera is in use by another program: close it (rpicam-hello, another fieldstack?)",
+        )
     if "No camera number" in text or "Camera(s) not found" in text:
-        return "no camera is found: check its ribbon cable; rpicam-hello --list-cameras shows what is seen"
-    return f"the camera cannot be opened: {text}"
+        return say(
+            "camera.not_found",
+            "no camera is found: check its ribbon cable; rpicam-hello --list-cameras shows what is seen",
+        )
+    return say("camera.not_opened", "the camera cannot be opened: {why}", why=text)
 
 
 def _is_out_of_memory(error: Exception) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import ceil, sqrt
 
 from rig.errors import MotorError
+from rig.saying import say
 
 # The kernel wakes a sleeper 50 to 100 µs late; the rest of the wait is spent watching the clock.
 _WATCHED_NS = 150_000
@@ -27,8 +28,13 @@ class Ramp:
     def __post_init__(self) -> None:
         if not 0 < self.start_steps_per_s <= self.top_steps_per_s:
             raise MotorError(
-                f"a ramp from {self.start_steps_per_s:g} to {self.top_steps_per_s:g} steps per second "
-                "is not possible: it must start above 0 and not above its top speed"
+                say(
+                    "motor.ramp",
+                    "a ramp from {start:g} to {top:g} steps per second is not possible: it must start "
+                    "above 0 and not above its top speed",
+                    start=self.start_steps_per_s,
+                    top=self.top_steps_per_s,
+                )
             )
 
     def speed(self, distance_steps: int) -> float:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import simplejpeg
 
 from rig.errors import CameraError
+from rig.saying import say
 
 Image = npt.NDArray[np.uint8]
 SMALL = 8  # luma_small is one eighth of the frame
@@ -44,7 +45,13 @@ def split_planes(buffer: Image, pixel_format: str, size: tuple[int, int]) -> Pla
     if pixel_format in ("NV12", "NV21"):
         first, second = (np.ascontiguousarray(chroma[:, offset:width:2]) for offset in (0, 1))
         return Planes(luma, first, second) if pixel_format == "NV12" else Planes(luma, second, first)
-    raise CameraError(f"the camera gives {pixel_format} frames; YUV420 or NV12 is needed")
+    raise CameraError(
+        say(
+            "camera.pixel_format",
+            "the camera gives {format} frames; YUV420 or NV12 is needed",
+            format=pixel_format,
+        )
+    )
 
 
 def encode_jpeg(planes: Planes, quality: int) -> bytes:

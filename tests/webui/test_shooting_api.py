@@ -86,7 +86,7 @@ def test_shooting_without_limits_is_refused_in_a_sentence(phone: Phone) -> None:
     assert answer.status_code == 409 and answer.content_type == "application/problem+json"
     problem = json.loads(answer.data)
     assert "near and far" in problem["detail"]
-    assert {"type", "title", "status", "detail", "kept", "action"} == set(problem)
+    assert {"type", "title", "status", "detail", "detail_said", "kept", "action"} == set(problem)
 
 
 def test_a_position_outside_the_travel_is_refused(rig: Rig, phone: Phone) -> None:

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from rig.brackets import BracketDetail, BracketSummary
 from rig.errors import NotAllowedError
+from rig.saying import say
 from rig.selftimer import LONGEST_S
 from webui.api.answers import done
 from webui.body import fields, whole_number
@@ -99,7 +100,9 @@ def must_be_current(bracket_id: str) -> None:
     """A page that slept must not stop another bracket than the one it shows. Raises NotAllowedError."""
     current = workflow().status().bracket
     if current is None or current.id != bracket_id:
-        raise NotAllowedError(f"The bracket {bracket_id} is not being shot.")
+        raise NotAllowedError(
+            say("action.not_being_shot", "The bracket {id} is not being shot.", id=bracket_id)
+        )
 
 
 @api.get("")

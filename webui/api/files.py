@@ -10,6 +10,7 @@ from flask import Blueprint, Response, request
 
 from rig.brackets import BracketDetail, ResultInfo
 from rig.errors import NoSuchBracketError
+from rig.saying import say
 from rig.share import shareable
 from webui.api.answers import bytes_of, file_of
 from webui.context import workflow
@@ -89,7 +90,9 @@ def what_of_it() -> str:
 def zipped(entries: list[Entry], name: str) -> Response:
     """The entries as a file to save. Raises NoSuchBracketError when there are none."""
     if not entries:
-        raise NoSuchBracketError(f"There are no files of this kind yet for {name}.")
+        raise NoSuchBracketError(
+            say("store.no_files_yet", "There are no files of this kind yet for {name}.", name=name)
+        )
     answer = Response(stream(entries), mimetype="application/zip")
     answer.content_length = archive_length(entries)
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}.zip"'

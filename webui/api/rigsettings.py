@@ -56,7 +56,7 @@ def change() -> Response:
     try:
         workflow().change_settings(sent)
     except ConfigError as error:
-        raise WrongSettingError(str(error), field_named(str(error), sent)) from error
+        raise WrongSettingError(error.said, field_named(str(error), sent)) from error
     return done(**described(workflow().settings))
 
 

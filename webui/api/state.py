@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, g, jsonify
 
+from rig.saying import with_codes
 from rig.status import Status
 from webui.context import workflow
 
@@ -22,7 +23,7 @@ def state() -> Response:
 
 def snapshot(status: Status, guest: bool = False) -> dict[str, Any]:
     """The status as plain JSON values with short figures. guest: somebody who only looks may do nothing."""
-    shortened: dict[str, Any] = _short(status.as_dict())
+    shortened: dict[str, Any] = _short(with_codes(status.as_dict()))
     return {**shortened, "allowed": []} if guest else shortened
 
 

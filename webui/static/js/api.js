@@ -1,12 +1,13 @@
 // Requests to the rig: a time limit on each, problem+json made an Error.
 
 import { guest } from "./dom.js";
+import { said } from "./i18n.js";
 
 export class Problem extends Error {
   /** status 0: the rig was not reached. */
   constructor(status, body = {}) {
-    super(body.detail || "");
-    Object.assign(this, { status, kept: body.kept, action: body.action, field: body.field });
+    super(said(body, "detail"));
+    Object.assign(this, { status, kept: said(body, "kept"), action: said(body, "action"), field: body.field });
   }
 }
 

@@ -4,7 +4,7 @@
 
 import { get, newKey, post, remove } from "./api.js";
 import { $, el, say } from "./dom.js";
-import { bytes, dayName, duration, lang, number, t } from "./i18n.js";
+import { bytes, dayName, duration, lang, number, said, t } from "./i18n.js";
 import { announce, command, explain, toast } from "./shell.js";
 import { showSources } from "./sources.js";
 
@@ -74,7 +74,7 @@ function showScan() {
     else $("looking-done").value = scan.done;
   }
   const brackets = groups.filter((one) => one.bracket).length;
-  say($("found"), scan?.state === "failed" ? scan.error : !scan || !frames ? (ended() ? t("cards.nothing") : "") : t("cards.found", { n: brackets, frames: scan.frames }));
+  say($("found"), scan?.state === "failed" ? said(scan, "error") : !scan || !frames ? (ended() ? t("cards.nothing") : "") : t("cards.found", { n: brackets, frames: scan.frames }));
   const kinds = Object.entries(scan?.passed_over ?? {}).map(([kind, n]) => t(`cards.passed_${kind}`, { n }));
   if (ended() && scan.state === "done" && !scan.complete) kinds.unshift(t("cards.incomplete"));
   say($("passed"), kinds.join(" "));
@@ -224,7 +224,7 @@ function showSelection() {
 
 // --- the queue ----------------------------------------------------------------------------------------
 
-const jobWords = (job) => (job.state === "failed" ? job.error : [t(`cards.job_${job.state}`, { n: job.done, total: job.total }), job.place && job.eta_s ? t("cards.left", { time: duration(job.eta_s) }) : ""].filter(Boolean).join(" · "));
+const jobWords = (job) => (job.state === "failed" ? said(job, "error") : [t(`cards.job_${job.state}`, { n: job.done, total: job.total }), job.place && job.eta_s ? t("cards.left", { time: duration(job.eta_s) }) : ""].filter(Boolean).join(" · "));
 
 function queueItem(job) {
   const of_this = scan && job.scan === scan.id && frames;

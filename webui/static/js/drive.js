@@ -2,7 +2,7 @@
 
 import { post } from "./api.js";
 import { $, $$, repeatWhileHeld, say } from "./dom.js";
-import { distance, number, t } from "./i18n.js";
+import { distance, number, said, t } from "./i18n.js";
 import * as link from "./link.js";
 import { LiveView } from "./live.js";
 import { refresh, save } from "./settings.js";
@@ -57,7 +57,8 @@ $("take-over").addEventListener("click", () => {
   save({ [setting]: value });
 });
 
-function show({ allowed, state, focus, proposal, message }) {
+function show(now) {
+  const { allowed, state, focus, proposal } = now;
   for (const made of $$("[data-drive]")) made.disabled = !allowed.includes(made.dataset.drive);
   const known = points.A !== null && points.B !== null && Number($("drive-mm").value) > 0;
   $("compute-scale").disabled ||= !known;
@@ -66,9 +67,9 @@ function show({ allowed, state, focus, proposal, message }) {
   const rail = $("drive-rail");
   Object.assign(rail, { min: focus.min_steps, max: focus.max_steps });
   if (document.activeElement !== rail) rail.value = focus.position_steps;
-  const said = state === "focusing" ? t("drive.busy") : proposal?.sentence ?? (($("drive").open && message) || "");
-  $("proposal").hidden = !said;
-  say($("proposal"), said);
+  const found = state === "focusing" ? t("drive.busy") : proposal ? said(proposal, "sentence") : $("drive").open ? said(now, "message") : "";
+  $("proposal").hidden = !found;
+  say($("proposal"), found);
   $("take-over").hidden = !proposal || state !== "idle";
   if (proposal) say($("take-over"), t("drive.take", { value: number(proposal.value, 4) }));
 }

@@ -3,7 +3,7 @@
 import { newKey, post, remove } from "./api.js";
 import { keepChip, showChip } from "./chips.js";
 import { $, $$, repeatWhileHeld, say } from "./dom.js";
-import { bytes, distance, duration, number, shutter, t } from "./i18n.js";
+import { allSaid, bytes, distance, duration, number, said, shutter, t } from "./i18n.js";
 import * as link from "./link.js";
 import { command } from "./shell.js";
 import { wait_s } from "./timer.js";
@@ -30,7 +30,7 @@ export function showFocus(state) {
   showPlan(plan);
   say($("exposure"), exposureLine(state.exposure));
   $("message").hidden = !state.message;
-  if (state.message) say($("message"), state.message);
+  say($("message"), said(state, "message"));
 }
 
 /** What the camera does now, in a photographer's words; the bracket locks it. */
@@ -78,10 +78,11 @@ function showPlan(plan) {
   if (!plan) return;
   const figures = [t("plan.frames", { n: plan.frames }), distance(plan.step_um), duration(plan.time_s), bytes(plan.bytes)];
   say($("plan-line"), figures.join(" · "));
-  const reasons = plan.why.join("\n");
+  const why = allSaid(plan, "why");
+  const reasons = why.join("\n");
   if ($("plan-why").dataset.shown === reasons) return;
   $("plan-why").dataset.shown = reasons;
-  $("plan-why").replaceChildren(...plan.why.map((sentence) => Object.assign(document.createElement("li"), { textContent: sentence })));
+  $("plan-why").replaceChildren(...why.map((sentence) => Object.assign(document.createElement("li"), { textContent: sentence })));
 }
 
 // --- commands --------------------------------------------------------------------------------------

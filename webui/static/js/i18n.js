@@ -1,5 +1,7 @@
 // The words of the chosen language, and figures written the way that language writes them.
 
+import { runs } from "./runs.js";
+
 export const lang = document.documentElement.lang || "en";
 const words = await (await fetch(new URL(`../i18n/${lang}.json`, import.meta.url))).json();
 
@@ -36,3 +38,27 @@ export const shutter = (us) => (us < 300000 ? `1/${number(Math.round(1e6 / us), 
 
 export const clockTime = (date) => date.toLocaleTimeString(lang, { hour: "2-digit", minute: "2-digit" });
 export const dayName = (date) => date.toLocaleDateString(lang, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
+
+/** What the rig says in a field of an answer: in the phone's language by its code and figures, else as it stands. */
+export const said = (from, field) => sentence(from[field], from[`${field}_said`]);
+
+/** The same of a field that is a list of sentences. */
+export const allSaid = (from, field) => (from[field] ?? []).map((text, at) => sentence(text, from[`${field}_said`]?.[at]));
+
+function sentence(text, told) {
+  const key = `said.${told?.code}`;
+  if (!(key in words)) return text ?? "";
+  const made = t(key, Object.fromEntries(Object.entries(told.figures).map(([name, value]) => [name, figure(value)])));
+  return words[key].startsWith("{frames}") ? made[0].toUpperCase() + made.slice(1) : made;
+}
+
+/** A figure of a sentence: a number, text, length, time, size, frames by their indices, or a sentence again. */
+function figure(value) {
+  if (typeof value === "number") return number(value, 6);
+  if (typeof value === "string") return value;
+  if ("um" in value) return distance(value.um);
+  if ("s" in value) return duration(value.s);
+  if ("bytes" in value) return bytes(value.bytes);
+  if (value.frames) return t(value.frames.length === 1 ? "frames.one" : "frames.many", { which: runs(value.frames) });
+  return sentence(value.text, value);
+}

@@ -3,7 +3,7 @@
 import { post, remove } from "./api.js";
 import { drawCurve } from "./curve.js";
 import { $, $$, el, press, say } from "./dom.js";
-import { duration, t } from "./i18n.js";
+import { duration, said, t } from "./i18n.js";
 import * as link from "./link.js";
 import { runs } from "./runs.js";
 import { announce, command } from "./shell.js";
@@ -82,7 +82,7 @@ function showDone(state) {
   say($("verdict-id"), bracket.id);
   $("coverage").hidden = !bracket.verdict_sentence;
   $("coverage").dataset.sign = bracket.verdict === "covered" ? "✓" : "!";
-  if (bracket.verdict_sentence) say($("coverage"), bracket.verdict_sentence);
+  say($("coverage"), said(bracket, "verdict_sentence"));
   showRepairs(state);
   say($("verdict-more"), doneLine(bracket, job, running));
   $("stack-done").hidden = !running;
@@ -132,17 +132,18 @@ function showRepairs({ bracket, allowed }) {
 function doneLine(bracket, job, running) {
   if (running) return t(`stack.${job.stage}`, { n: job.done, total: job.total });
   if (job?.stage === "done") return t("stack.done");
-  if (job?.stage === "failed") return t("stack.failed", { why: job.error ?? "" });
+  if (job?.stage === "failed") return t("stack.failed", { why: said(job, "error") });
   if (job?.stage === "cancelled") return t("stack.cancelled");
   return t("stack.none");
 }
 
 function showFault(fault) {
   if (!fault) return;
-  say($("fault"), fault.sentence);
-  say($("fault-kept"), fault.kept ?? "");
-  say($("recover-text"), fault.action);
-  tellOnce(fault.sentence, fault.sentence, BAD);
+  const sentence = said(fault, "sentence");
+  say($("fault"), sentence);
+  say($("fault-kept"), said(fault, "kept"));
+  say($("recover-text"), said(fault, "action"));
+  tellOnce(sentence, sentence, BAD);
 }
 
 /** The growing stack over the live picture, while shooting and after. */

@@ -2,7 +2,7 @@
 
 import { post } from "./api.js";
 import { $, el, press, say } from "./dom.js";
-import { t } from "./i18n.js";
+import { said, t } from "./i18n.js";
 import { runs } from "./runs.js";
 import { command } from "./shell.js";
 
@@ -70,7 +70,7 @@ export function wireRestack(id) {
 /** What the check of the bracket found, and the frames it is about where leaving them out would help. */
 export function showFindings(id, { findings, results }) {
   $("finding").hidden = findings.length === 0;
-  $("findings").replaceChildren(...findings.map((one) => el("li", { className: "verdict", "data-sign": one.verdict === "covered" ? "✓" : "!", textContent: one.sentence })));
+  $("findings").replaceChildren(...findings.map((one) => el("li", { className: "verdict", "data-sign": one.verdict === "covered" ? "✓" : "!", textContent: said(one, "sentence") })));
   const moved = findings.find((one) => one.repair?.action === "leave_out");
   const names = frames.filter((one) => moved?.frames.includes(one.index)).map((one) => one.name);
   const done = results.some(({ report }) => report?.frames && !report.frames.some((one) => names.includes(one.name)));

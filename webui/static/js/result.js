@@ -3,7 +3,7 @@
 import { get, newKey, post, remove } from "./api.js";
 import { depthAt, drawDepth, readDepth } from "./depth.js";
 import { $, $$, actAfterHold, el, guest, press, say } from "./dom.js";
-import { bytes, distance, t } from "./i18n.js";
+import { allSaid, bytes, distance, said, t } from "./i18n.js";
 import * as link from "./link.js";
 import { asPicture, lie } from "./geometry.js";
 import { lookAt, offer, showFindings, wireRestack } from "./restack.js";
@@ -65,7 +65,7 @@ function showFacts() {
   say($("facts"), facts.join(" · "));
   const about = result && [t(`method.${result.method}`), t("result.used", { n: result.used, total: result.frames }), leftOut(), `${result.width} × ${result.height}`, bytes(result.size_bytes)];
   say($("about"), about ? about.filter(Boolean).join(" · ") : t("result.not_stacked"));
-  $("warnings").replaceChildren(...(result?.warnings ?? []).map((text) => el("li", { textContent: text })));
+  $("warnings").replaceChildren(...allSaid(result ?? {}, "warnings").map((text) => el("li", { textContent: text })));
   $("save-picture").hidden = !result;
   $("save-depth").hidden = !result?.has_depth;
   $("save-original").hidden = !(result && bracket.imported);
@@ -345,7 +345,7 @@ let lastStage = null;
 link.subscribe((state) => {
   const job = state?.stack?.bracket_id === id ? state.stack : null;
   const ended = job && ["done", "failed", "cancelled"].includes(job.stage);
-  say($("job"), !job ? "" : job.stage === "failed" ? t("stack.failed", { why: job.error ?? "" }) : ended ? "" : t(`stack.${job.stage}`, { n: job.done, total: job.total }));
+  say($("job"), !job ? "" : job.stage === "failed" ? t("stack.failed", { why: said(job, "error") }) : ended ? "" : t(`stack.${job.stage}`, { n: job.done, total: job.total }));
   for (const name of ["stack", "leave-out", "make-tiff"]) $(name).disabled = !state?.allowed.includes("stack");
   $("delete").disabled = !state?.allowed.includes("delete");
   $("again").disabled = !state?.allowed.includes("set_near");
