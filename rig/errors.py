@@ -47,8 +47,11 @@ class CameraTimeoutError(CameraError, TimeoutError):
     """The camera did not deliver within the time allowed."""
 
 
-class CameraStalledError(CameraTimeoutError):
-    """The camera did not deliver, and reopening it did not help: to restart it once more is of no use."""
+class CameraStalledError(CameraError):
+    """The camera did not deliver, and reopening it did not help.
+
+    No CameraTimeoutError, for whoever restarts the camera at one of those need not do it once more.
+    """
 
 
 class MotorError(RigError, RuntimeError):

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from rig.config import CameraSettings
 from rig.devices.camera import Camera, Exposure, Frame, Preview
-from rig.errors import CameraError, CameraStalledError, CameraTimeoutError
+from rig.errors import CameraError, CameraTimeoutError
 from rig.saying import say
 
 T = TypeVar("T")
@@ -74,8 +74,6 @@ class LockedCamera:
     def _patiently(self, ask: Callable[[], T]) -> T:
         try:
             return ask()
-        except CameraStalledError:
-            raise
         except CameraTimeoutError:
             self._restart()
         try:

@@ -13,7 +13,7 @@ from rig.config import Settings
 from rig.devices.build import Devices, build_devices
 from rig.devices.camera import Camera, Exposure, Frame, Image, Preview, Roi
 from rig.devices.panel import Press, Signal
-from rig.errors import CameraStalledError, CameraTimeoutError, NotAllowedError, RigError
+from rig.errors import CameraTimeoutError, NotAllowedError, RigError
 from rig.focuser import Focuser
 from rig.saying import Said, say
 from rig.status import FocusStatus
@@ -184,8 +184,6 @@ class Machine:
             look = camera.preview if roi is None else partial(camera.loupe, roi)
             try:
                 preview = look()
-            except CameraStalledError:
-                raise
             except CameraTimeoutError:
                 camera.stop()
                 camera.start()

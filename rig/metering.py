@@ -10,7 +10,7 @@ import numpy as np
 
 from rig.config import CameraSettings
 from rig.devices.camera import Camera, Exposure, Preview
-from rig.errors import CameraStalledError, CameraTimeoutError
+from rig.errors import CameraTimeoutError
 from rig.focuser import Focuser
 from rig.freshpreview import preview_from
 from rig.sharpness import clipped_share
@@ -123,7 +123,5 @@ def metered(
         return meter(
             camera, focuser, metered_positions(positions_steps, settings.meter_positions), settings, cancelled
         )
-    except CameraStalledError:
-        raise
     except CameraTimeoutError:
         return None

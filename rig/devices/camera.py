@@ -46,7 +46,11 @@ class Preview:
 
 
 class Camera(Protocol):
-    """A camera that can be locked, previewed and exposed. One thread owns it at a time."""
+    """A camera that can be locked, previewed and exposed. One thread owns it at a time.
+
+    Whatever waits for a picture raises CameraTimeoutError when none comes: restart it then, once. A camera that does
+    so by itself raises CameraStalledError when that was in vain.
+    """
 
     name: str
     size: tuple[int, int]  # width, height of a full frame in px
@@ -88,7 +92,7 @@ class Camera(Protocol):
         """One full frame whose exposure *started* at or after not_before_ns (monotonic).
 
         That guarantee is what keeps a frame queued before a focus move out of the bracket.
-        Raises CameraTimeoutError; CameraStalledError when the camera has reopened itself in vain.
+        Raises CameraTimeoutError.
         """
 
     def now_ns(self) -> int:

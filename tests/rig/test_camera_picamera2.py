@@ -251,10 +251,10 @@ def test_after_a_stall_the_camera_is_flushed_closed_and_reopened_with_its_lock()
     assert second.configured["controls"]["ExposureTime"] == EXPOSURE.exposure_us
 
 
-def test_a_second_stall_is_a_timeout_and_leaves_no_job_behind():
+def test_a_second_stall_is_an_error_of_its_own_and_leaves_no_job_behind():
     camera, cameras = started(lambda fake: None, stall)
     stall(cameras.opened[0])
-    with pytest.raises(CameraTimeoutError, match=r"no frame within 0\.5 s, and none after it was reopened"):
+    with pytest.raises(CameraStalledError, match=r"no frame within 0\.5 s, and none after it was reopened"):
         camera.capture(camera.now_ns(), timeout_s=0.5)
     assert len(cameras.opened) == 2 and cameras.opened[1].flushed == 1
 
@@ -337,10 +337,10 @@ def test_a_lock_that_failed_leaves_the_one_before():
     assert agrees(EXPOSURE, camera.capture(camera.now_ns()).exposure)
 
 
-def test_after_a_timeout_the_camera_can_be_stopped_and_started_again():
+def test_after_a_stall_the_camera_can_be_stopped_and_started_again():
     camera, cameras = started(lambda fake: None, stall)
     stall(cameras.opened[0])
-    with pytest.raises(CameraTimeoutError):
+    with pytest.raises(CameraStalledError):
         camera.capture(camera.now_ns())
     camera.stop()
     camera.start()
