@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from rig.brightness import LightWatch
+from rig.bump import Framing, bend, is_better, is_dip
 from rig.config import Settings
 from rig.devices.camera import Camera, Exposure, Frame
 from rig.devices.clock import Clock
@@ -25,6 +28,9 @@ from rig.standstill import Standstill
 from rig.status import Outcome, Step
 
 PAUSE_POLL_S = 0.1
+MOST_AGAIN = 6  # frames of one bracket shot again because they were blurred
+NEIGHBOURS = 2.5  # focus steps between frames that can be compared; those added later may lie anywhere
+SAME_PLACE = 0.25  # of a bump: two frames so near to each other lie where the rig is now
 MOST_PROOFS = 3  # of the drive moving, in one bracket: each costs seconds
 CLIPPED_SHARE = 0.01  # burnt out over more than this: worth a warning
 
@@ -43,7 +49,7 @@ class FrameFacts:
     tile_sharpness: tuple[tuple[float, ...], ...]  # rows of tiles
     motion_px: float | None  # at the end of settling, in preview pixels: the wind; None when not watched
     clipped_share: float  # burnt out, 0..1
-    retaken: bool  # the first try was shaken or wrongly exposed
+    retaken: bool  # the first try was shaken, bumped or wrongly exposed
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,7 @@ def capture_bracket(
     exposure: Exposure | None = None,
     lit: Lit = nullcontext,
     lamp: Lit | None = None,
+    final: Callable[[int], None] = lambda index: None,
 ) -> CaptureReport:
     """Shoot the plan's frames from index start on; each goes to the sink before the next move.
 
@@ -86,11 +93,13 @@ def capture_bracket(
     motor is released on every way out. cancelled stops a move within one step and is asked before every
     exposure. To resume: start is the first missing frame, exposure that of the frames already there.
     lit: light while it is entered, for every exposure and as long as previews are watched. lamp: the rig's own
-    light, where it may be switched to see whether it burns.
+    light, where it may be switched to see whether it burns. final: told, in order, of each frame that is not
+    going to be shot again; a blurred one goes to the sink twice, when its neighbours show that it is. After a
+    fault or a stop the last frame handed over is final too, without a word.
     """
     shoot = _Shoot(camera, focuser, plan, settings, clock, lambda: cancelled() or focuser.stopped, lit, lamp)
     try:
-        outcome = shoot.run(sink, start, exposure, progress, paused)
+        outcome = shoot.run(sink, start, exposure, progress, paused, final)
         return shoot.report(outcome)
     except RigError as error:
         again_from = error.again_from if isinstance(error, MotorStillError) else None
@@ -142,6 +151,14 @@ class _Shoot:
     warnings: list[Said] = field(default_factory=list)
     exposure: Exposure | None = None
     proofs: int = 0  # of the drive moving, so far
+    again: int = 0  # blurred frames shot again
+    sizes: dict[int, int] = field(default_factory=dict)  # of the JPEGs by index, in bytes
+    bends: list[float] = field(default_factory=list)  # of the sizes over the focus
+    framing: Framing = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reach_steps = NEIGHBOURS * self.plan.step_steps
+        self.framing = Framing(self.reach_steps)
 
     def run(
         self,
@@ -150,6 +167,7 @@ class _Shoot:
         exposure: Exposure | None,
         progress: Progress,
         paused: Callable[[], bool],
+        final: Callable[[int], None],
     ) -> Outcome:
         """The loop itself."""
         total = len(self.plan.positions_steps)
@@ -184,8 +202,14 @@ class _Shoot:
             facts = self._facts(index, frame, settled, retaken)
             sink(frame, facts)
             self.frames.append(facts)
+            self.sizes[index] = len(frame.jpeg)
             progress(index + 1, total, Step.SAVING)
+            self._shoot_blurred_again(locked, settler, sink)
+            for facts in self.frames[-2:-1]:
+                final(facts.index)
             self._prove_that_it_moves(drive, locked, settler, last=index == total - 1)
+        for facts in self.frames[-1:]:
+            final(facts.index)
         self._after_last(locked)
         return Outcome.COMPLETE
 
@@ -208,11 +232,24 @@ class _Shoot:
     def _expose(
         self, locked: LockedCamera, settler: Settler, settled: Settled, index: int
     ) -> tuple[Frame, Settled, bool]:
-        """A frame at the locked exposure that nothing shook; after settings.capture.retries as it comes."""
+        """A frame at the locked exposure that nothing shook or bumped; after settings.capture.retries as it comes."""
+        off: tuple[float, float] | None = None
         for attempt in range(self.settings.capture.retries + 1):
             frame = locked.capture()
             fault = self._fault(locked, settler, settled, frame)
+            before, off = off, self._off_px(frame) if settled.still else None
+            if fault is None and off is not None:
+                if before is not None and math.dist(before, off) < SAME_PLACE * math.hypot(*off):
+                    self._tell(moved_sentence(index, off))
+                    self.framing.keep(frame.luma_small, self.focuser.position_steps, moved=True)
+                    return frame, settled, True
+                fault = say(
+                    "warning.bumped",
+                    "was bumped: it lies {px:.0f} pixels beside the one before",
+                    px=math.hypot(*off),
+                )
             if fault is None:
+                self.framing.keep(frame.luma_small, self.focuser.position_steps)
                 return frame, settled, attempt > 0
             if attempt == self.settings.capture.retries or self.halted():
                 break
@@ -220,7 +257,40 @@ class _Shoot:
                 locked.relock()
             settled = settler.wait(self.halted)
         self.warnings.append(say("warning.frame", "Frame {n} {fault}.", n=index + 1, fault=fault))
+        self.framing.keep(frame.luma_small, self.focuser.position_steps, moved=off is not None)
         return frame, settled, attempt > 0
+
+    def _off_px(self, frame: Frame) -> tuple[float, float] | None:
+        return self.framing.off_px(frame.luma_small, self.focuser.position_steps)
+
+    def _shoot_blurred_again(self, locked: LockedCamera, settler: Settler, sink: Sink) -> None:
+        """The last frame but one once more, where it has less detail than its neighbours let expect.
+
+        Shaken while it was exposed, it may lie where it should, and no picture before or after shows anything.
+        """
+        if len(self.frames) < 3 or not self.settings.capture.retries or self.again == MOST_AGAIN:
+            return
+        three = self.frames[-3:]
+        places = [one.position_steps for one in three]
+        if not all(0 < b - a <= self.reach_steps for a, b in pairwise(places)):
+            return
+        blurred, size = three[1], self.sizes[three[1].index]
+        bent = bend([self.sizes[one.index] for one in three], places)
+        if not is_dip(bent, self.bends):
+            self.bends.append(bent)
+            return
+        self.again += 1
+        self.focuser.goto(blurred.position_steps, self.halted)
+        with self.lit():
+            settled = settler.wait(self.halted)
+            if self.halted():
+                return
+            frame = locked.capture()
+            fault = self._fault(locked, settler, settled, frame)
+        if fault is None and is_better(len(frame.jpeg), size):
+            self.frames[-2] = self._facts(blurred.index, frame, settled, retaken=True)
+            self.sizes[blurred.index] = len(frame.jpeg)
+            sink(frame, self.frames[-2])
 
     def _fault(self, locked: LockedCamera, settler: Settler, settled: Settled, frame: Frame) -> Said | None:
         """What is wrong with a frame just exposed. Motion in lasting wind is none: it would only repeat."""
@@ -304,6 +374,17 @@ class _Shoot:
                     "The camera hung and was restarted: check its ribbon cable and the supply.",
                 )
             )
+
+
+def moved_sentence(index: int, off_px: tuple[float, float]) -> Said:
+    """That the whole rig has moved. index: of the first frame that shows it."""
+    return say(
+        "warning.rig_moved",
+        "The rig or its subject was moved before frame {n}: from there on the picture lies {px:.0f} pixels beside that "
+        "of the frames before; look at the result, or shoot again.",
+        n=index + 1,
+        px=math.hypot(*off_px),
+    )
 
 
 def bracket_warnings(frames: list[FrameFacts], still_px: float) -> tuple[Said, ...]:

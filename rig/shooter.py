@@ -305,6 +305,7 @@ class Shooter:
             paused=self._wait_while_paused,
             start=shooting.start,
             exposure=shooting.exposure,
+            final=shooting.final,
             lit=machine.lit if self._lit_by_frame else nullcontext,
             lamp=machine.lit if self._lit_by_frame and machine.devices.light is not None else None,
         )

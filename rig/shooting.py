@@ -48,6 +48,7 @@ class Shooting:
         self.task = task
         self.start = first_missing(before) if before is not None else 0
         self.exposure = exposure_of(before) if before is not None else None
+        self._not_final: list[int] = []  # frames on the card that may yet be shot again
         self._added = 0  # frames that it was extended by without asking
         self._show = show
         self._picture = picture
@@ -70,13 +71,19 @@ class Shooting:
         )
         self.state = replace(
             self.state,
-            sharpness=(*self.state.sharpness, round(facts.sharpness, 6)),
+            sharpness=replaced(self.state.sharpness, facts.index, round(facts.sharpness, 6)),
             wind=None if facts.motion_px is None else "windy" if facts.motion_px > self._still_px else "calm",
         )
         if thumb is not None:
             self._picture(thumb)
+        if facts.index not in self._not_final:
+            self._not_final.append(facts.index)
+
+    def final(self, index: int) -> None:
+        """Let the stacker have this frame: it stays as it is on the card."""
+        self._not_final.remove(index)
         if self.task is not None:
-            self.task.add_frame(self.folder.frame_path(facts.index))
+            self.task.add_frame(self.folder.frame_path(index))
 
     def progress(self, done: int, total: int, step: Step) -> None:
         """Show how far it is."""
@@ -85,6 +92,8 @@ class Shooting:
 
     def end(self, report: CaptureReport) -> None:
         """Note how it ended and let the live stack finish."""
+        for index in tuple(self._not_final):
+            self.final(index)
         if self.task is not None:
             self.task.end()
         self.state = replace(self.state, outcome=report.outcome, step=None, eta_s=None)
@@ -131,6 +140,11 @@ class Shooting:
         shot = done - self.start
         each_s = (time.monotonic() - self._begun) / shot if shot else self.plan.time_s / max(1, total)
         return round(each_s * (total - done), 1)
+
+
+def replaced(figures: tuple[float, ...], index: int, figure: float) -> tuple[float, ...]:
+    """The figures with one more, or with another one in its place when it is there already."""
+    return (*figures[:index], figure, *figures[index + 1 :])
 
 
 def noted_coverage(folder: BracketFolder, step_steps: int) -> Coverage:

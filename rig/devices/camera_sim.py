@@ -166,6 +166,7 @@ class SimCamera:
         frame = max(timeline.first_from(not_before_ns), timeline.newest_ready(self._clock.monotonic_ns()))
         self._await_exposed(frame, timeout_s, "capture")
         exposure = timeline.exposure_of(frame)
+        self._hit_on_request(timeline.start_of(frame), exposure)
         picture = self._drawing(timeline, self._full, frame)()
         self._last_full_ns = self._clock.monotonic_ns()
         jpeg = simplejpeg.encode_jpeg(picture, JPEG_QUALITY, "BGR", "420", fastdct=False)
@@ -230,6 +231,13 @@ class SimCamera:
                     n=self._captures,
                 )
             )
+
+    def _hit_on_request(self, start_ns: int, exposure: Exposure) -> None:
+        faults = self._bench.faults
+        if self._captures == faults.bump_at:
+            self._bench.bump(start_ns)
+        if self._captures == faults.knock_at:
+            self._bench.come_to_rest(start_ns + exposure.exposure_us * 500)
 
     def _await_exposed(self, frame: int, timeout_s: float, what: str) -> None:
         """Wait for the end of a frame's exposure, when it could be handed out in time."""
@@ -332,15 +340,8 @@ class SimCamera:
         shifts = np.array([self._bench.shift_um_at(t) for t in moments])
         shift, low, high = shifts.mean(axis=0), shifts.min(axis=0), shifts.max(axis=0)
         smear = (high - low) * np.sign(shifts[-1] - shifts[0])
-        bump = self._bumped_um()
         return Pose(
             self._bench.focus_um_at(moments[4]),
-            (float(shift[0]) + bump[0], float(shift[1]) + bump[1]),
+            (float(shift[0]), float(shift[1])),
             (float(smear[0]), float(smear[1])),
         )
-
-    def _bumped_um(self) -> tuple[float, float]:
-        faults = self._bench.faults
-        if faults.bump_at is None or self._captures < faults.bump_at:
-            return 0.0, 0.0
-        return faults.bump_px[0] * 1.55, faults.bump_px[1] * 1.55

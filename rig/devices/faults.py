@@ -19,6 +19,10 @@ class FaultPlan:
     camera_stalls: frozenset[str] = frozenset()  # "lock", "preview", "capture": these deliver nothing in time
     bump_at: int | None = None  # from this capture on the framing is off by bump_px
     bump_px: tuple[float, float] = (40.0, -24.0)  # at full sensor size
+    bump_lasts_s: float | None = None  # then it is back; None: the rig stays where it was pushed
+    knock_at: int | None = (
+        None  # in the middle of this capture's exposure something hits the rig, and it rings
+    )
     light_fails: bool = False  # its switch does nothing, and says so
     lamp_dead: bool = False  # it is switched as ever, and does not burn
     motor_stuck_after_steps: int | None = None  # steps sent beyond this number raise MotorError

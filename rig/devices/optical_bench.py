@@ -13,6 +13,7 @@ from rig.devices.clock import Clock, RealClock
 from rig.devices.faults import FaultPlan
 from rig.devices.scenes import Scene
 
+SENSOR_PIXEL_UM = 1.55
 OVERRUN_STEPS = 40  # between an end of the travel and the metal that stops the carriage
 
 
@@ -58,6 +59,7 @@ class OpticalBench:
         self._times: deque[int] = deque([self.clock.monotonic_ns()], maxlen=8192)
         self._places: deque[float] = deque([self._carriage], maxlen=8192)
         self._knocks: deque[int] = deque(maxlen=16)  # when a move ended
+        self._bumped_ns: int | None = None  # when it was pushed
         self._switched: deque[tuple[int, bool]] = deque(
             [(-(1 << 62), False)], maxlen=64
         )  # the lamp: when, to what
@@ -96,6 +98,11 @@ class OpticalBench:
         with self._guard:
             self._knocks.append(at_ns)
 
+    def bump(self, at_ns: int) -> None:
+        """Somebody pushes the rig, by faults.bump_px."""
+        with self._guard:
+            self._bumped_ns = at_ns
+
     def focus_um_at(self, t_ns: int) -> float:
         """Depth that was in focus at this moment of the last few thousand steps."""
         with self._guard:
@@ -132,7 +139,18 @@ class OpticalBench:
                 shake += math.exp(-age_s / m.shake_decay_s) * math.cos(2 * math.pi * m.shake_hz * age_s)
         t = t_ns / 1e9 + self.seed
         gust = math.sin(1.9 * t) + 0.6 * math.sin(4.7 * t + 1) + 0.3 * math.sin(11.3 * t + 2)
-        return 0.35 * m.shake_um * shake + m.wind_um * gust, m.shake_um * shake + 0.3 * m.wind_um * gust
+        x, y = self._pushed_um(t_ns)
+        return (
+            x + 0.35 * m.shake_um * shake + m.wind_um * gust,
+            y + m.shake_um * shake + 0.3 * m.wind_um * gust,
+        )
+
+    def _pushed_um(self, t_ns: int) -> tuple[float, float]:
+        faults, since_ns = self.faults, self._bumped_ns
+        lasts_s = math.inf if faults.bump_lasts_s is None else faults.bump_lasts_s
+        if since_ns is None or not 0 <= (t_ns - since_ns) / 1e9 < lasts_s:
+            return 0.0, 0.0
+        return faults.bump_px[0] * SENSOR_PIXEL_UM, faults.bump_px[1] * SENSOR_PIXEL_UM
 
 
 def _lamp_at(t_ns: int, switched: Sequence[tuple[int, bool]], rise_s: float) -> float:
