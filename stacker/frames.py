@@ -14,8 +14,9 @@ import numpy.typing as npt
 from stacker.errors import FrameError, FrameShapeError, InputError
 from stacker.formats.header import Header
 from stacker.formats.metadata import Metadata
-from stacker.imagefile import read_header, read_low, read_metadata, read_planes
+from stacker.imagefile import begin_planes, read_header, read_low, read_metadata, read_planes
 from stacker.inputs import list_inputs
+from stacker.kernel.jpegs import Decoding
 from stacker.order import Order, sort_paths
 from stacker.planes import Planes, from_bgr, low_from_planes, with_bit_depth, with_chroma_shift
 
@@ -54,6 +55,10 @@ class FrameSource(Protocol):
 
     def planes(self, index: int) -> Planes:
         """Frame `index` in full; the arrays are the caller's own."""
+        ...
+
+    def begin(self, index: int) -> Decoding | None:
+        """The same, to be decoded from the top into planes that are there; None where it comes only whole."""
         ...
 
     def metadata(self, index: int) -> Metadata:
@@ -96,6 +101,10 @@ class ArraySource:
     def planes(self, index: int) -> Planes:
         """See FrameSource."""
         return from_bgr(self._frames[index].copy(), self.chroma_shift)
+
+    def begin(self, index: int) -> Decoding | None:
+        """None: arrays are there."""
+        return None
 
     def metadata(self, index: int) -> Metadata:
         """None: arrays carry nothing."""
@@ -140,6 +149,13 @@ class FileSource:
             raise FrameShapeError(f"{self.names[index]}: its header promised another size than it has")
         planes = with_bit_depth(planes, 8 * self.dtype.itemsize)
         return with_chroma_shift(planes, self.chroma_shift)
+
+    def begin(self, index: int) -> Decoding | None:
+        """See FrameSource."""
+        header = self._headers[index]
+        if (8 * self.dtype.itemsize, self.chroma_shift) != (header.bit_depth, header.chroma_shift):
+            return None
+        return begin_planes(self.paths[index], header)
 
     def metadata(self, index: int) -> Metadata:
         """See FrameSource."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import cv2
@@ -23,6 +24,7 @@ from stacker.methods import Method
 from stacker.parts import Part, everything
 from stacker.patches import APRON_PX, Patch, patches
 from stacker.prior import TYPICAL, Prior, log_energy
+from stacker.rowsbehind import RowsBehind
 from stacker.state import (
     CONTRAST_STEPS,
     FINE_LEVELS,
@@ -43,6 +45,8 @@ Kept = NDArray[Any]
 _FINER_SHARE = 1.0  # of the next finer band's energy: a frame that is sharp there is sharp here
 _LIMIT = 60.0  # of the logarithm of a weight, to stay within float32
 _KEPT_STEPS = 64.0  # of a plane put aside
+_STRIP_ROWS = 128
+_DOWN_PX = 4  # beyond a strip, that the rows of the next level are made from: 2, so that both halve
 
 
 @dataclass(frozen=True)
@@ -94,25 +98,50 @@ class Fuser:
         if self._part.coarse:
             self.add_coarse(view, small)
 
-    def add_fine(self, view: FrameView) -> list[Kept]:
-        """Take in a frame's finest levels; returns what the coarse ones are made from, if they belong to the part."""
+    def add_fine(self, view: FrameView, behind: RowsBehind | None = None) -> list[Kept]:
+        """Take in a frame's finest levels; returns what the coarse ones are made from, if they belong to the part.
+
+        behind: the next frame, which takes the place of this one row by row.
+        """
         active = self.active(view.slot)
+        others: list[Patch] = []
         small: list[Kept] = []
         if self._part.coarse:
             height, width = (side >> FINE_LEVELS for side in self.running.canvas)
             kind = np.float32 if self.running.exact else np.int16
             small = [np.empty((height, width), kind) for _ in range(3)]
-            self._keep_the_others(view, active, small)
+            done = set(active)
+            others = [patch for patch in patches(self.running.canvas) if patch not in done]
         at_once = self._finest_levels(view, small)
-        if at_once is None:
-            list(self._pool.map(lambda patch: self._add_fine(view, patch, small), active))
-        else:
 
-            def add(patch: Patch) -> None:
+        def add(patch: Patch) -> None:
+            if at_once is None:
+                self._add_fine(view, patch, small)
+            else:
                 at_once.add(patch.top, patch.left, patch.bottom, patch.right, self._part.holds(patch))
 
-            list(self._pool.map(add, active))
+        tasks = [partial(self._keep_the_others, view, others, small)] if others else []
+        tasks += [partial(add, patch) for patch in active]
+        if behind is not None:
+            behind.follow(len(others[:1]) * [0] + self._first_rows(view, active))
+
+        def run(task: int) -> None:
+            if behind is not None:
+                behind.step()
+            tasks[task]()
+            if behind is not None:
+                behind.done(task)
+
+        list(self._pool.map(run, range(len(tasks))))
         return small
+
+    def _first_rows(self, view: FrameView, active: list[Patch]) -> list[int]:
+        """For each patch, the first row of the frame that it and those beside it need."""
+        canvas = self.running.canvas
+        of_rows: dict[tuple[int, int], int] = {}
+        for top, bottom in {(patch.top, patch.bottom) for patch in active}:
+            of_rows[top, bottom] = view.first_row(Patch(top, 0, bottom, canvas[1]).grown(APRON_PX, canvas))
+        return [of_rows[patch.top, patch.bottom] for patch in active]
 
     def _finest_levels(self, view: FrameView, small: list[Kept]) -> FinestLevels | None:
         """The frame's way into the finest levels by the kernel; None where that is not to be had."""
@@ -141,11 +170,9 @@ class Fuser:
             planes, running.chroma_shift, running.canvas, running.shape, bands, weights, small
         )
 
-    def _keep_the_others(self, view: FrameView, active: list[Patch], small: list[Kept]) -> None:
+    def _keep_the_others(self, view: FrameView, others: list[Patch], small: list[Kept]) -> None:
         """What the coarse levels are made from where a frame hardly counts."""
-        done = {(patch.top, patch.left) for patch in active}
-        others = [patch for patch in patches(self.running.canvas) if (patch.top, patch.left) not in done]
-        reduced = view.reduced(FINE_LEVELS) if others else []
+        reduced = view.reduced(FINE_LEVELS)
         for patch in others:
             low = patch.at(FINE_LEVELS)
             for whole, plane in zip(small, view.small(FINE_LEVELS, low, reduced), strict=True):
@@ -183,7 +210,7 @@ class Fuser:
         planes = small
         energy = None
         for number in range(FINE_LEVELS, self.running.levels):
-            lower = [pyramid.down(_kept(plane)) for plane in planes]
+            lower = self._lower(planes)
             energy = self._add_whole(view, number, planes, lower, None if energy is None else reduce(energy))
             planes = lower
         assert energy is not None
@@ -192,6 +219,21 @@ class Fuser:
         weight = self._weight(view, base, base, place, energy, self._method.base_exponent)
         self._accumulate(base, place, place, weight, energy, planes)
         self.running.frames += 1
+
+    def _lower(self, planes: list[Kept]) -> list[Plane]:
+        """The next level of whole planes, strip by strip: the memory of a whole one costs more than the work on it."""
+        height, width = planes[0].shape
+        lower = [np.empty((height // 2, width // 2), np.float32) for _ in planes]
+
+        def make(top: int) -> None:
+            here = Patch(top, 0, min(top + _STRIP_ROWS, height), width)
+            held = here.grown(_DOWN_PX, (height, width))
+            inner = here.at(1).within(held.at(1))
+            for plane, below in zip(planes, lower, strict=True):
+                below[here.at(1).rows] = pyramid.down(_kept(plane[held.rows]))[inner]
+
+        list(self._pool.map(make, range(0, height, _STRIP_ROWS)))
+        return lower
 
     def _add_whole(
         self, view: FrameView, number: int, planes: list[Plane], lower: list[Plane], finer: Plane | None

@@ -15,6 +15,7 @@ from stacker.errors import FrameError, OutputError
 from stacker.formats import bmp, jpeg, png, raw
 from stacker.formats.header import Header, turn_upright
 from stacker.formats.metadata import Metadata, result_metadata
+from stacker.kernel.jpegs import Decoding
 from stacker.planes import Planes, from_bgr, low_from_planes, with_bit_depth
 
 Array = npt.NDArray[Any]
@@ -53,6 +54,14 @@ def read_planes(path: Path, header: Header | None = None) -> Planes:
         if whole is None:
             return jpeg.read_planes(path, header)
         return from_bgr(turn_upright(whole.read_image(path), header.orientation), header.chroma_shift)
+
+
+def begin_planes(path: Path, header: Header) -> Decoding | None:
+    """Begin to decode what read_planes gives, from the top; None where a picture comes only whole, or not at all."""
+    try:
+        return None if _whole_format(path) else jpeg.begin_planes(path, header)
+    except (FrameError, ValueError, OSError):
+        return None
 
 
 def read_low(path: Path, scale: int, header: Header | None = None) -> Array:

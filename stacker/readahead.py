@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from functools import partial
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -17,10 +18,10 @@ class ReadAhead(Generic[T]):
         self._pool = pool
         self._begun: tuple[int, Future[T]] | None = None
 
-    def begin(self, index: int) -> None:
-        """Read this one meanwhile: it will be asked for next."""
+    def begin(self, index: int, rest: Callable[[], T] | None = None) -> None:
+        """Read this one meanwhile: it will be asked for next. rest: what is left of that to be done, if it is begun."""
         if self._pool is not None:
-            self._begun = index, self._pool.submit(self._read, index)
+            self._begun = index, self._pool.submit(rest or partial(self._read, index))
 
     def take(self, index: int) -> T:
         """What is read; waits for it. Raises what reading raises."""

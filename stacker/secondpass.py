@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +13,7 @@ from stacker import memory
 from stacker.errors import CancelledError, FrameError, InputError, OutputError
 from stacker.finish import finish, put_coarse_together, small_picture
 from stacker.fusion import Fuser
+from stacker.kernel.jpegs import Decoding
 from stacker.looked import Looked
 from stacker.memory import Plan
 from stacker.methods import Method
@@ -21,6 +23,7 @@ from stacker.planes import Planes
 from stacker.prior import Prior
 from stacker.pyramid import level_count, padded_shape
 from stacker.readahead import ReadAhead
+from stacker.rowsbehind import RowsBehind
 from stacker.settings import Prefer
 from stacker.state import RunningFusion
 from stacker.survey import Surveyed
@@ -140,15 +143,16 @@ class SecondPass:
             standing.damaged[slot] = str(error)
             return
         view = FrameView(AlignedFrame(planes, alignment.transform, alignment.gain, slot), fuser.running.shape)
-        small = fuser.add_fine(view)
+        following = (later for later in range(slot + 1, len(self.frames)))
+        after = next((later for later in following if self._wanted(fuser, standing, later)), None)
+        decoding = None if after is None or self.plan.threads == 1 else self._begin(after)
+        behind = None if decoding is None else RowsBehind(decoding, planes)
+        small = fuser.add_fine(view, behind)
         view = view.without_pixels()
         del planes  # the memory is for the next frame; what the patches took, too
         memory.trim()
-        following = (later for later in range(slot + 1, len(self.frames)))
-        if (
-            after := next((later for later in following if self._wanted(fuser, standing, later)), None)
-        ) is not None:
-            frames.begin(after)
+        if after is not None:
+            frames.begin(after, None if behind is None else partial(self._rest, after, behind))
         if small:
             fuser.add_coarse(view, small)
 
@@ -158,6 +162,15 @@ class SecondPass:
     def _planes(self, slot: int) -> Planes:
         frame = self.frames[slot]
         return self.repair(frame.opened.planes(frame.at))
+
+    def _begin(self, slot: int) -> Decoding | None:
+        frame = self.frames[slot]
+        return frame.opened.begin(frame.at)
+
+    def _rest(self, slot: int, behind: RowsBehind) -> Planes:
+        """A frame that is decoded for the most part. Damaged, it is read anew: that says how."""
+        planes = behind.finish()
+        return self._planes(slot) if planes is None else self.repair(planes)
 
     def _finish(self, standing: Standing, part: Part, prior: Prior | None) -> None:
         """Put together what a part has made ready."""

@@ -90,6 +90,13 @@ class FrameView:
         ]
         return [cuts[0], *self._balanced(cuts[1], cuts[2], cuts[0])]
 
+    def first_row(self, patch: Patch) -> int:
+        """Of the frame, that is needed for a rectangle in full-size pixels; those above are not."""
+        shift = self._planes.chroma_shift
+        luma = seen_by(patch, self._to_frame, self._planes.y.shape)
+        chroma = seen_by(patch.at(shift), self._to_chroma, self._planes.cb.shape)
+        return min(luma.top, chroma.top << shift)
+
     def cover(self, cells: Patch, grid_level: int) -> Plane | None:
         """0 where the frame does not reach, rising to 1 inside its outline; None where it is 1 everywhere.
 

@@ -1,0 +1,61 @@
+"""The next frame, decoded into the rows of the one at work that nobody needs any more: no thread waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from threading import Lock
+
+from stacker.kernel.jpegs import Decoding
+from stacker.planes import Planes
+
+# Of the rows, at most. The others are for a thread that has little to do while the coarse levels are made.
+_SHARE = 0.6
+
+
+class RowsBehind:
+    """Follows the work on a frame, task by task, with the decoding of another one of the same shape.
+
+    planes: of the frame at work. That the other one is damaged is only told at the end: the frame at work must not be
+    disturbed.
+    """
+
+    def __init__(self, decoding: Decoding, planes: Planes) -> None:
+        self._decoding = decoding
+        self._planes = planes
+        self._needed: dict[int, int] = {}
+        self._of_needed = Lock()
+        self._damaged = False
+        self._decodes = Lock()
+
+    def follow(self, first_rows: Sequence[int]) -> None:
+        """The work begins. first_rows: of each task, the first row of the frame that it needs."""
+        self._needed = dict(enumerate(first_rows))
+
+    def step(self) -> None:
+        """Decode what there is room for, unless another thread does."""
+        if self._damaged or not self._decodes.acquire(blocking=False):
+            return
+        try:
+            most = int(_SHARE * self._planes.shape[0])
+            with self._of_needed:
+                end = min(self._needed.values(), default=0)
+            self._decode(min(end, most))
+        finally:
+            self._decodes.release()
+
+    def done(self, task: int) -> None:
+        """Nothing of the frame at work is needed any more for this task."""
+        with self._of_needed:
+            del self._needed[task]
+
+    def finish(self) -> Planes | None:
+        """The other frame, complete, when the one at work is done; None if it is damaged."""
+        with self._decodes:
+            self._decode(None)
+        return None if self._damaged else self._planes
+
+    def _decode(self, end: int | None) -> None:
+        try:
+            self._decoding.rows(self._planes, end)
+        except (ValueError, OSError):
+            self._damaged = True
