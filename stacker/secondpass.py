@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -125,7 +125,7 @@ class SecondPass:
                 if not running.frames:
                     raise InputError(f"no frame can be decoded; the first: {standing.damaged[0]}")
                 memory.trim()
-                self._finish(standing, part, prior)
+                self._finish(standing, part, prior, pool)
                 memory.trim()
                 standing.part, standing.done = standing.part + 1, 0
         running.move_to((0, 0))  # its memory is needed now
@@ -172,8 +172,8 @@ class SecondPass:
         planes = behind.finish()
         return self._planes(slot) if planes is None else self.repair(planes)
 
-    def _finish(self, standing: Standing, part: Part, prior: Prior | None) -> None:
-        """Put together what a part has made ready."""
+    def _finish(self, standing: Standing, part: Part, prior: Prior | None, pool: Executor) -> None:
+        """Put together what a part has made ready, on every thread some rows."""
         x, y, width, height = self.area
         top, bottom = part.ready(standing.running.canvas)
         top, bottom = max(top, y), min(bottom, y + height)
@@ -181,17 +181,23 @@ class SecondPass:
             return
         coarse = put_coarse_together(standing.running, self.method, prior)
         memory.trim()
-        for start in range(top, bottom, _ROWS_AT_ONCE):
+
+        def rows_from(start: int) -> Planes:
             area = x, start, width, min(_ROWS_AT_ONCE, bottom - start)
-            piece = finish(standing.running, self.method, prior, area, coarse)
-            try:
-                standing.pieces.append(piece)
-            except OSError as error:
-                raise OutputError(
-                    f"the picture cannot be put aside in {self.scratch}: {error.strerror}"
-                ) from error
+            return finish(standing.running, self.method, prior, area, coarse)
+
+        at_once = self.plan.threads * _ROWS_AT_ONCE
+        for first in range(top, bottom, at_once):
+            end = min(first + at_once, bottom)
+            for piece in list(pool.map(rows_from, range(first, end, _ROWS_AT_ONCE))):
+                try:
+                    standing.pieces.append(piece)
+                except OSError as error:
+                    raise OutputError(
+                        f"the picture cannot be put aside in {self.scratch}: {error.strerror}"
+                    ) from error
             if part.bottom == standing.running.canvas[0]:  # no other part needs these rows
-                standing.running.forget_above(start + _ROWS_AT_ONCE - OVERLAP_PX)
+                standing.running.forget_above(end - OVERLAP_PX)
 
     def _parts(self, bands: int) -> list[Part]:
         shape = self.frames[0].opened.shape
