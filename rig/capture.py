@@ -49,7 +49,7 @@ class FrameFacts:
     tile_sharpness: tuple[tuple[float, ...], ...]  # rows of tiles
     motion_px: float | None  # at the end of settling, in preview pixels: the wind; None when not watched
     clipped_share: float  # burnt out, 0..1
-    retaken: bool  # the first try was shaken, bumped or wrongly exposed
+    retaken: bool  # the first try was shaken or bumped
 
 
 @dataclass(frozen=True)
@@ -236,7 +236,7 @@ class _Shoot:
         off: tuple[float, float] | None = None
         for attempt in range(self.settings.capture.retries + 1):
             frame = locked.capture()
-            fault = self._fault(locked, settler, settled, frame)
+            fault = self._fault(settler, settled, frame)
             before, off = off, self._off_px(frame) if settled.still else None
             if fault is None and off is not None:
                 if before is not None and math.dist(before, off) < SAME_PLACE * math.hypot(*off):
@@ -253,8 +253,6 @@ class _Shoot:
                 return frame, settled, attempt > 0
             if attempt == self.settings.capture.retries or self.halted():
                 break
-            if not locked.is_as_locked(frame):
-                locked.relock()
             settled = settler.wait(self.halted)
         self.warnings.append(say("warning.frame", "Frame {n} {fault}.", n=index + 1, fault=fault))
         self.framing.keep(frame.luma_small, self.focuser.position_steps, moved=off is not None)
@@ -286,24 +284,14 @@ class _Shoot:
             if self.halted():
                 return
             frame = locked.capture()
-            fault = self._fault(locked, settler, settled, frame)
+            fault = self._fault(settler, settled, frame)
         if fault is None and is_better(len(frame.jpeg), size):
             self.frames[-2] = self._facts(blurred.index, frame, settled, retaken=True)
             self.sizes[blurred.index] = len(frame.jpeg)
             sink(frame, self.frames[-2])
 
-    def _fault(self, locked: LockedCamera, settler: Settler, settled: Settled, frame: Frame) -> Said | None:
+    def _fault(self, settler: Settler, settled: Settled, frame: Frame) -> Said | None:
         """What is wrong with a frame just exposed. Motion in lasting wind is none: it would only repeat."""
-        if not locked.is_as_locked(frame):
-            got, want = frame.exposure, locked.exposure
-            return say(
-                "warning.exposed",
-                "was exposed {us} µs at gain {gain:.2f} instead of {wanted_us} µs at gain {wanted_gain:.2f}",
-                us=got.exposure_us,
-                gain=got.gain,
-                wanted_us=want.exposure_us,
-                wanted_gain=want.gain,
-            )
         ended_ns = frame.timestamp_ns + frame.exposure.exposure_us * 1000
         moved_px = settler.motion_since(settled, ended_ns) if settled.still else 0.0
         if moved_px > self.settings.capture.shaken_px:

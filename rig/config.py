@@ -200,7 +200,7 @@ class CaptureSettings(Checked):
         0.01,
         50,
     )
-    retries: int = setting(1, "How often a shaken or wrongly exposed frame is shot again.", 0, 5)
+    retries: int = setting(1, "How often a shaken or bumped frame is shot again; 0 = never.", 0, 5)
     max_frames: int = setting(
         300, "A plan of more frames is refused: it is a wrong figure more often.", 1, 999
     )

@@ -149,6 +149,7 @@ class Control:
     def fail(self, error: RigError) -> None:
         """A job ended by a fault: stand still, say why, motor safe."""
         log.warning("fault: %s", error)
+        self.machine.make_safe()
         with self.guard:
             if self.state in KNOWS_POSITION:  # without an endstop nothing else will tell where it stands
                 self.recipe = replace(self.recipe, position_steps=self.machine.focuser.position_steps)
@@ -156,7 +157,6 @@ class Control:
             if self.state is not Phase.SHUTTING_DOWN:
                 focus = self.machine.focus(self.recipe.near_steps, self.recipe.far_steps)
                 self.board.change(state=Phase.FAULT, fault=fault_of(error), focus=focus, message=None)
-        self.machine.make_safe()
         self.machine.show(Signal.FAULT)
 
     def _release_motor(self) -> None:

@@ -46,16 +46,32 @@ class LockedCamera:
         return self._patiently(lambda: self._camera.preview(self._settings.timeout_s))
 
     def capture(self) -> Frame:
-        """A frame whose exposure starts after this call."""
+        """A frame whose exposure starts after this call, and is really the one locked.
+
+        Where the sensor did otherwise it is locked anew and the frame taken again. Raises CameraError when that does
+        not help: frames of different brightness are no bracket.
+        """
+        frame = self._capture()
+        if not same_exposure(frame.exposure, self.exposure):
+            self._patiently(lambda: self._camera.lock(self.exposure))
+            frame = self._capture()
+        got, want = frame.exposure, self.exposure
+        if not same_exposure(got, want):
+            raise CameraError(
+                say(
+                    "camera.lock_lost",
+                    "the camera does not hold its exposure: it did {us} µs at gain {gain:.2f} instead of {wanted_us} "
+                    "µs at gain {wanted_gain:.2f}, also after it was locked anew",
+                    us=got.exposure_us,
+                    gain=got.gain,
+                    wanted_us=want.exposure_us,
+                    wanted_gain=want.gain,
+                )
+            )
+        return frame
+
+    def _capture(self) -> Frame:
         return self._patiently(lambda: self._camera.capture(self._camera.now_ns(), self._capture_timeout_s()))
-
-    def relock(self) -> None:
-        """Ask for the locked exposure again."""
-        self._patiently(lambda: self._camera.lock(self.exposure))
-
-    def is_as_locked(self, frame: Frame) -> bool:
-        """Whether the sensor really exposed this frame as locked."""
-        return same_exposure(frame.exposure, self.exposure)
 
     def unlock(self) -> None:
         """Give the exposure back to the camera."""

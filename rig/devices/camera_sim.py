@@ -164,6 +164,8 @@ class SimCamera:
         self._break_on_request(timeout_s)
         self._stall("capture", timeout_s)
         frame = max(timeline.first_from(not_before_ns), timeline.newest_ready(self._clock.monotonic_ns()))
+        if self._captures in self._bench.faults.lock_lost_at:
+            timeline.change(frame, None)
         self._await_exposed(frame, timeout_s, "capture")
         exposure = timeline.exposure_of(frame)
         self._hit_on_request(timeline.start_of(frame), exposure)

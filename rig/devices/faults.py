@@ -17,6 +17,7 @@ class FaultPlan:
     camera_absent: bool = False  # start() finds no camera
     camera_timeout_at: frozenset[int] = frozenset()  # these captures deliver nothing in time
     camera_stalls: frozenset[str] = frozenset()  # "lock", "preview", "capture": these deliver nothing in time
+    lock_lost_at: frozenset[int] = frozenset()  # before these captures automatic control takes over again
     bump_at: int | None = None  # from this capture on the framing is off by bump_px
     bump_px: tuple[float, float] = (40.0, -24.0)  # at full sensor size
     bump_lasts_s: float | None = None  # then it is back; None: the rig stays where it was pushed

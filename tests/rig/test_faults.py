@@ -8,12 +8,9 @@ import pytest
 from simrig import Rig, small_rig
 
 from rig.devices.faults import FaultPlan
-from rig.status import Outcome, Phase, Step
+from rig.status import Outcome, Phase
 
 FRAMES = 6
-BREAKS_AFTER = 2  # frames
-
-STALLED = {name: {"camera_stalls": frozenset({name})} for name in ("lock", "preview", "capture")}
 
 
 class Breakable:
@@ -47,81 +44,8 @@ def breakable(make_rig):
     return make
 
 
-def shoot_until_it_breaks(rig: Rig, **faults) -> str:
-    """The bracket's id; the rig has a fault by then."""
-    rig.set_limits(FRAMES)
-    control = rig.workflow._control
-    show = control.board.change
-
-    def change(**values):
-        bracket = values.get("bracket")
-        if bracket is not None and bracket.done >= BREAKS_AFTER and bracket.step is Step.SAVING:
-            rig.build.break_(**faults)
-        return show(**values)
-
-    control.board.change = change
-    try:
-        bracket_id = rig.workflow.start_bracket()
-        rig.until(lambda status: status.state is Phase.FAULT)
-    finally:
-        control.board.change = show
-    return bracket_id
-
-
 def until_settled(rig: Rig):
     return rig.until(lambda status: status.state in (Phase.IDLE, Phase.FAULT))
-
-
-BREAKDOWNS = [
-    pytest.param("camera", {"camera_stalls": frozenset({"preview"})}, id="stalls while it settles"),
-    pytest.param("camera", {"camera_stalls": frozenset({"capture"})}, id="stalls at the exposure"),
-    pytest.param("motor", {"motor_stuck_after_steps": 0}, id="motor stuck"),
-    pytest.param("camera", {"brownout_at": BREAKS_AFTER + 1}, id="supply dips"),
-]
-
-
-@pytest.mark.parametrize(("device", "faults"), BREAKDOWNS)
-def test_a_breakdown_in_a_bracket_is_a_clear_fault_and_loses_no_frame(breakable, device, faults):
-    rig = breakable()
-    bracket_id = shoot_until_it_breaks(rig, **faults)
-    fault = rig.workflow.status().fault
-
-    assert fault.device == device
-    assert len(fault.sentence) > 20 and fault.action
-    assert fault.kept == f"{BREAKS_AFTER} of {FRAMES} frames are safe on the card."
-    assert not rig.build.motor.energised
-    assert not rig.build.light.lit
-    assert rig.workflow.bracket(bracket_id).summary.frames_done == BREAKS_AFTER
-    assert rig.workflow.folder(bracket_id) and not rig.workflow._store.folder_of(bracket_id).damaged_frames()
-
-
-@pytest.mark.parametrize(("device", "faults"), BREAKDOWNS)
-def test_once_mended_the_rig_recovers_and_completes_the_bracket(breakable, device, faults):
-    rig = breakable()
-    bracket_id = shoot_until_it_breaks(rig, **faults)
-    rig.build.mend()
-    rig.workflow.recover()
-    rig.until_idle()
-    rig.workflow.resume(bracket_id)
-    status = rig.until_idle()
-
-    assert status.bracket.outcome is Outcome.COMPLETE
-    positions = [frame.position_steps for frame in rig.workflow.bracket(bracket_id).frames]
-    assert positions == list(range(positions[0], positions[0] + FRAMES))
-
-
-@pytest.mark.parametrize("device_and_faults", [case.values for case in BREAKDOWNS[:2]])
-def test_recovering_from_what_still_is_broken_is_a_fault_again_later(breakable, device_and_faults):
-    device, faults = device_and_faults
-    rig = breakable()
-    bracket_id = shoot_until_it_breaks(rig, **faults)
-    rig.workflow.recover()
-    rig.until_idle()
-    rig.workflow.resume(bracket_id)
-    rig.until(lambda status: status.state is Phase.FAULT)
-
-    assert rig.workflow.status().fault.device == device
-    assert rig.workflow.bracket(bracket_id).summary.frames_done == BREAKS_AFTER
 
 
 @pytest.mark.parametrize(
