@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+import numpy.typing as npt
+
 from rig.errors import NotAllowedError
 from rig.saying import say
 
@@ -30,6 +33,20 @@ def checked_box(figures: Sequence[object]) -> Box:
             least=LEAST_SIDE,
         )
     )
+
+
+def part_of(picture: npt.NDArray[np.uint8], box: Box, least_px: int) -> npt.NDArray[np.uint8]:
+    """The part of a picture (h, w) that is in the box, at least so many pixels a side where there are."""
+    (x, y, wide, tall), (height, width) = box, picture.shape[:2]
+    left, columns = _span(x, wide, width, least_px)
+    top, rows = _span(y, tall, height, least_px)
+    return picture[top : top + rows, left : left + columns]
+
+
+def _span(start: float, side: float, length: int, least: int) -> tuple[int, int]:
+    """First pixel and number of pixels, moved inside where it sticks out."""
+    count = min(max(round(side * length), least), length)
+    return min(max(round(start * length), 0), length - count), count
 
 
 def _is_inside(x: float, y: float, width: float, height: float) -> bool:

@@ -9,6 +9,9 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
+import numpy as np
+import numpy.typing as npt
+
 from rig.brightness import LightWatch
 from rig.bump import Framing, bend, is_better, is_dip
 from rig.config import Settings
@@ -23,7 +26,7 @@ from rig.moveproof import moves
 from rig.plan import BracketPlan
 from rig.saying import Frames, Said, say
 from rig.settle import Settled, Settler
-from rig.sharpness import clipped_share, sharpness, tile_sharpness
+from rig.sharpness import box_sharpness, clipped_share, sharpness, tile_sharpness
 from rig.standstill import Standstill
 from rig.status import Outcome, Step
 
@@ -33,6 +36,9 @@ NEIGHBOURS = 2.5  # focus steps between frames that can be compared; those added
 SAME_PLACE = 0.25  # of a bump: two frames so near to each other lie where the rig is now
 MOST_PROOFS = 3  # of the drive moving, in one bracket: each costs seconds
 CLIPPED_SHARE = 0.01  # burnt out over more than this: worth a warning
+
+
+Rows = tuple[tuple[float, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -46,9 +52,10 @@ class FrameFacts:
     sharpness: float  # comparable within the bracket
     timestamp_ns: int  # start of the exposure on the camera's monotonic clock
     settle_s: float
-    tile_sharpness: tuple[tuple[float, ...], ...]  # rows of tiles
+    tile_sharpness: Rows  # rows of tiles
     motion_px: float | None  # at the end of settling, in preview pixels: the wind; None when not watched
     clipped_share: float  # burnt out, 0..1
+    box_sharpness: Rows | None  # rows of tiles of the part that is to be covered; None: all is
     retaken: bool  # the first try was shaken or bumped
 
 
@@ -339,18 +346,19 @@ class _Shoot:
             self.warnings.append(warning)
 
     def _facts(self, index: int, frame: Frame, settled: Settled, retaken: bool) -> FrameFacts:
-        tiles = tile_sharpness(frame.luma_small)
+        luma, box = frame.luma_small, self.plan.box
         return FrameFacts(
             index=index,
             position_steps=self.focuser.position_steps,
             position_um=self.focuser.position_um,
             exposure=frame.exposure,
-            sharpness=sharpness(frame.luma_small),
+            sharpness=sharpness(luma),
             timestamp_ns=frame.timestamp_ns,
             settle_s=settled.waited_s,
-            tile_sharpness=tuple(tuple(float(f"{value:.4g}") for value in row) for row in tiles),
+            tile_sharpness=rows(tile_sharpness(luma)),
+            box_sharpness=None if box is None else rows(box_sharpness(luma, box)),
             motion_px=settled.motion_px,
-            clipped_share=clipped_share(frame.luma_small),
+            clipped_share=clipped_share(luma),
             retaken=retaken,
         )
 
@@ -362,6 +370,11 @@ class _Shoot:
                     "The camera hung and was restarted: check its ribbon cable and the supply.",
                 )
             )
+
+
+def rows(tiles: npt.NDArray[np.float32]) -> Rows:
+    """Figures of tiles as they are noted: four digits of each."""
+    return tuple(tuple(float(f"{value:.4g}") for value in row) for row in tiles)
 
 
 def moved_sentence(index: int, off_px: tuple[float, float]) -> Said:

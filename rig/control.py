@@ -93,7 +93,8 @@ class Control:
         limits = self.recipe.limits()
         if limits is None:
             return None
-        return plan_bracket(self.settings, *limits, self.recipe.step_steps, self.machine.devices.camera.size)
+        size_px = self.machine.devices.camera.size
+        return plan_bracket(self.settings, *limits, self.recipe.step_steps, size_px, self.recipe.box)
 
     def show_plan(self, **more: Any) -> None:
         """Show the plan and what depends on it; more: what else has changed."""

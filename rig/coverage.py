@@ -100,12 +100,19 @@ class SharpFrame(Protocol):
         """Rows of tiles."""
 
     @property
+    def box_sharpness(self) -> Sequence[Sequence[float]] | None:
+        """Rows of tiles of the part that is to be covered; None: all is."""
+
+    @property
     def clipped_share(self) -> float:
         """Burnt out, 0..1."""
 
 
 def check_coverage(frames: Sequence[SharpFrame], step_steps: int) -> Coverage:
-    """The verdict on these frames, ordered from near to far and planned step_steps apart."""
+    """The verdict on these frames, ordered from near to far and planned step_steps apart.
+
+    Where a part of the picture was chosen only that has to be covered; what the drive did shows everywhere.
+    """
     if len(frames) < 3:
         return Coverage(
             (
@@ -114,8 +121,10 @@ def check_coverage(frames: Sequence[SharpFrame], step_steps: int) -> Coverage:
                 ),
             )
         )
-    curves = textured_curves(frames)
-    if curves.shape[1] == 0:
+    curves = textured_curves([frame.tile_sharpness for frame in frames])
+    chosen = [part for frame in frames if (part := frame.box_sharpness) is not None]
+    wanted = textured_curves(chosen) if len(chosen) == len(frames) else curves
+    if wanted.shape[1] == 0:
         return Coverage(
             (
                 Finding(
@@ -127,8 +136,8 @@ def check_coverage(frames: Sequence[SharpFrame], step_steps: int) -> Coverage:
     findings = (
         *_gaps(frames, step_steps),
         *_jumps(curves, frames, step_steps),
-        *_cut_end(curves, frames, step_steps, near=True),
-        *_cut_end(curves, frames, step_steps, near=False),
+        *_cut_end(wanted, frames, step_steps, near=True),
+        *_cut_end(wanted, frames, step_steps, near=False),
         *_repeats(curves, frames, step_steps),
         *_moved(curves, frames),
         *_clipped(frames),
@@ -138,9 +147,12 @@ def check_coverage(frames: Sequence[SharpFrame], step_steps: int) -> Coverage:
     )
 
 
-def textured_curves(frames: Sequence[SharpFrame]) -> Curves:
-    """Sharpness over the frames, (frames, textured tiles); a tile counts when it is sharp in some frame."""
-    curves = np.array([np.ravel(frame.tile_sharpness) for frame in frames], np.float64)
+def textured_curves(frames: Sequence[Sequence[Sequence[float]]]) -> Curves:
+    """Sharpness over the frames, (frames, textured tiles); a tile counts when it is sharp in some frame.
+
+    frames: the rows of tiles of each.
+    """
+    curves = np.array([np.ravel(rows) for rows in frames], np.float64)
     tops = curves.max(axis=0)
     lows = np.median(curves, axis=0)
     textured = (tops > LEAST_SHARE * np.quantile(tops, 0.98)) & (tops > CLEAR * lows) & (tops > 0)

@@ -219,7 +219,10 @@ class Focusing:
             if found is None:
                 control.rest()
                 return
-            control.rest((found.near_steps, found.far_steps), found.why)
+            control.recipe = replace(
+                control.recipe, near_steps=found.near_steps, far_steps=found.far_steps, box=box
+            )
+            control.rest(message=found.why)
             if not control.stopping.is_set():
                 then()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from rig.box import Box
 from rig.config import CameraSettings, CaptureSettings, OpticsSettings, Settings
 from rig.errors import PlanError
 from rig.lens import depth_of_field_um, diffraction_spot_um, focus_step_um, working_f_number
@@ -34,6 +35,7 @@ class BracketPlan:
     bytes: int  # an estimate, on the high side
     why: tuple[Said, ...]  # one sentence a figure
     warnings: tuple[Said, ...] = ()  # what the photographer should know before shooting
+    box: Box | None = None  # part of the picture that is to be covered; None: all of it
 
 
 def plan_bracket(
@@ -42,8 +44,11 @@ def plan_bracket(
     far_steps: int,
     step_steps: int | None = None,
     size_px: tuple[int, int] = FULL_SIZE_PX,
+    box: Box | None = None,
 ) -> BracketPlan:
     """The bracket from near to far, with the step from the optics unless step_steps is given.
+
+    box: part of the picture whose depth near and far are to cover.
 
     A mechanism too coarse for the optics is planned at one step a frame, with a warning.
     Raises PlanError when the limits are in the wrong order or outside the travel, or frames too many.
@@ -72,6 +77,7 @@ def plan_bracket(
         bytes=len(positions) * frame_bytes(settings.camera, size_px),
         why=(),
         warnings=warnings + _softness(settings.optics),
+        box=box,
     )
     return replace(plan, why=_explain(settings, plan, by_hand=step_steps is not None))
 
@@ -242,6 +248,19 @@ def _explain(settings: Settings, plan: BracketPlan, by_hand: bool) -> tuple[Said
             settle=settle_estimate_s(settings.capture),
         ),
         _room(plan, settings.camera.dng),
+        *_part(plan.box),
+    )
+
+
+def _part(box: Box | None) -> tuple[Said, ...]:
+    if box is None:
+        return ()
+    return (
+        say(
+            "plan.box",
+            "Only what is in the chosen part, {share:.0f}% of the picture, is to be covered.",
+            share=100 * box[2] * box[3],
+        ),
     )
 
 

@@ -8,9 +8,10 @@ import threading
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
+from rig.box import Box, checked_box
 from rig.durable import write_derived
 from rig.ending import end_within
-from rig.errors import StoreError
+from rig.errors import NotAllowedError, StoreError
 
 END_WITHIN_S = 10.0  # for a card that does not answer
 log = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ class Recipe:
     far_steps: int | None = None
     step_steps: int | None = None  # None: from the optics
     position_steps: int | None = None
+    box: Box | None = None  # part of the picture that near and far were found for; None: all of it
     rig: str | None = None  # name of the simulated scene these belong to; None: the real rig
 
     def for_rig(self, rig: str | None) -> Recipe:
@@ -40,10 +42,11 @@ class Recipe:
 
 
 def with_limits(recipe: Recipe, near_steps: int | None, far_steps: int | None) -> Recipe:
-    """The recipe with these limits, put in order: near comes first."""
+    """The recipe with these limits, put in order: near comes first. Other ones than before were found for no box."""
     if near_steps is not None and far_steps is not None:
         near_steps, far_steps = min(near_steps, far_steps), max(near_steps, far_steps)
-    return replace(recipe, near_steps=near_steps, far_steps=far_steps)
+    same = (near_steps, far_steps) == (recipe.near_steps, recipe.far_steps)
+    return replace(recipe, near_steps=near_steps, far_steps=far_steps, box=recipe.box if same else None)
 
 
 def load_recipe(folder: Path) -> Recipe:
@@ -57,7 +60,14 @@ def load_recipe(folder: Path) -> Recipe:
     steps = (field.name for field in fields(Recipe) if field.name.endswith("_steps"))
     known = {name: number if type(number := value.get(name)) is int else None for name in steps}
     rig = value.get("rig")
-    return Recipe(**known, rig=rig if isinstance(rig, str) else None)
+    return Recipe(**known, box=_box(value.get("box")), rig=rig if isinstance(rig, str) else None)
+
+
+def _box(value: object) -> Box | None:
+    try:
+        return checked_box(value) if isinstance(value, list) else None
+    except NotAllowedError:
+        return None
 
 
 def save_recipe(folder: Path, recipe: Recipe) -> None:

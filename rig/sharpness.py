@@ -6,10 +6,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from rig.box import Box, part_of
+
 Luma = npt.NDArray[np.uint8]
 Map = npt.NDArray[np.float32]
 
 TILES = (6, 8)  # rows, columns: small enough to tell a gap's place, large enough to be sure of it
+LEAST_TILE_PX = 8  # a side: the sweep for near and far measures in no smaller ones
 CALM_SHARE = 0.8  # of pure noise, the calmest tenth of tiles of 16 x 16 px shows so much (measured)
 # Of a white-noise variance, what reaches the squared gradient after the binomial and the Sobel kernel below.
 _SMOOTH = np.array([1, 2, 1], np.float32) / 4
@@ -32,6 +35,15 @@ def tile_sharpness(luma: Luma, tiles: tuple[int, int] = TILES) -> Map:
     """The same per tile: (rows, columns) float32 >= 0. Tiles cover the picture evenly."""
     rows, columns = tiles
     return cv2.resize(sharpness_map(luma), (columns, rows), interpolation=cv2.INTER_AREA).astype(np.float32)
+
+
+def box_sharpness(luma: Luma, box: Box) -> Map:
+    """The same of a part of the picture, in as many tiles, or fewer where they would be too small to tell."""
+    part = part_of(luma, box, LEAST_TILE_PX)
+    rows, columns = (
+        min(max(side // LEAST_TILE_PX, 1), most) for side, most in zip(part.shape, TILES, strict=True)
+    )
+    return tile_sharpness(part, (rows, columns))
 
 
 def sharpness_map(luma: Luma) -> Map:

@@ -183,11 +183,12 @@ class NotedFrame:
     position_steps: int
     tile_sharpness: tuple[tuple[float, ...], ...]
     clipped_share: float
+    box_sharpness: tuple[tuple[float, ...], ...] | None = None
 
     @classmethod
     def of(cls, fact: Fact) -> NotedFrame:
         """From the frame's fact."""
-        return cls(**{field.name: fact[field.name] for field in fields(cls)})
+        return cls(**{field.name: fact[field.name] for field in fields(cls) if field.name in fact})
 
 
 def frame_fact(frame: Frame, facts: FrameFacts) -> dict[str, Any]:
@@ -229,6 +230,7 @@ def plan_of(detail: BracketDetail) -> BracketPlan:
         values = dict(detail.plan)
         for name in ("positions_steps", "why", "warnings"):
             values[name] = tuple(values[name])
+        values["box"] = tuple(values["box"]) if values.get("box") else None
         return BracketPlan(**values)
     except (KeyError, TypeError) as error:
         raise NotAllowedError(

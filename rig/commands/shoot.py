@@ -53,7 +53,7 @@ def add_shoot_parser(commands: Subparsers) -> None:
         type=box,
         metavar="X,Y,W,H",
         help="with --auto: only what is in this part of the picture; its left and upper edge, width and height "
-        "as fractions of the picture, 0.25,0.25,0.5,0.5 for the middle; no frames are then added unasked "
+        "as fractions of the picture, 0.25,0.25,0.5,0.5 for the middle "
         "(default: the whole picture)",
     )
     how = parser.add_argument_group("step").add_mutually_exclusive_group()
@@ -112,8 +112,6 @@ def shoot(args: argparse.Namespace, console: Console) -> None:
             **lens_settings(args.lens),
             "optics.overlap": args.overlap,
             "stacking.live": False if args.no_stack else None,
-            # The verdict is on the whole picture: it would take in what was left out.
-            "capture.extend_frames": 0 if args.box is not None else None,
         },
     )
     with opened(settings, data_folder(args, settings), args.sim, console) as (workflow, cancelled):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -23,6 +23,7 @@ class Shot:
     position_steps: int
     tile_sharpness: tuple[tuple[float, ...], ...]
     clipped_share: float = 0.0
+    box_sharpness: tuple[tuple[float, ...], ...] | None = None
 
 
 def bracket(depths: np.ndarray, positions: list[int], wobble: float = 0.0) -> list[Shot]:
@@ -31,6 +32,11 @@ def bracket(depths: np.ndarray, positions: list[int], wobble: float = 0.0) -> li
         Shot(index, position, tuple(map(tuple, 1e-3 + np.exp(-(((depths - position) / 90) ** 2)))))
         for index, position in enumerate(positions)
     ]
+
+
+def boxed(frames: list[Shot], rows: slice) -> list[Shot]:
+    """Where only these rows of tiles are to be covered."""
+    return [replace(frame, box_sharpness=frame.tile_sharpness[rows]) for frame in frames]
 
 
 def slope(near: float, far: float) -> np.ndarray:
@@ -111,6 +117,38 @@ def test_something_far_before_the_near_end_is_told_but_not_sure() -> None:
 
     assert found.verdict is Verdict.NEAR_CUT
     assert found.findings[0].repair is not None and not found.findings[0].repair.sure
+
+
+def test_only_what_is_in_the_box_has_to_be_covered() -> None:
+    frames = bracket(slope(0, 600), list(range(200, 401, STEP)))  # rows of tiles 100 steps deep
+
+    assert check_coverage(frames, STEP).verdict is Verdict.NEAR_CUT
+    assert check_coverage(boxed(frames, slice(2, 4)), STEP).verdict is Verdict.COVERED
+
+
+def test_an_end_cut_in_the_box_is_told_with_the_frames_that_the_box_needs() -> None:
+    frames = bracket(slope(0, 600), list(range(100, 301, STEP)))
+    found = check_coverage(boxed(frames, slice(1, 4)), STEP)  # from 100 to 400
+
+    assert [finding.verdict for finding in found.findings] == [Verdict.FAR_CUT]
+    assert found.extra_frames("extend_far") == pytest.approx(2, abs=1)
+
+
+def test_motion_shows_outside_the_box_too() -> None:
+    frames = bracket(slope(100, 400), list(range(50, 500, STEP)))
+    blurred = tuple(tuple(0.3 * value for value in row) for row in frames[4].tile_sharpness)
+    frames[4] = replace(frames[4], tile_sharpness=blurred)
+
+    assert check_coverage(boxed(frames, slice(2, 3)), STEP).verdict is Verdict.MOVED
+
+
+def test_a_box_with_nothing_in_it_is_not_judged() -> None:
+    frames = [
+        replace(frame, box_sharpness=((1e-9,),))
+        for frame in bracket(slope(100, 400), list(range(50, 500, STEP)))
+    ]
+
+    assert check_coverage(frames, STEP).verdict is Verdict.UNSURE
 
 
 def test_a_missing_frame_is_a_gap_with_its_place() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -102,6 +103,52 @@ def test_a_near_end_extended_by_itself_leaves_one_stack_of_all_frames(cut_rig):
     assert min(places(rig, bracket_id)) < NEAR_CUT
     assert [result.frames for result in detail.results] == [len(detail.frames)]
     assert rig.workflow.status().stack.stage == "done"
+
+
+MIDDLE_BAND = (0.1, 0.3, 0.8, 0.4)  # the target is tilted: lines of it lie at one depth
+
+
+def test_a_range_found_for_a_box_is_judged_by_the_box_and_extended_for_nothing_else(cut_rig):
+    rig = cut_rig(extend_frames=6)
+    rig.workflow.auto_range(box=MIDDLE_BAND)
+    found = rig.until_idle()
+    bracket_id = rig.workflow.start_bracket()
+    status = rig.until_idle()
+    shot = rig.workflow.bracket(bracket_id)
+
+    assert any("chosen part" in sentence for sentence in found.plan.why)
+    assert status.bracket.verdict == "covered"
+    assert (min(places(rig, bracket_id)), max(places(rig, bracket_id))) == (
+        found.focus.near_steps,
+        found.focus.far_steps,
+    )
+    assert found.focus.far_steps - found.focus.near_steps < 0.5 * (2150 - 870)
+    assert tuple(shot.plan["box"]) == MIDDLE_BAND
+
+
+def test_a_box_whose_end_is_cut_is_extended_within_it(cut_rig):
+    rig = cut_rig(extend_frames=6)
+    rig.workflow.auto_range(box=MIDDLE_BAND)
+    focus = rig.until_idle().focus
+    recipe = rig.workflow._control.recipe
+    far = focus.far_steps - 4 * STEP
+    rig.workflow._control.recipe = replace(recipe, far_steps=far, step_steps=STEP)
+    rig.workflow._control.show_plan()
+    bracket_id = rig.workflow.start_bracket()
+    status = rig.until_idle()
+
+    assert far < max(places(rig, bracket_id)) <= focus.far_steps + 2 * STEP
+    assert status.bracket.verdict == "covered"
+
+
+def test_limits_set_by_hand_are_to_cover_the_whole_picture_again(cut_rig):
+    rig = cut_rig()
+    rig.workflow.auto_range(box=MIDDLE_BAND)
+    rig.until_idle()
+    bracket_id = shoot(rig, INSIDE, FAR_CUT)
+
+    assert rig.workflow.bracket(bracket_id).plan["box"] is None
+    assert rig.workflow.status().bracket.verdict == "near_cut"
 
 
 def test_a_covered_bracket_needs_no_extension_but_gets_one_when_told_where(cut_rig):

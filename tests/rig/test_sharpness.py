@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from rig.sharpness import TILES, clipped_share, noise_variance, sharpness, tile_sharpness
+from rig.box import Box
+from rig.sharpness import TILES, box_sharpness, clipped_share, noise_variance, sharpness, tile_sharpness
 
 Luma = npt.NDArray[np.uint8]
 
@@ -69,6 +70,23 @@ def test_tiles_tell_where_it_is_sharp() -> None:
 
 def test_tiles_have_the_shape_asked_for_whatever_the_picture() -> None:
     assert tile_sharpness(texture(size=(95, 127))).shape == TILES
+
+
+def test_the_tiles_of_a_box_tell_of_what_is_in_it() -> None:
+    luma = np.full((240, 320), 120, np.uint8)
+    luma[60:180, 80:160] = texture()[60:180, 80:160]
+
+    assert box_sharpness(luma, (0.26, 0.26, 0.23, 0.48)).min() > 10 * abs(
+        box_sharpness(luma, (0.6, 0, 0.4, 1)).max()
+    )
+
+
+@pytest.mark.parametrize(
+    ("box", "shape"),
+    [((0, 0, 1, 1), (6, 8)), ((0.5, 0.5, 0.1, 0.1), (3, 4)), ((0.98, 0.98, 0.02, 0.02), (1, 1))],
+)
+def test_a_small_box_has_fewer_tiles_of_a_size_that_tells(box: Box, shape: tuple[int, int]) -> None:
+    assert box_sharpness(texture(), box).shape == shape
 
 
 def test_the_mean_of_the_tiles_is_the_figure_of_the_whole() -> None:
