@@ -13,6 +13,7 @@ import numpy as np
 from rig.devices.heap import give_back_memory
 from rig.devices.scenes.blur import QUICK_STEPS_PX, STEPS_PX
 from rig.devices.scenes.canvas import SENSOR_MM, Canvas
+from rig.devices.scenes.keptrows import KeptRows, Rows
 from rig.devices.scenes.light import Half, from_half, to_half
 from rig.devices.scenes.render import FocusedScene
 from rig.devices.scenes.scene import Scene
@@ -53,7 +54,7 @@ class SceneView:
         self._canvas = Canvas(size, scene.lens.magnification, seed)
         self._guard = threading.Lock()
         self._surfaces: list[Surface] | None = None
-        self._focused: tuple[float, FocusedScene] | None = None
+        self._focused: tuple[float, Rows] | None = None
         self._last: Exposed | None = None
 
     def free(self) -> None:
@@ -84,7 +85,7 @@ class SceneView:
         """Signed diameter on this frame of a point at depth z."""
         return self.scene.lens.blur_um(z_um, focus_um) / self.pitch_um
 
-    def _focus(self, focus_um: float) -> FocusedScene:
+    def _focus(self, focus_um: float) -> Rows:
         with self._guard:
             if self._surfaces is None:
                 small = self.size[0] <= KEPT_WIDTH
@@ -99,14 +100,17 @@ class SceneView:
                     give_back_memory()
             return self._focused[1]
 
-    def _at_focus(self, surfaces: list[Surface], focus_um: float) -> FocusedScene:
-        return FocusedScene(surfaces, lambda z: self.blur_px(z, focus_um), self._canvas.size_px, self._steps)
+    def _at_focus(self, surfaces: list[Surface], focus_um: float) -> Rows:
+        focused = FocusedScene(
+            surfaces, lambda z: self.blur_px(z, focus_um), self._canvas.size_px, self._steps
+        )
+        return KeptRows(focused) if self.size[0] <= KEPT_WIDTH else focused
 
 
 class Exposed:
     """One exposure's light on the sensor. keep: remember rows drawn, for a still scene is asked for again."""
 
-    def __init__(self, view: SceneView, focused: FocusedScene, pose: Pose, keep: bool = False) -> None:
+    def __init__(self, view: SceneView, focused: Rows, pose: Pose, keep: bool = False) -> None:
         self.pose = pose
         self._kept: dict[tuple[int, int], Half] | None = {} if keep else None
         self._view, self._focused = view, focused

@@ -1,0 +1,49 @@
+"""A focused scene whose rows are composed once: while the picture trembles the same ones are asked for again."""
+
+from __future__ import annotations
+
+import threading
+from typing import Protocol
+
+import numpy as np
+
+from rig.devices.scenes.light import Half, from_half, to_half
+from rig.devices.scenes.surface import F32
+
+BAND_ROWS = 64
+
+
+class Rows(Protocol):
+    """What is needed of a focused scene (rig.devices.scenes.render.FocusedScene has it)."""
+
+    canvas: tuple[int, int]
+
+    def rows(self, top: int, count: int) -> F32:
+        """Linear light of rows top..top+count: (count, width, 3) float32."""
+
+
+class KeptRows:
+    """As the scene itself, band by band at half precision: 6 bytes a pixel. From any thread."""
+
+    def __init__(self, focused: Rows) -> None:
+        self.canvas = focused.canvas
+        self._focused = focused
+        bands = -(-self.canvas[1] // BAND_ROWS)
+        self._bands: list[Half | None] = [None] * bands
+        self._guards = [threading.Lock() for _ in range(bands)]
+
+    def rows(self, top: int, count: int) -> F32:
+        """Linear light of rows top..top+count: (count, width, 3) float32, BGR."""
+        first, last = top // BAND_ROWS, -(-(top + count) // BAND_ROWS)
+        bands = [self._band(number) for number in range(first, last)]
+        begin = top - first * BAND_ROWS
+        return from_half(np.concatenate(bands)[begin : begin + count])
+
+    def _band(self, number: int) -> Half:
+        with self._guards[number]:
+            band = self._bands[number]
+            if band is None:
+                top = number * BAND_ROWS
+                count = min(BAND_ROWS, self.canvas[1] - top)
+                band = self._bands[number] = to_half(self._focused.rows(top, count))
+            return band
