@@ -1,9 +1,10 @@
 """From the first look at the pages to the first stack: seconds and taps, in a real browser.
 
-    python bench/first_visit.py [--width 4056]
+    python bench/first_visit.py [--width 4056] [--sim replay:FOLDER]
 
 Opens the page of a simulated rig on a phone's screen, taps Auto, SHOOT and See it as soon as each may be tapped, and
-prints when what was there. Needs Chromium and the development tools.
+prints when what was there. With the frames of a real bracket (replay) nothing has to be drawn, so that what is
+measured is what a camera would leave to wait for. Needs Chromium and the development tools.
 """
 
 from __future__ import annotations
@@ -37,11 +38,12 @@ def main() -> int:
     parser.add_argument(
         "--width", type=int, default=4056, help="px of a frame (default: 4056, as the HQ camera)"
     )
+    parser.add_argument("--sim", default="bristles", help="scene, or replay:FOLDER (default: bristles)")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "config.toml"
         config.write_text(f"[camera]\nsim_width_px = {args.width}\n")
-        command = [sys.executable, "-m", "rig.cli", "run", "--sim", "bristles", "--port", "0"]
+        command = [sys.executable, "-m", "rig.cli", "run", "--sim", args.sim, "--port", "0"]
         with subprocess.Popen(
             [*command, "--data", f"{folder}/data", "--config", str(config)],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
