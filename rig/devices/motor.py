@@ -27,7 +27,10 @@ class FocusMotor(Protocol):
         """
 
     def set_position(self, steps: int) -> None:
-        """Declare the present place to be this position, without moving."""
+        """Declare the present place to be this position, without moving.
+
+        Where nothing can move there is no other position than 0.
+        """
 
     def release(self) -> None:
         """Take the holding current off. Safe to call twice and on every exit path."""
