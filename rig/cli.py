@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 NAME = "fieldstack"
 INTERRUPTED = 130
+LEAVE_WITHIN_S = 10.0  # after the last word; closing everything took its own time before
 # Where each command is. Loaded when it is asked for, and none above: that takes seconds on a small Pi, in which Ctrl-C
 # must be understood too, and commands that are not asked for would take memory that a stack can use.
 _COMMANDS = {
@@ -29,16 +30,30 @@ _COMMANDS = {
 
 
 def main(args: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0 done, 1 failed, 2 wrong use, 130 interrupted."""
+    """Run one command; returns the exit code: 0 done, 1 failed, 2 wrong use, 130 interrupted.
+
+    args: None for those of the program, which then ends soon after this returns, whatever hangs.
+    """
     try:
         words = sys.argv[1:] if args is None else args
         parsed = get_parser(words[0] if words else None).parse_args(args)
-        return int(parsed.run(parsed))
+        code = int(parsed.run(parsed))
+        if args is None:
+            _leave(code)
+        return code
     except (
         KeyboardInterrupt
     ):  # while the program was still being loaded; the commands have an edge of their own
         print(f"{NAME}: interrupted before anything was begun", file=sys.stderr)
         return INTERRUPTED
+
+
+def _leave(code: int) -> None:
+    from rig.ending import leave_within
+
+    sys.stdout.flush()  # a reader may take its time
+    gpio = sys.modules.get("rig.devices.gpio")  # only where lines were used
+    leave_within(LEAVE_WITHIN_S, code, gpio.make_all_safe if gpio is not None else lambda: None)
 
 
 def get_parser(command: str | None = None) -> argparse.ArgumentParser:

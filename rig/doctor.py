@@ -8,14 +8,13 @@ import platform
 import resource
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
-from typing import Any
 
+from rig.cameramemory import check_camera_memory
 from rig.config import Settings
 from rig.devices.build import why_no_camera
+from rig.diagnosis import Check, Diagnosis, Health, meminfo, read_text
 from rig.durable import FreeBytes, free_bytes, megabytes
 from rig.plan import frame_bytes
 from stacker import kernel
@@ -40,51 +39,6 @@ PACKAGES = (
 THROTTLED = {0: "under-voltage", 1: "frequency capped", 2: "throttled", 3: "soft temperature limit"}
 
 
-class Health(StrEnum):
-    """How a thing was found."""
-
-    GOOD = "good"
-    NOTE = "note"  # works, with something to know
-    BAD = "bad"  # the main job cannot be done
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing looked at."""
-
-    name: str
-    health: Health
-    found: str
-    advice: str | None = None  # what to do, when there is something
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """Everything looked at."""
-
-    checks: tuple[Check, ...]
-    simulated: bool  # the rig would be the simulated one
-
-    @property
-    def can_work(self) -> bool:
-        """Whether a bracket can be shot and stacked, if only on the simulated rig."""
-        return all(check.health is not Health.BAD for check in self.checks)
-
-    @property
-    def sentence(self) -> str:
-        """The upshot."""
-        if not self.can_work:
-            bad = ", ".join(check.name for check in self.checks if check.health is Health.BAD)
-            return f"The rig cannot work: see {bad}."
-        if self.simulated:
-            return "The main job can be done on the simulated rig; there is no camera here."
-        return "The rig can shoot and stack."
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return {**asdict(self), "can_work": self.can_work, "sentence": self.sentence}
-
-
 def diagnose(
     settings: Settings,
     folder: Path,
@@ -104,12 +58,16 @@ def diagnose(
         check_folder(settings, folder),
         check_limits(settings),
         check_memory(sys_root),
+        *(() if without_camera(settings, missing) else check_camera_memory(settings.camera, sys_root)),
         *check_heat(sys_root),
     )
-    simulated = settings.camera.driver in ("sim", "replay") or (
-        settings.camera.driver == "auto" and missing is not None
-    )
-    return Diagnosis(checks, simulated)
+    return Diagnosis(checks, simulated=without_camera(settings, missing))
+
+
+def without_camera(settings: Settings, missing: str | None) -> bool:
+    """Whether the simulated rig takes the camera's place. missing: why there is no camera."""
+    driver = settings.camera.driver
+    return driver in ("sim", "replay") or (driver == "auto" and missing is not None)
 
 
 def check_system(sys_root: Path) -> Check:
@@ -238,8 +196,7 @@ def check_limits(settings: Settings, file_limit: int | None = None) -> Check:
 
 def check_memory(sys_root: Path) -> Check:
     """What the kernel says is available."""
-    lines = (read_text(sys_root / "proc/meminfo") or "").splitlines()
-    sizes = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines if len(line.split()) >= 2}
+    sizes = meminfo(sys_root)
     if "MemAvailable" not in sizes:
         return Check("memory", Health.NOTE, "unknown")
     available = sizes["MemAvailable"]
@@ -278,11 +235,3 @@ def check_throttled(bits: str) -> Check:
         return Check("power", Health.GOOD, "never throttled since the start")
     found = f"now: {', '.join(now) or 'fine'}; since the start: {', '.join(before) or 'fine'}"
     return Check("power", Health.NOTE, found, "use a stronger supply and a short, thick cable")
-
-
-def read_text(path: Path) -> str | None:
-    """A small system file, None when it is not there."""
-    try:
-        return path.read_text(errors="replace").strip().strip("\0")
-    except OSError:
-        return None

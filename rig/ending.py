@@ -3,9 +3,30 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import threading
+import time
+from collections.abc import Callable
 
 log = logging.getLogger(__name__)
+
+
+def leave_within(limit_s: float, code: int, make_safe: Callable[[], object]) -> None:
+    """The process ends within limit_s of this call, whatever still runs. To be called when all work is done.
+
+    picamera2's threads are no daemons, and it closes cameras once more at exit: where one hangs, Python would wait
+    for it for ever. make_safe: called before such a hard end, which runs nothing else.
+    """
+
+    def leave() -> None:
+        time.sleep(limit_s)
+        sys.stderr.write("something did not end (a camera that hangs?); the program ends without it\n")
+        make_safe()
+        sys.stderr.flush()
+        os._exit(code)
+
+    threading.Thread(target=leave, name="leave", daemon=True).start()
 
 
 def end_within(thread: threading.Thread, limit_s: float) -> bool:

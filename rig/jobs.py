@@ -32,6 +32,11 @@ class JobThread:
         """Begin to work."""
         self._thread.start()
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether there is a thread to do them."""
+        return self._thread.is_alive()
+
     def put(self, job: Job) -> None:
         """Run this job after those before it."""
         self._queue.put((job, threading.Event()))

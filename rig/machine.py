@@ -20,6 +20,7 @@ from rig.status import FocusStatus
 
 Build = Callable[[Settings], Devices]
 
+CLOSE_WAIT_S = 30.0  # for the camera; a preview takes seconds, reopening a hung one included
 DEVICE_PARTS = {"camera", "motor", "panel"}  # of the settings, that drivers are made from
 FOCUSER_SETTINGS = {  # but these are the focuser's, which is made anew in a moment
     "motor.steps_per_um",
@@ -84,13 +85,16 @@ class Machine:
 
     def close(self) -> None:
         """Motor and lines safe, camera released. Safe in every state and to call twice."""
-        self._take_camera()  # a preview under way comes to its end first
+        taken = self._take_camera(
+            CLOSE_WAIT_S
+        )  # a preview under way comes to its end first, or hangs for good
         try:
             devices, self._devices = self._devices, None
             if devices is not None:
                 devices.close()
         finally:
-            self._camera_lock.release()
+            if taken:
+                self._camera_lock.release()
 
     # --- parts ----------------------------------------------------------------------------------
     @property
@@ -136,10 +140,12 @@ class Machine:
         with self.camera() as camera:
             yield _Shown(camera, show)
 
-    def _take_camera(self) -> None:
+    def _take_camera(self, limit_s: float = -1) -> bool:
+        """limit_s: give up after so long; -1: never."""
         self._wanted.set()
-        self._camera_lock.acquire()
+        taken = self._camera_lock.acquire(timeout=limit_s)
         self._wanted.clear()
+        return taken
 
     @contextmanager
     def lit(self) -> Iterator[None]:

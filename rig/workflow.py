@@ -20,6 +20,7 @@ from rig.errors import BusyError, ConfigError, NotAllowedError, RigError
 from rig.focusing import Focusing
 from rig.importdesk import ImportDesk
 from rig.importshelf import RigShelf
+from rig.liveness import Liveness
 from rig.machine import Build, Machine
 from rig.pictures import encode_jpeg, focus_score, shrink
 from rig.power import power_off
@@ -81,6 +82,7 @@ class Workflow:
         self._machine = Machine(settings, build)
         self._store = Store(data_folder, settings.store.reserve_mb * 1_000_000, free)
         self._control = Control(self._machine, self._store, time or TimeOfDay())
+        self._liveness = Liveness(self._control)
         self._stacks = StackQueue(self._show_stack, stacker)
         self._focusing = Focusing(self._control)
         self._shooter = Shooter(self._control, self._stacks)
@@ -136,6 +138,10 @@ class Workflow:
         self._store.close()
 
     # --- looking --------------------------------------------------------------------------------
+    def is_alive(self) -> bool:
+        """Whether the rig still answers and gets on; for a watchdog that asks now and then, from one thread."""
+        return self._liveness.is_alive()
+
     def status(self) -> Status:
         """The present snapshot."""
         self._control.look()

@@ -15,7 +15,8 @@ from rig.commands.options import (
     data_folder,
     settings_from,
 )
-from rig.doctor import Diagnosis, Health, diagnose
+from rig.diagnosis import Diagnosis, Health
+from rig.doctor import diagnose
 from rig.errors import RigError
 from stacker.console import Console
 

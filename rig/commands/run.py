@@ -23,6 +23,7 @@ from rig.config import WebSettings
 from rig.configfile import USER_FILE
 from rig.durable import as_store_error
 from rig.errors import RigError
+from rig.servicewatch import notify, watched
 from rig.workflow import Workflow
 from stacker.console import Console
 
@@ -82,14 +83,15 @@ def run(args: argparse.Namespace, console: Console) -> None:
     )
     try:
         workflow.open(wait=False)
-        serve(
-            workflow,
-            web.host,
-            web.port,
-            page,
-            pairing=pairing,
-            ready=lambda server: announce(addresses(server.host, server.port), page.pin, folder, console),
-        )
+        with watched(workflow.is_alive):
+            serve(
+                workflow,
+                web.host,
+                web.port,
+                page,
+                pairing=pairing,
+                ready=lambda server: announce(addresses(server.host, server.port), page.pin, folder, console),
+            )
     except RigError:
         raise
     except OSError as error:
@@ -98,11 +100,13 @@ def run(args: argparse.Namespace, console: Console) -> None:
             "give another --host or --port"
         ) from error
     finally:
+        notify("STOPPING=1")
         workflow.close()
 
 
 def announce(urls: list[str], pin: str, folder: Path, console: Console) -> None:
     """Say where to look, and keep quiet from then on."""
+    notify("READY=1")
     console.tell(f"open {'  or  '.join(urls)}")
     console.tell(f"on a phone: press the rig's button to pair, or type the PIN {pin}")
     console.tell(f"brackets are kept in {folder}; Ctrl-C ends the rig")

@@ -157,21 +157,22 @@ def _leave_safely() -> None:
 
     A program that handles these signals is let be: it ends in its own way, through close() or atexit.
     """
-    atexit.unregister(_make_all_safe)
-    atexit.register(_make_all_safe)
+    atexit.unregister(make_all_safe)
+    atexit.register(make_all_safe)
     for number in (signal.SIGTERM, signal.SIGHUP):
         with suppress(ValueError):  # only the main thread may set handlers
             if signal.getsignal(number) is signal.SIG_DFL:
                 signal.signal(number, _die_safely)
 
 
-def _make_all_safe() -> None:
+def make_all_safe() -> None:
+    """Every output of this process at its safe level."""
     for gpio in list(_open):
         gpio.make_safe()
 
 
 def _die_safely(number: int, frame: FrameType | None) -> None:
-    _make_all_safe()
+    make_all_safe()
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
 

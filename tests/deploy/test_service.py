@@ -12,6 +12,7 @@ import pytest
 
 from rig.cli import get_parser
 from rig.commands.run import run_run
+from rig.liveness import GUARD_S
 
 UNIT = Path(__file__).parents[2] / "deploy" / "fieldstack.service"
 VENV = "/opt/fieldstack/.venv/bin/"
@@ -55,3 +56,10 @@ def test_the_service_may_use_the_lines_and_the_camera(unit: RawConfigParser) -> 
     assert {"gpio", "video"} <= set(service["SupplementaryGroups"].split())
     # lgpio leaves pipes where it is started: a folder that ProtectSystem leaves writable.
     assert service["WorkingDirectory"] == f"/var/lib/{service['StateDirectory']}"
+
+
+def test_a_rig_that_does_not_answer_is_started_again(unit: RawConfigParser) -> None:
+    """It tells by itself: see rig.servicewatch."""
+    service = unit["Service"]
+    assert (service["Type"], service["NotifyAccess"]) == ("notify", "main")
+    assert int(service["WatchdogSec"]) > 3 * GUARD_S  # a look may last so long, and comes three times

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -445,13 +446,23 @@ def test_doctor_fails_where_the_rig_cannot_work(tmp_path, capsys):
 
 
 @pytest.fixture
-def service(tmp_path, replay):
+def manager(tmp_path):
+    """What a service manager hears."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
+        line.bind(str(tmp_path / "notify"))
+        line.settimeout(PATIENCE_S)
+        yield line
+
+
+@pytest.fixture
+def service(tmp_path, replay, manager):
+    asked = {"NOTIFY_SOCKET": manager.getsockname(), "WATCHDOG_USEC": "30000000"}
     child = subprocess.Popen(
         [*COMMAND, "run", "--sim", replay, "--data", str(tmp_path), "--port", "0"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, **asked, "PYTHONUNBUFFERED": "1"},
     )
     yield child
     child.kill()
@@ -459,12 +470,16 @@ def service(tmp_path, replay):
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_run_says_where_to_look_serves_it_and_ends_cleanly(service, tmp_path, how):
+def test_run_says_where_to_look_serves_it_and_ends_cleanly(service, manager, tmp_path, how):
     url = re.search(r"http://\S+", next_line(service))[0]
     with urllib.request.urlopen(url, timeout=PATIENCE_S) as page:
         assert b"<html" in page.read()
+    heard = {manager.recv(100), manager.recv(100)}  # each is told at once, in whichever order
     service.send_signal(how)
     assert service.wait(PATIENCE_S) == 0
+    while (last := manager.recv(100)) == b"WATCHDOG=1":
+        pass
+    assert (heard, last) == ({b"READY=1", b"WATCHDOG=1"}, b"STOPPING=1")
     with opened(Store(tmp_path)):
         pass  # the folder is free again
 

@@ -6,9 +6,10 @@ import json
 
 import pytest
 
-from rig.config import Settings
+from rig.cameramemory import check_camera_memory
+from rig.config import CameraSettings, Settings
+from rig.diagnosis import Health
 from rig.doctor import (
-    Health,
     check_camera,
     check_folder,
     check_gpio,
@@ -159,3 +160,65 @@ def test_lines_that_this_user_may_not_use_come_with_the_group_as_advice(tmp_path
     check = check_gpio(STEPDIR, files(tmp_path, dev__gpiochip0=""))
     assert check.health is Health.BAD
     assert "usermod -aG gpio" in check.advice
+
+
+def pi(root, total_mb: int, free_mb: int, heap: str | None = "linux,cma"):
+    """A Raspberry Pi with so much contiguous memory."""
+    files(
+        root,
+        proc__meminfo=f"MemTotal: 900000 kB\nCmaTotal: {total_mb * 1000} kB\nCmaFree: {free_mb * 1000} kB\n",
+    )
+    if heap is not None:
+        heaps = root / "dev" / "dma_heap"
+        heaps.mkdir(parents=True)
+        (heaps / heap).write_text("")
+        (heaps / "vidbuf_cached").symlink_to(heap)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("total_mb", "free_mb", "health", "word"),
+    [
+        (256, 200, Health.GOOD, "2 full-size buffers of 19.9 MB"),
+        (256, 20, Health.NOTE, "unless it is a running Fieldstack"),
+        (32, 30, Health.NOTE, "frames come more slowly"),
+        (16, 15, Health.BAD, "not even one fits"),
+    ],
+)
+def test_contiguous_memory_is_held_against_what_the_camera_wants(tmp_path, total_mb, free_mb, health, word):
+    (check,) = check_camera_memory(CameraSettings(), pi(tmp_path, total_mb, free_mb))
+    assert check.health is health
+    assert word in f"{check.found}; {check.advice}"
+    assert health is Health.GOOD or "cma-256" in check.advice
+
+
+def test_raw_data_need_larger_buffers(tmp_path):
+    root = pi(tmp_path, 64, 60)
+    (plain,), (raw,) = (check_camera_memory(CameraSettings(dng=dng), root) for dng in (False, True))
+    assert (plain.health, raw.health) == (Health.GOOD, Health.NOTE)
+
+
+def test_a_pi_5_has_no_such_ceiling(tmp_path):
+    (check,) = check_camera_memory(CameraSettings(), pi(tmp_path, 16, 1, heap="system"))
+    assert check.health is Health.GOOD
+
+
+def test_a_heap_that_this_user_may_not_use_comes_with_the_group_as_advice(tmp_path, monkeypatch):
+    root = pi(tmp_path, 256, 200)
+    monkeypatch.setattr("rig.cameramemory.os.access", lambda path, mode: False)
+    (check,) = check_camera_memory(CameraSettings(), root)
+    assert "usermod -aG video" in check.advice
+
+
+def test_without_the_camera_its_memory_is_nobodys_concern(tmp_path):
+    root = pi(tmp_path, 16, 15)
+    sim = Settings().changed({"camera.driver": "sim"})
+    names = [
+        [check.name for check in diagnose(settings, tmp_path, sys_root=root, no_camera=lambda: None).checks]
+        for settings in (Settings(), sim)
+    ]
+    assert "camera memory" in names[0] and "camera memory" not in names[1]
+
+
+def test_a_laptop_hears_nothing_of_contiguous_memory(tmp_path):
+    assert check_camera_memory(CameraSettings(), files(tmp_path, proc__meminfo="MemTotal: 9 kB\n")) == ()
