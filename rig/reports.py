@@ -52,6 +52,7 @@ def plan_status(plan: BracketPlan) -> PlanStatus:
         time_s=plan.time_s,
         bytes=plan.bytes,
         why=plan.why + plan.warnings,
+        box=plan.box,
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from rig.box import Box
 from rig.saying import Said
 
 
@@ -78,6 +79,7 @@ class PlanStatus:
     time_s: float
     bytes: int
     why: tuple[Said, ...]  # one sentence a figure
+    box: Box | None = None  # part of the picture that near and far were found for
 
 
 @dataclass(frozen=True)

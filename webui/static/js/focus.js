@@ -1,6 +1,7 @@
 // Focusing: rail, jog buttons, near and far, and the plan that follows from them.
 
 import { newKey, post, remove } from "./api.js";
+import { autoOrder } from "./box.js";
 import { keepChip, showChip } from "./chips.js";
 import { $, $$, repeatWhileHeld, say } from "./dom.js";
 import { allSaid, bytes, distance, duration, number, said, shutter, t } from "./i18n.js";
@@ -141,7 +142,7 @@ export function wireFocus(live) {
   rail.addEventListener("change", () => (dragging = false));
   for (const end of ["near", "far"]) $(end).addEventListener("click", () => setLimit(end, live));
   $("clear").addEventListener("click", () => command(remove("/api/focus/limits")));
-  $("auto").addEventListener("click", () => command(post("/api/auto", {})));
+  $("auto").addEventListener("click", () => command(post("/api/auto", autoOrder())));
   $("halt").addEventListener("click", () => command(post("/api/stop", {})));
   $("shoot").addEventListener("click", shoot);
   $("again").addEventListener("click", shoot);

@@ -2,6 +2,7 @@
 
 import { drawAssist } from "./assist.js";
 import { keepAwake } from "./awake.js";
+import { draw as drawBox, showBox, wireBox } from "./box.js";
 import { $, $$, press, say } from "./dom.js";
 import { showFocus, wireFocus } from "./focus.js";
 import { number, t } from "./i18n.js";
@@ -16,11 +17,13 @@ import { inPicture, showTouch, wireTouch } from "./touch.js";
 
 const assists = { peaking: false, zebra: false, histogram: false };
 const live = new LiveView($("live"), drawn, () => link.resync());
+wireBox(live); // before the loupe: what draws a box moves nothing
 const loupe = new Loupe($("live"), live, (event) => inPicture(event, $("live"), live.roi), enlarged);
 
 function drawn(canvas, score) {
   $("waiting").hidden = true;
   drawAssist(canvas, $("assist"), $("histogram"), assists);
+  drawBox();
   say($("score"), t("picture.focus", { n: Math.round(score * 1000) }));
   showTimes();
   $("score").hidden = document.body.dataset.mode !== "live";
@@ -69,6 +72,7 @@ function show(state) {
   showProgress(state, mode);
   showCountdown(state);
   showTouch(state, live, mode);
+  showBox(state, mode);
   obey(state);
 }
 

@@ -26,6 +26,14 @@ export function inPicture(event, canvas, roi) {
   return roi ? [roi[0] + x * roi[2], roi[1] + y * roi[3]] : [x, y];
 }
 
+/** The other way round: where on the canvas, in CSS pixels, a point of the whole picture is seen. */
+export function onScreen([x, y], canvas, roi) {
+  const scale = Math.min(canvas.clientWidth / canvas.width, canvas.clientHeight / canvas.height);
+  const at = (offset, start, part, side, pixels) => side / 2 + ((offset - start) / part - 0.5) * pixels * scale;
+  const [left, top, w, h] = roi ?? [0, 0, 1, 1];
+  return [at(x, left, w, canvas.clientWidth, canvas.width), at(y, top, h, canvas.clientHeight, canvas.height)];
+}
+
 async function touch(event, point) {
   const { state } = link.now();
   if (!state?.allowed.includes("touch")) return;
