@@ -61,8 +61,8 @@ class MotorError(RigError, RuntimeError):
 class MotorStillError(MotorError):
     """The steps were sent, and the picture shows that nothing moved."""
 
-    def __init__(self, sentence: Said, again_from: int) -> None:
-        """again_from: index of the first frame that may show another focus than it was meant to."""
+    def __init__(self, sentence: Said, again_from: int | None = None) -> None:
+        """again_from: index of the first frame that may show another focus than it was meant to; None: no frame."""
         super().__init__(sentence)
         self.again_from = again_from
 

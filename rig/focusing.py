@@ -11,7 +11,15 @@ from rig.backlash import measure_backlash
 from rig.box import Box, checked_box
 from rig.control import Control
 from rig.devices.panel import Signal
-from rig.errors import FocusNotFoundError, FocusRangeError, NotAllowedError, PlanError
+from rig.errors import (
+    DriftError,
+    FocusNotFoundError,
+    FocusRangeError,
+    MotorStillError,
+    NotAllowedError,
+    PlanError,
+)
+from rig.moveproof import moves
 from rig.recipe import with_limits
 from rig.saying import say
 from rig.scale import steps_per_um
@@ -199,7 +207,7 @@ class Focusing:
                     cancelled=control.stopping.is_set,
                 )
         except FocusNotFoundError as error:
-            control.give_up(error)
+            self._not_found(error)
             return
         with control.guard:
             if found is None:
@@ -213,7 +221,7 @@ class Focusing:
         try:
             found = self._sweep(box)
         except FocusNotFoundError as error:
-            control.give_up(error)
+            self._not_found(error)
             return
         with control.guard:
             if found is None:
@@ -225,6 +233,30 @@ class Focusing:
             control.rest(message=found.why)
             if not control.stopping.is_set():
                 then()
+
+    def _not_found(self, error: FocusNotFoundError) -> None:
+        """Say so; but where a drive that stands is why nothing came into focus, that is the fault."""
+        control, machine, stopping = self._control, self._control.machine, self._control.stopping.is_set
+        moved: bool | None = None
+        if not isinstance(error, DriftError) and not stopping():
+            wait_s = control.settings.capture.settle_s
+            with machine.lit(), machine.camera() as camera:
+                moved = moves(
+                    camera,
+                    machine.focuser,
+                    control.settings,
+                    lambda: machine.devices.clock.sleep(wait_s),
+                    stopping,
+                )
+        if moved is False:
+            raise MotorStillError(
+                say(
+                    "motor.still_in_search",
+                    "nothing comes into focus because the focus motor does not move: its steps were sent, and the "
+                    "picture stays the same; check its plug and its supply, and what may hold it",
+                )
+            )
+        control.give_up(error)
 
     def _sweep(self, box: Box | None) -> FocusRange | None:
         machine = self._control.machine
@@ -252,7 +284,7 @@ class Focusing:
                     cancelled=control.stopping.is_set,
                 )
         except FocusNotFoundError as error:
-            control.give_up(error)
+            self._not_found(error)
             return
         with control.guard:
             near, far = control.recipe.near_steps, control.recipe.far_steps

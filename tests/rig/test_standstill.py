@@ -26,6 +26,7 @@ from rig.moveproof import difference, look, moves
 from rig.plan import plan_bracket
 from rig.standstill import Standstill
 from rig.status import Outcome, Phase
+from rig.workflow import Workflow
 
 STEP = 48  # 0.7 depths of field of the scenes
 FRAMES = 14
@@ -144,6 +145,35 @@ def test_once_plugged_in_again_the_rig_shoots_the_frames_in_doubt_again(make_rig
     assert status.bracket.outcome is Outcome.COMPLETE
     assert (shot.again, shot.summary.frames_done, status.bracket.done) == ((), 9, 9)
     assert {frame.sha256 for frame in shot.frames}.isdisjoint(frame.sha256 for frame in kept.frames)
+
+
+LOOKS: dict[str, Callable[[Workflow], object]] = {
+    "range": lambda workflow: workflow.auto_range(then_shoot=True),
+    "spot": lambda workflow: workflow.touch(0.5, 0.5),
+    "backlash": lambda workflow: workflow.calibrate_backlash(),
+}
+
+
+@pytest.mark.parametrize("what", LOOKS)
+def test_a_search_in_which_nothing_moves_blames_the_motor_and_not_the_light(
+    make_rig: Callable[..., Rig], what: str
+) -> None:
+    built = []
+
+    def build(settings):
+        built.append(devices_of(settings, "bumpy"))
+        return built[-1]
+
+    rig = make_rig({"capture.settle_mode": "fixed"}, build=build)
+    rig.workflow.goto(1500)
+    rig.until_idle()
+    built[-1].camera._bench.faults.motor_still_after_steps = 0
+    LOOKS[what](rig.workflow)
+    status = rig.until(lambda status: status.state in (Phase.IDLE, Phase.FAULT))
+
+    assert status.fault is not None and status.fault.device == "motor"
+    assert "the focus motor does not move" in status.fault.sentence
+    assert not built[-1].motor.energised
 
 
 # --- no false alarm -----------------------------------------------------------------------------
