@@ -47,7 +47,8 @@ class LightWatch:
         self._camera = camera
         self._lamp = lamp
         self._lamp_matters = False
-        self._seen: list[float] = []  # brightness of the frames so far
+        self._seen: list[float] = []  # brightness of the frames so far, or since the light changed
+        self._brightest = 0.0  # usual brightness
         self._told = False
 
     def begin(self) -> None:
@@ -74,6 +75,7 @@ class LightWatch:
         """
         now = brightness(luma)
         usual = float(np.median(self._seen)) if self._seen else now
+        self._brightest = max(self._brightest, usual)
         share = now / max(usual, 1e-9)
         if DIMMED <= share <= 1 / DIMMED:
             self._seen.append(now)
@@ -88,16 +90,17 @@ class LightWatch:
                     percent=100 * share,
                 )
             )
-        if share < DARK:
+        if now < DARK * self._brightest:
             raise LightError(
                 say(
                     "light.dark",
                     "it has gone dark: frame {n} is only {percent:.0f}% as bright as those before it; check the lamp "
                     "and what may stand before the lens",
                     n=number,
-                    percent=100 * share,
+                    percent=100 * now / self._brightest,
                 )
             )
+        self._seen = [now]  # the light of the frames to come
         told, self._told = self._told, True
         if told:
             return None

@@ -9,68 +9,34 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-import numpy as np
-import numpy.typing as npt
-
 from rig.brightness import LightWatch
 from rig.bump import Framing, bend, is_better, is_dip
+from rig.capturereport import (
+    CaptureReport,
+    FrameFacts,
+    bracket_warnings,
+    kept_sentence,
+    moved_sentence,
+    rows,
+)
 from rig.config import Settings
 from rig.devices.camera import Camera, Exposure, Frame
 from rig.devices.clock import Clock
+from rig.drivewatch import DriveWatch
 from rig.errors import MotorStillError, RigError
 from rig.focuser import Focuser, never
-from rig.lens import depth_of_field_um
 from rig.lockedcamera import LockedCamera, with_settings
 from rig.metering import metered
-from rig.moveproof import moves
 from rig.plan import BracketPlan
-from rig.saying import Frames, Said, say
+from rig.saying import Said, say
 from rig.settle import Settled, Settler
 from rig.sharpness import box_sharpness, clipped_share, sharpness, tile_sharpness
-from rig.standstill import Standstill
 from rig.status import Outcome, Step
 
 PAUSE_POLL_S = 0.1
 MOST_AGAIN = 6  # frames of one bracket shot again because they were blurred
 NEIGHBOURS = 2.5  # focus steps between frames that can be compared; those added later may lie anywhere
 SAME_PLACE = 0.25  # of a bump: two frames so near to each other lie where the rig is now
-MOST_PROOFS = 3  # of the drive moving, in one bracket: each costs seconds
-CLIPPED_SHARE = 0.01  # burnt out over more than this: worth a warning
-
-
-Rows = tuple[tuple[float, ...], ...]
-
-
-@dataclass(frozen=True)
-class FrameFacts:
-    """What is known of one frame besides its picture."""
-
-    index: int  # place in the plan, 0 = nearest
-    position_steps: int
-    position_um: float
-    exposure: Exposure  # as the sensor reports it
-    sharpness: float  # comparable within the bracket
-    timestamp_ns: int  # start of the exposure on the camera's monotonic clock
-    settle_s: float
-    tile_sharpness: Rows  # rows of tiles
-    motion_px: float | None  # at the end of settling, in preview pixels: the wind; None when not watched
-    clipped_share: float  # burnt out, 0..1
-    box_sharpness: Rows | None  # rows of tiles of the part that is to be covered; None: all is
-    retaken: bool  # the first try was shaken or bumped
-
-
-@dataclass(frozen=True)
-class CaptureReport:
-    """How the shooting went. The frames named here have been handed over and stay."""
-
-    outcome: Outcome  # COMPLETE, STOPPED or FAILED
-    frames: tuple[FrameFacts, ...]
-    exposure: Exposure | None  # locked for the bracket; None when the camera failed before
-    warnings: tuple[Said, ...] = ()
-    error: RigError | None = None  # why it failed; error.kept says what is safe
-    lost_steps: int | None = None  # found at the endstop afterwards (rig.drift); None: not checked
-    again_from: int | None = None  # index of the first frame to be shot again when it is gone on with
-
 
 Lit = Callable[[], AbstractContextManager[object]]
 Sink = Callable[[Frame, FrameFacts], None]
@@ -120,28 +86,6 @@ def capture_bracket(
             camera.unlock()
 
 
-def together(first: CaptureReport, then: CaptureReport) -> CaptureReport:
-    """One report on a bracket that was gone on with: it ended as the second part did."""
-    warnings = tuple(dict.fromkeys((*first.warnings, *then.warnings)))
-    return replace(then, frames=first.frames + then.frames, warnings=warnings)
-
-
-def kept_sentence(done: int, total: int, again_from: int | None = None) -> Said:
-    """What is safe on the card after a bracket broke off. again_from: index of the first frame in doubt."""
-    if done == 0:
-        return say("kept.none", "No frame had been shot yet.")
-    if again_from is None:
-        return say("kept.frames", "{done} of {total} frames are safe on the card.", done=done, total=total)
-    return say(
-        "kept.some_again",
-        "{done} of {total} frames are safe on the card; those from frame {first} on show one focus and are shot "
-        "again when you go on.",
-        done=done,
-        total=total,
-        first=again_from + 1,
-    )
-
-
 @dataclass
 class _Shoot:
     """One bracket being shot."""
@@ -157,7 +101,6 @@ class _Shoot:
     frames: list[FrameFacts] = field(default_factory=list)
     warnings: list[Said] = field(default_factory=list)
     exposure: Exposure | None = None
-    proofs: int = 0  # of the drive moving, so far
     again: int = 0  # blurred frames shot again
     sizes: dict[int, int] = field(default_factory=dict)  # of the JPEGs by index, in bytes
     bends: list[float] = field(default_factory=list)  # of the sizes over the focus
@@ -189,7 +132,9 @@ class _Shoot:
             settler.learn()
         light = LightWatch(locked, self.lamp)
         light.begin()
-        drive = Standstill(depth_of_field_um(self.settings.optics) * self.settings.motor.steps_per_um)
+        drive = DriveWatch(
+            locked, self.focuser, self.settings, lambda: settler.wait(self.halted), self.lit, self.halted
+        )
         for index in range(start, total):
             if not self._may_go_on(paused):
                 return Outcome.STOPPED
@@ -214,7 +159,7 @@ class _Shoot:
             self._shoot_blurred_again(locked, settler, sink)
             for facts in self.frames[-2:-1]:
                 final(facts.index)
-            self._prove_that_it_moves(drive, locked, settler, last=index == total - 1)
+            drive.check(self.frames, last=index == total - 1)
         for facts in self.frames[-1:]:
             final(facts.index)
         self._after_last(locked)
@@ -309,38 +254,6 @@ class _Shoot:
             )
         return None
 
-    def _prove_that_it_moves(
-        self, drive: Standstill, locked: LockedCamera, settler: Settler, last: bool
-    ) -> None:
-        """Raise MotorStillError where frames alike are those of a drive that stands."""
-        since = drive.since(self.frames, last) if self.proofs < MOST_PROOFS else None
-        if since is None:
-            return
-        self.proofs += 1
-        here = self.focuser.position_steps
-        with self.lit():
-            found = moves(locked, self.focuser, self.settings, lambda: settler.wait(self.halted), self.halted)
-        if found is None:
-            self.proofs = MOST_PROOFS  # there is too little to see: nor will there be
-        if found is not False:
-            drive.clear(self.frames)
-            return
-        first = self.frames[drive.narrowed(self.frames, since)]
-        sent = abs(self.focuser.position_steps - here)
-        self.focuser.correct(first.position_steps)
-        raise MotorStillError(
-            say(
-                "motor.still",
-                "the focus motor does not move: its steps were sent, but frames {first} to {last} show the same "
-                "focus, and so does the picture {sent} steps further; check its plug and its supply, and what may "
-                "hold it",
-                first=first.index + 1,
-                last=self.frames[-1].index + 1,
-                sent=sent,
-            ),
-            first.index,
-        )
-
     def _tell(self, warning: Said | None) -> None:
         if warning is not None:
             self.warnings.append(warning)
@@ -370,43 +283,3 @@ class _Shoot:
                     "The camera hung and was restarted: check its ribbon cable and the supply.",
                 )
             )
-
-
-def rows(tiles: npt.NDArray[np.float32]) -> Rows:
-    """Figures of tiles as they are noted: four digits of each."""
-    return tuple(tuple(float(f"{value:.4g}") for value in row) for row in tiles)
-
-
-def moved_sentence(index: int, off_px: tuple[float, float]) -> Said:
-    """That the whole rig has moved. index: of the first frame that shows it."""
-    return say(
-        "warning.rig_moved",
-        "The rig or its subject was moved before frame {n}: from there on the picture lies {px:.0f} pixels beside that "
-        "of the frames before; look at the result, or shoot again.",
-        n=index + 1,
-        px=math.hypot(*off_px),
-    )
-
-
-def bracket_warnings(frames: list[FrameFacts], still_px: float) -> tuple[Said, ...]:
-    """What the photographer should know about the frames as a whole."""
-    clipped = [f.index for f in frames if f.clipped_share > CLIPPED_SHARE]
-    windy = [f.index for f in frames if f.motion_px is not None and f.motion_px > still_px]
-    warnings = []
-    if clipped:
-        warnings.append(
-            say(
-                "warning.clipped",
-                "Highlights are burnt out in {frames}: expose less.",
-                frames=Frames(clipped),
-            )
-        )
-    if windy:
-        warnings.append(
-            say(
-                "warning.windy",
-                "The picture was not still in {frames}: shelter it from wind and steps.",
-                frames=Frames(windy),
-            )
-        )
-    return tuple(warnings)

@@ -85,7 +85,7 @@ class Coverage:
 
 
 class SharpFrame(Protocol):
-    """What is needed of a frame's facts (rig.capture.FrameFacts has it)."""
+    """What is needed of a frame's facts (rig.capturereport.FrameFacts has it)."""
 
     @property
     def index(self) -> int:

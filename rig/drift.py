@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 
-from rig.capture import CaptureReport, kept_sentence
+from rig.capturereport import CaptureReport, kept_sentence
 from rig.config import CaptureSettings
 from rig.errors import MotorError, RigError
 from rig.focuser import SLOWER, SURE_STEPS, Focuser

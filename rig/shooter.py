@@ -12,7 +12,8 @@ from pathlib import Path
 
 from rig.bracketfolder import BracketFolder
 from rig.brackets import BracketDetail
-from rig.capture import CaptureReport, capture_bracket, together
+from rig.capture import capture_bracket
+from rig.capturereport import CaptureReport, together
 from rig.control import Control
 from rig.devices.camera import Camera
 from rig.devices.panel import Signal

@@ -10,7 +10,7 @@ from typing import Any
 
 from rig.bracketfolder import BracketFolder
 from rig.brackets import BracketDetail
-from rig.capture import CaptureReport, FrameFacts
+from rig.capturereport import CaptureReport, FrameFacts
 from rig.config import Settings
 from rig.coverage import Coverage, check_coverage
 from rig.devices.camera import Camera, Exposure, Frame, Image

@@ -21,6 +21,7 @@ TELLING_DEPTHS = (
 )
 ALIKE = 0.04  # change of the tiles' log sharpness; a drive that stands shows 0.003 to 0.02
 SAME = 0.3  # of the usual change from frame to frame: as in rig.advance
+LOOK_BACK = 20  # frames that tell what is usual
 USUAL_FRAMES = 4  # changes from frame to frame that make a usual one
 NOISE_TIMES, LEAST_NOISE = 2.5, 0.003  # of that change, from noise alone
 IN_SIGHT = 0.02  # of the sharpest tiles
@@ -75,7 +76,7 @@ class Standstill:
 
     def _is_unusual(self, frames: Sequence[SharpFrame], last: bool) -> bool:
         """Whether the last frames differ far less from each other than all those before did."""
-        changes = [change(a, b) for a, b in pairwise(frames)]
+        changes = [change(a, b) for a, b in pairwise(frames[-LOOK_BACK:])]
         newest, before = (changes[-1:], changes[:-1]) if last else (changes[-2:], changes[:-2])
         known = [one for one in before if one is not None]
         if len(known) < USUAL_FRAMES:

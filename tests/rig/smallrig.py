@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from rig.capture import FrameFacts
+from rig.capturereport import FrameFacts
 from rig.config import Settings
 from rig.devices.build import simulated_settings
 from rig.devices.build_sim import SimDevices, simulated_devices

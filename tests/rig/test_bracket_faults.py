@@ -12,6 +12,7 @@ from simrig import Rig, small_rig
 
 from rig import bracketfolder
 from rig.devices.faults import FaultPlan
+from rig.devices.motor_sim import SimMotor
 from rig.devices.optical_bench import Mechanics
 from rig.errors import StoreError
 from rig.status import Outcome, Phase, Status, Step
@@ -285,3 +286,17 @@ def test_what_breaks_while_the_range_is_looked_for_leaves_near_and_far_as_they_w
     assert is_safe(rig)
     assert (status.focus.near_steps, status.focus.far_steps) == (before.near_steps, before.far_steps)
     assert status.bracket is None
+
+
+def test_without_an_endstop_the_position_at_the_fault_is_where_it_goes_on_from(
+    breakable: Callable[..., Rig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SimMotor, "at_endstop", None)
+    rig = breakable()
+    stood = rig.workflow.status().focus.position_steps
+    status = shoot_until_it_breaks(rig, MIDDLE, {"camera_stalls": frozenset({"capture"})})
+    at_fault = status.focus.position_steps
+    rig.build.mend()
+    rig.workflow.recover()
+
+    assert rig.until_idle().focus.position_steps == at_fault == NEAR + MIDDLE * STEP != stood

@@ -12,7 +12,8 @@ from simrig import small_rig as devices_of
 from smallrig import SmallRig, small_rig
 
 from rig.brightness import LightWatch
-from rig.capture import CaptureReport, FrameFacts, capture_bracket
+from rig.capture import capture_bracket
+from rig.capturereport import CaptureReport, FrameFacts
 from rig.devices.build_sim import scene_names
 from rig.devices.camera import Frame
 from rig.devices.light_sim import SimLight
@@ -189,6 +190,17 @@ def test_a_dark_subject_before_black_with_a_lamp_that_burns_is_no_fault() -> Non
     rig = LitRig(Mechanics(daylight=0.0), camera__exposure_us=300)
 
     assert rig.shoot().outcome is Outcome.COMPLETE
+
+
+def test_a_light_that_fades_is_told_once_and_is_a_fault_when_next_to_nothing_is_left() -> None:
+    watch = LightWatch(LitRig().rig.devices.camera, None)
+    told = [
+        watch.look(np.full((30, 40), level, np.uint8), n) for n, level in enumerate([200, 200, 120, 70, 45])
+    ]
+
+    assert [one is not None for one in told] == [False, False, True, False, False]
+    with pytest.raises(LightError, match="frame 5 is only 15%"):
+        watch.look(np.full((30, 40), 30, np.uint8), 5)
 
 
 def test_mains_flicker_is_nothing_to_tell() -> None:

@@ -16,7 +16,8 @@ from simrig import small_rig as devices_of
 from smallrig import SmallRig, small_rig
 
 from rig.bump import Framing, bend, is_better, is_dip, shift_px
-from rig.capture import CaptureReport, capture_bracket
+from rig.capture import capture_bracket
+from rig.capturereport import CaptureReport
 from rig.devices.build_sim import scene_names
 from rig.devices.faults import FaultPlan
 from rig.devices.optical_bench import Mechanics

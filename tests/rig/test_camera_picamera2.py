@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from simrig import small_rig as simulated_rig
 from smallrig import small_rig
 
-from rig.capture import CaptureReport, capture_bracket
+from rig.capture import capture_bracket
+from rig.capturereport import CaptureReport
 from rig.config import CameraSettings, Settings
 from rig.devices import camera_picamera2, picamera2_session
 from rig.devices.camera import Exposure

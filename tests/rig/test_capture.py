@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from smallrig import SmallRig, small_rig
 
-from rig.capture import CaptureReport, FrameFacts, capture_bracket
+from rig.capture import capture_bracket
+from rig.capturereport import CaptureReport, FrameFacts
 from rig.devices.camera import Exposure, Frame
 from rig.devices.faults import FaultPlan
 from rig.devices.optical_bench import Mechanics

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from smallrig import SmallRig, small_rig
 
-from rig.capture import CaptureReport
+from rig.capturereport import CaptureReport
 from rig.config import CaptureSettings
 from rig.drift import held_against_endstop, is_due
 from rig.errors import EndstopError

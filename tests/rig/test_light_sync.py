@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from smallrig import SmallRig, small_rig
 
-from rig.capture import CaptureReport, capture_bracket
+from rig.capture import capture_bracket
+from rig.capturereport import CaptureReport
 from rig.devices.light_sim import SimLight
 from rig.devices.optical_bench import Mechanics
 from rig.plan import plan_bracket

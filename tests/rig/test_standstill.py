@@ -12,8 +12,9 @@ from simrig import Rig
 from simrig import small_rig as devices_of
 from smallrig import SmallRig, small_rig
 
-from rig import capture
-from rig.capture import CaptureReport, FrameFacts, capture_bracket
+from rig import drivewatch
+from rig.capture import capture_bracket
+from rig.capturereport import CaptureReport, FrameFacts
 from rig.config import Settings
 from rig.devices.build import build_devices
 from rig.devices.build_sim import scene_names
@@ -62,7 +63,7 @@ def proofs(monkeypatch: pytest.MonkeyPatch) -> list[bool | None]:
         found.append(moves(*how))  # type: ignore[arg-type]
         return found[-1]
 
-    monkeypatch.setattr(capture, "moves", noted)
+    monkeypatch.setattr(drivewatch, "moves", noted)
     return found
 
 
