@@ -91,14 +91,14 @@ def needed_mb(
     # A JPEG is decoded into its planes; any other kind as one picture, from which the planes are made.
     file = (0.35 if chroma_shift else 3.6) * sample_bytes
     focus = 4 / 16 * 6.0
-    share, between, ready = 1.0, max(file, 0.9), planes
+    share, between, ready = 1.0, max(file, 0.5), 0.3  # fine rows are given back as they are ready
     if bands > 1:
         rows = -(-most_bands((height, width)) // bands) * PATCH_PX[1] + 2 * OVERLAP_PX
         share, between, ready = min(rows / height, 1.0), file + 0.3, 0.0
     fusing = share * fine + planes + between
     finishing = share * fine + 12 / 16 + ready
     at_the_end = 2 * planes - coarse - focus / 2  # the picture, and the pieces it is joined from
-    surveying = 5.3 if chroma_shift else 2 + 6.0 * sample_bytes
+    surveying = (5.3 if chroma_shift else 2 + 6.0 * sample_bytes) + (threads > 1)  # the next small copy
     peak = max(coarse + focus + max(fusing, finishing, at_the_end), surveying)
     return int(_PROGRAM_MB + threads * _THREAD_MB + peak * pixels / 1e6)
 
