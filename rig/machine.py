@@ -21,6 +21,7 @@ from rig.status import FocusStatus
 Build = Callable[[Settings], Devices]
 
 CLOSE_WAIT_S = 30.0  # for the camera; a preview takes seconds, reopening a hung one included
+LOUPE_TURN_S = 0.5  # the live picture of another phone is read nearly all the time: wait for the gap after it
 DEVICE_PARTS = {"camera", "motor", "panel"}  # of the settings, that drivers are made from
 FOCUSER_SETTINGS = {  # but these are the focuser's, which is made anew in a moment
     "motor.steps_per_um",
@@ -180,7 +181,8 @@ class Machine:
         roi: only this part of it, by the sensor's own pixels. A camera that times out is restarted once, unless
         it has reopened itself in vain. Raises CameraError.
         """
-        if self._wanted.is_set() or not self._camera_lock.acquire(blocking=False):
+        patience_s = 0.0 if roi is None else LOUPE_TURN_S
+        if self._wanted.is_set() or not self._camera_lock.acquire(timeout=patience_s):
             return None
         try:
             devices = self._devices

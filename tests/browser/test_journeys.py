@@ -40,7 +40,7 @@ def test_three_taps_shoot_the_range_between_two_touched_details(phone: PhonePage
     for end, spot in (("near", {"x": 200, "y": 205}), ("far", {"x": 110, "y": 130})):
         picture.tap(position=spot)
         phone.until(f"document.querySelector('#{end}').classList.contains('set')", end)
-        phone.until(f"!document.querySelector('#chip-{end}').hidden", f"what is {end}")
+        phone.until(f"!document.querySelector('#spot-{end}').hidden", f"what is {end}")
         phone.until(
             "!document.querySelector('#tap-hint').textContent.includes('Looking')", "the end of the sweep"
         )

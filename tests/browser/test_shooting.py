@@ -221,7 +221,7 @@ def test_a_lost_link_is_said_with_what_the_rig_was_doing_and_found_again(
     phone: PhonePage, rig: RunningRig
 ) -> None:
     phone.live()
-    phone.set_limits(14 * FRAMES_APART)
+    phone.set_limits((PLANNED - 1) * FRAMES_APART)
     phone.tap("#shoot")
     phone.until("document.querySelectorAll('#thumbs img').length >= 1")
     phone.context.set_offline(True)

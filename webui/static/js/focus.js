@@ -112,13 +112,15 @@ async function standstill() {
   while (link.now().state.state === "moving" && performance.now() < end) await new Promise((next) => setTimeout(next, 60));
 }
 
+const middleOf = (roi) => (roi ? [roi[0] + roi[2] / 2, roi[1] + roi[3] / 2] : [0.5, 0.5]);
+
 async function setLimit(end, live) {
   await standstill();
   const answer = await command(post(`/api/focus/${end}`, {}));
   const steps = answer && answer.state.focus[`${end}_steps`];
   if (typeof steps !== "number") return;
   navigator.vibrate?.(15);
-  keepChip(end, live.canvas, steps, [0.5, 0.5]);
+  keepChip(end, live, steps, middleOf(live.roi));
   showFocus(answer.state);
 }
 

@@ -68,7 +68,7 @@ function ended({ focus }, live) {
   forget();
   const steps = focus[`${role}_steps`];
   if (role === "goto" || steps === null || steps === limit) return;
-  live.afterNext(() => keepChip(role, live.canvas, steps, point));
+  live.afterNext(() => keepChip(role, live, steps, point));
 }
 
 /** onDouble(point) for two quick taps. */
