@@ -21,8 +21,8 @@ LEAST_SIDE_PX = 24  # of the luma, for a correlation to mean anything
 # Of the logarithm of the JPEG's size: a smear of three pixels costs 0.05 to 0.35 of it, and shows in nothing else that
 # a frame brings along. On real brackets it bends by less than 0.06, seldom by 0.1; in each by about as much everywhere.
 DIP = 0.1
-LEAST_DIP = 0.04
-USUAL_BENDS = 3  # from which on it is known how much it bends
+LEAST_DIP = 0.03
+USUAL_BENDS = 2  # from which on it is known how much it bends
 BETTER = 0.03  # of it, that a frame shot again has to be larger by
 
 

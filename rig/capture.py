@@ -32,6 +32,7 @@ from rig.saying import Said, say
 from rig.settle import Settled, Settler
 from rig.sharpness import box_sharpness, clipped_share, sharpness, tile_sharpness
 from rig.status import Outcome, Step
+from rig.sway import shortened, sway_sentence, watch_sway
 
 PAUSE_POLL_S = 0.1
 MOST_AGAIN = 6  # frames of one bracket shot again because they were blurred
@@ -122,14 +123,12 @@ class _Shoot:
         """The loop itself."""
         total = len(self.plan.positions_steps)
         with self.lit():
-            if exposure is None:
-                exposure = self._metered()
+            begun = exposure or self._metered()
             if self.halted():
                 return Outcome.STOPPED
-            locked = LockedCamera(self.camera, self.settings.camera, exposure)
-            self.exposure = locked.exposure
-            settler = Settler(locked, self.settings.capture, self.clock)
-            settler.learn()
+            locked, settler = self._locked(begun)
+            if begun is not exposure and settler.watches:
+                locked, settler = self._kept_short(locked, settler)
         light = LightWatch(locked, self.lamp)
         light.begin()
         drive = DriveWatch(
@@ -175,6 +174,25 @@ class _Shoot:
         camera = self.settings.camera
         found = metered(self.camera, self.focuser, self.plan.positions_steps, camera, self.halted)
         return None if found is None else with_settings(found, camera)
+
+    def _locked(self, exposure: Exposure | None) -> tuple[LockedCamera, Settler]:
+        locked = LockedCamera(self.camera, self.settings.camera, exposure)
+        self.exposure = locked.exposure
+        settler = Settler(locked, self.settings.capture, self.clock)
+        settler.learn()
+        return locked, settler
+
+    def _kept_short(self, locked: LockedCamera, settler: Settler) -> tuple[LockedCamera, Settler]:
+        """The same, or locked at a shorter exposure where the picture sways although the rig stands still."""
+        settler.wait(self.halted)
+        before = locked.exposure
+        sway = watch_sway(locked, self.camera.size[0], self.halted)
+        short = before if sway is None else shortened(before, self.settings.camera, sway)
+        if sway is None or short is before:
+            return locked, settler
+        locked, settler = self._locked(short)
+        self._tell(sway_sentence(sway, before, locked.exposure))
+        return locked, settler
 
     def _may_go_on(self, paused: Callable[[], bool]) -> bool:
         while paused() and not self.halted():
