@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,18 +12,22 @@ from webui.errors import TooManyViewersError
 
 
 class Slots:
-    """At most `places` holders at once; the next one is told to come back. Guests get no more than half of them."""
+    """At most `places` holders at once; the next one is told to come back.
+
+    One client gets no more than half of them (and two), guests together neither.
+    """
 
     def __init__(self, places: int, what: Said) -> None:
         self.places = places
         self._what = what
-        self._taken = 0
+        self._taken: Counter[str] = Counter()  # by client
         self._lock = threading.Lock()
 
-    def take(self, guest: bool = False) -> None:
+    def take(self, client: str, guest: bool = False) -> None:
         """Take a place. Raises TooManyViewersError at once when there is none."""
         with self._lock:
-            if self._taken >= (self.places // 2 if guest else self.places):
+            most = self.places // 2 if guest else self.places
+            if self._taken.total() >= most or self._taken[client] >= max(2, self.places // 2):
                 raise TooManyViewersError(
                     say(
                         "page.places_taken",
@@ -31,18 +36,18 @@ class Slots:
                         what=self._what,
                     )
                 )
-            self._taken += 1
+            self._taken[client] += 1
 
-    def give_back(self) -> None:
+    def give_back(self, client: str) -> None:
         """Give a taken place back."""
         with self._lock:
-            self._taken -= 1
+            self._taken -= Counter({client: 1})  # who holds none is forgotten
 
     @contextmanager
-    def one(self, guest: bool = False) -> Iterator[None]:
+    def one(self, client: str, guest: bool = False) -> Iterator[None]:
         """Hold a place for the length of a with block."""
-        self.take(guest)
+        self.take(client, guest)
         try:
             yield
         finally:
-            self.give_back()
+            self.give_back(client)

@@ -17,15 +17,18 @@ from typing import Any
 import waitress.server
 import waitress.wasyncore
 from flask import Flask
+from waitress.channel import HTTPChannel
 
 from rig.workflow import Workflow
 from webui.app import create_app
+from webui.connections import PER_CLIENT, limited
 from webui.context import EXTENSION, Web
 from webui.logbook import Logbook
 from webui.pairing import Pairing
 from webui.settings import PageSettings
 
-# Streams and waiting previews hold a thread each; these are left for everything else.
+# Streams and waiting previews hold a thread each, and so may all that one client has open; these are left for
+# everything else: Stop is always open to the others.
 COMMAND_THREADS = 6
 LIMITS = {
     "connection_limit": 64,
@@ -56,10 +59,15 @@ class Server:
             app,
             map=self._sockets,
             sockets=[listener],
-            threads=settings.max_streams + settings.max_waiting_previews + COMMAND_THREADS,
+            threads=max(settings.max_streams + settings.max_waiting_previews, PER_CLIENT) + COMMAND_THREADS,
             max_request_body_size=settings.max_body_bytes,
             **LIMITS,
         )
+        self._waitress.accept = limited(self._waitress.accept, self._clients)
+
+    def _clients(self) -> list[str]:
+        """Hosts of all connections that are open."""
+        return [one.addr[0] for one in self._sockets.values() if isinstance(one, HTTPChannel)]
 
     @property
     def log(self) -> Logbook:

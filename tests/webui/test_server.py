@@ -16,6 +16,7 @@ import pytest
 from simrig import Rig
 
 from webui import PageSettings, Server, create_app
+from webui.connections import PER_CLIENT, client_of
 
 LIMIT_S = 30.0
 
@@ -110,3 +111,76 @@ def test_what_a_proxy_forwards_does_not_pass_for_this_computer(server: Server) -
         urllib.request.urlopen(request, timeout=LIMIT_S)
 
     assert refused.value.code == 401
+
+
+def open_from(server: Server, host: str) -> socket.socket:
+    """A connection of the client at this address of the loopback."""
+    return socket.create_connection((server.host, server.port), LIMIT_S, source_address=(host, 0))
+
+
+def answered(connection: socket.socket) -> bytes:
+    """The first line of what is said on a connection; empty when it is closed without a word."""
+    try:
+        return connection.recv(65536).partition(b"\r\n")[0]
+    except ConnectionResetError:
+        return b""
+
+
+def test_one_client_cannot_take_every_connection_and_stop_stays_open_to_the_others(server: Server) -> None:
+    hostile = [open_from(server, "127.0.0.2") for _ in range(PER_CLIENT + 30)]
+    try:
+        for connection in hostile[PER_CLIENT:]:  # more than all that there are
+            assert answered(connection) in (b"HTTP/1.1 503 Service Unavailable", b"")
+        for connection in hostile[:PER_CLIENT]:  # those that it may have, each with a request that never ends
+            connection.sendall(b"GET /api/state HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
+
+        assert json.load(fetch(server, "api/state"))["state"] == "idle"
+        stop = urllib.request.Request(
+            server.url + "api/stop", b"{}", {"X-Rig": "1", "Content-Type": "application/json"}, method="POST"
+        )
+        with pytest.raises(urllib.error.HTTPError) as nothing_to_stop:
+            urllib.request.urlopen(stop, timeout=LIMIT_S)
+        assert (
+            json.load(nothing_to_stop.value)["detail_said"]["code"] == "action.not_now"
+        )  # the rig itself said it
+    finally:
+        for connection in hostile:
+            connection.close()
+
+
+def test_a_client_that_closes_a_connection_may_open_another(server: Server) -> None:
+    for connection in [open_from(server, "127.0.0.3") for _ in range(PER_CLIENT)]:
+        connection.close()
+    end = time.monotonic() + LIMIT_S
+    while True:
+        with open_from(server, "127.0.0.3") as connection:
+            connection.sendall(b"GET /api/state HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")
+            if b"200" in answered(connection):
+                return
+        assert time.monotonic() < end, "no place was given back"
+
+
+def test_streams_that_one_client_never_reads_leave_threads_for_the_others(server: Server) -> None:
+    waiting = [open_from(server, "127.0.0.2") for _ in range(PER_CLIENT)]
+    try:
+        for connection in waiting:  # two of them are streams, the others are refused
+            connection.sendall(b"GET /api/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+
+        assert json.load(fetch(server, "api/state"))["state"] == "idle"
+    finally:
+        for connection in waiting:
+            connection.close()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("10.42.0.7", "10.42.0.8", False),
+        ("10.42.0.7", "::ffff:10.42.0.7", True),
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("fe80::1%wlan0", "fe80::2", True),
+    ],
+)
+def test_addresses_of_one_client(one: str, other: str, same: bool) -> None:
+    assert (client_of(one) == client_of(other)) is same
