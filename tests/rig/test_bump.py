@@ -127,7 +127,7 @@ def test_a_rig_that_stays_where_it_was_pushed_is_told_and_the_bracket_goes_on(mo
 # --- no false alarm -----------------------------------------------------------------------------
 @pytest.mark.parametrize("scene", scene_names())
 def test_nothing_is_shot_again_that_nobody_touched(scene: str) -> None:
-    rig = small_rig(scene, size_px=(507, 380), capture__settle_mode="fixed", camera__meter_positions=0)
+    rig = small_rig(scene, size_px=(320, 240), capture__settle_mode="fixed", camera__meter_positions=0)
     near, far = rig.devices.scene.textured_range_steps
     plan = plan_bracket(rig.settings, near, far, 2 * STEP)
     report = capture_bracket(rig.devices.camera, rig.focuser, plan, rig.settings, rig.sink, clock=rig.clock)

@@ -6,16 +6,22 @@ import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from types import ModuleType
 
 import pytest
 import smallrig
+import test_brightness
+import test_bump
 import test_capture
 import test_focuser
 import test_light_sync
+import test_lockedcamera
+import test_standstill
 
 import rig.capture
 import rig.focuser
+import rig.lockedcamera
 from rig.errors import RigError
 
 
@@ -73,6 +79,52 @@ MUTANTS = [
         "            settled = Settled(0.0, still=True)\n",
         test_capture.test_no_frame_is_exposed_before_the_wait_is_over,
     ),
+    Mutant(
+        "a motor that stands is not looked for",
+        rig.capture,
+        "            drive.check(self.frames, last=index == total - 1)\n",
+        "",
+        partial(
+            test_standstill.test_a_motor_that_stands_still_silently_ends_the_bracket_a_few_frames_later,
+            scene="bumpy",
+            stands_after=0,
+        ),
+    ),
+    Mutant(
+        "a frame as dark as without the lamp is kept",
+        rig.capture,
+        "            self._tell(light.look(frame.luma_small, index + 1))\n",
+        "",
+        partial(
+            test_brightness.test_a_lamp_that_dies_ends_the_bracket_before_a_dark_frame_is_kept,
+            frames=2,
+            mode="fixed",
+        ),
+    ),
+    Mutant(
+        "where a frame lies is not looked at",
+        rig.capture,
+        "before, off = off, self._off_px(frame) if settled.still else None",
+        "before, off = off, None",
+        partial(test_bump.test_a_frame_bumped_for_a_moment_is_shot_again_at_its_place, mode="fixed", at=2),
+    ),
+    Mutant(
+        "a blurred frame stays",
+        rig.capture,
+        "            self._shoot_blurred_again(locked, settler, sink)\n",
+        "",
+        partial(
+            test_bump.test_a_frame_blurred_by_a_knock_that_nobody_watched_is_shot_again_once_the_next_shows_it,
+            at=4,
+        ),
+    ),
+    Mutant(
+        "a frame of another exposure is kept",
+        rig.lockedcamera,
+        "        if not same_exposure(got, want):\n",
+        "        if False:\n",
+        test_lockedcamera.test_a_lock_that_does_not_hold_is_an_error_that_says_what_it_did,
+    ),
 ]
 
 
@@ -81,7 +133,10 @@ def test_the_mutant_is_caught(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -
     mutant.check()
     changed = _module(mutant, monkeypatch)
     monkeypatch.setattr(smallrig, "Focuser", getattr(changed, "Focuser", smallrig.Focuser))
-    for user in (test_capture, test_light_sync):
+    monkeypatch.setattr(
+        test_lockedcamera, "LockedCamera", getattr(changed, "LockedCamera", test_lockedcamera.LockedCamera)
+    )
+    for user in (test_capture, test_light_sync, test_standstill, test_brightness, test_bump):
         monkeypatch.setattr(
             user, "capture_bracket", getattr(changed, "capture_bracket", user.capture_bracket)
         )

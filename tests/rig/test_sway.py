@@ -101,7 +101,7 @@ def blur_px(rig: SmallRig, exposure_us: int) -> float:
     return float(max(moved)) / rig.devices.camera.pixel_um
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_in_wind_the_exposure_blurs_by_about_half_a_pixel_and_the_figures_are_told(seed: int) -> None:
     windy, calm = rig_in(60.0, seed), rig_in(0.0)
     report, plain = shoot(windy), shoot(calm)
