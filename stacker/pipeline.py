@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection
 from pathlib import Path
 
 from stacker import memory
 from stacker.atomic import check_output, write_atomically
 from stacker.checkpoint import Checkpoint, fingerprint, state_files, state_path
-from stacker.depthmap import encode_confidence, encode_depth
+from stacker.depthmap import encode_confidence
 from stacker.errors import InputError, SettingsError
 from stacker.formats.metadata import Metadata, result_metadata
 from stacker.frames import FileSource, FrameSource, open_frames
@@ -16,6 +17,7 @@ from stacker.hotpixels import in_dark_frame, no_defects
 from stacker.imagefile import write_grey, write_planes
 from stacker.job import StackJob, check_outputs
 from stacker.looking import Looking, look_at_all
+from stacker.pixeldepth import depth_map
 from stacker.planes import Planes
 from stacker.preview import Preview
 from stacker.report import Report
@@ -200,12 +202,13 @@ def write_results(
     camera: metadata of a frame, to be carried over. frames: how many there were, of (height, width).
     """
     report = result.report
+    threads = job.settings.threads or os.cpu_count() or 1
     if job.depth_map is not None:
-        write_grey(job.depth_map, result.enlarge(encode_depth(result.depth, frames)))
+        write_grey(job.depth_map, depth_map(result, frames, threads))
     if job.confidence is not None:
         write_grey(job.confidence, result.enlarge(encode_confidence(result.confidence, job.bit_depth or 8)))
     if job.source_map is not None:
-        write_grey(job.source_map, source_map(result))
+        write_grey(job.source_map, source_map(result, threads))
     if job.save_transforms is not None:
         save_transforms(job.save_transforms, report, shape)
     if job.report is not None:

@@ -25,7 +25,6 @@ from stacker.aligned import aligned_planes
 from stacker.checkpoint import Checkpoint, Survived
 from stacker.coverage import coverage
 from stacker.errors import CancelledError, FrameError, FrameShapeError, InputError
-from stacker.fattening import shown_depth
 from stacker.finish import finish
 from stacker.frames import FrameSource
 from stacker.fusion import Fuser
@@ -219,7 +218,7 @@ class Stack:
             pass_.frames[slot].reason = reason
         return FuseResult(
             planes,
-            self._original_index(shown_depth(found.focus.depth), pass_.frames),
+            self._original_index(found.focus.depth, pass_.frames),
             found.focus.confidence.astype(np.float32),
             found.grid_level,
             self._report(reference, found, pass_),
