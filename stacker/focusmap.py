@@ -35,6 +35,10 @@ _STEP, _LEAST_STEP = 0.75, 1.0
 # Out of focus, a bright detail spills light around it, and that has edges of its own. A peak that is weaker than a
 # peak within so many cells by more than this (natural logarithm of the measures) may be such an edge.
 _SPILL_CELLS, _SPILL = 12, 2.5
+# Such edges are rings, in other frames the farther away they are. Where peaks so prominent scatter as little as the
+# first, from there on less and less, it is a surface that the spilled light falls on.
+_SURFACE, _CLEAR = (0.15, 0.35), (0.5, 0.8)
+_FAR_APART = 0.75, 0.90  # width of the peaks in frames: not below the first, altogether above the second
 _SPILL_NARROWS = (
     0.5  # and fewer frames are averaged there, by this share: those farther away hold the spilled light
 )
@@ -75,6 +79,7 @@ def focus_map(
     """
     # A plane is let go as soon as it is of no more use: in a live stack they would be the peak.
     spill, strength = spilled(strength), strength.astype(np.float16)
+    spill *= 1 - orderliness(position, prominence, width, frames)
     empty = emptiness(position, prominence, frames)
     confidence = np.clip((prominence - _UNCERTAIN) / (_CERTAIN - _UNCERTAIN), 0, 1)
     del prominence
@@ -105,14 +110,33 @@ def emptiness(position: Plane, prominence: Plane, frames: int) -> Plane:
     """Where nothing is to be seen but noise: 1, elsewhere 0; (h, w) float32. Arguments as for focus_map."""
     if frames < _LEAST_FRAMES:
         return np.zeros(position.shape, np.float16)  # pages that nobody writes take no memory
+    chance = np.clip((_scatter(position, frames) - _ORDER) / (_CHANCE - _ORDER), 0, 1)
     around = (_SCATTER_CELLS, _SCATTER_CELLS)
-    variance = cv2.blur(np.square(position), around) - np.square(cv2.blur(position, around))
-    scatter = np.sqrt(np.maximum(variance, 0) * np.float32(12 / frames**2))
-    del variance
-    chance = np.clip((scatter - _ORDER) / (_CHANCE - _ORDER), 0, 1)
-    del scatter
     faint = np.clip((_FULL - cv2.blur(prominence, around)) / (_FULL - _EMPTY), 0, 1)
     return cv2.erode(chance * faint, np.ones((3, 3), np.uint8))
+
+
+def orderliness(position: Plane, prominence: Plane, width: float, frames: int) -> Plane:
+    """Where clear peaks agree with those around them, as a surface has them: 1, elsewhere 0; (h, w) float32.
+
+    Nowhere where frames are so far apart that a ring of spilled light is as wide as a few cells, and not at the ends
+    of the bracket, where peaks agree that are no peaks: light spilled from what lies beyond.
+    Arguments as for focus_map.
+    """
+    dense = min(max((width - _FAR_APART[0]) / (_FAR_APART[1] - _FAR_APART[0]), 0.0), 1.0)
+    if frames < _LEAST_FRAMES or not dense:
+        return np.zeros(position.shape, np.float32)
+    agreeing = np.clip((_SURFACE[1] - _scatter(position, frames)) / (_SURFACE[1] - _SURFACE[0]), 0, dense)
+    agreeing *= np.clip((prominence - _CLEAR[0]) / (_CLEAR[1] - _CLEAR[0]), 0, 1)
+    agreeing *= np.clip(2 * np.minimum(position, frames - 1 - position) - 1, 0, 1)
+    return np.asarray(agreeing)
+
+
+def _scatter(position: Plane, frames: int) -> Plane:
+    """Standard deviation of the places around each cell, by that of places drawn evenly from the bracket."""
+    around = (_SCATTER_CELLS, _SCATTER_CELLS)
+    variance = cv2.blur(np.square(position), around) - np.square(cv2.blur(position, around))
+    return np.sqrt(np.maximum(variance, 0) * np.float32(12 / frames**2))
 
 
 def spilled(strength: Plane) -> Plane:

@@ -105,13 +105,32 @@ def test_without_any_clear_peak_the_map_is_finite_and_without_confidence():
 
 def test_beside_a_strong_edge_its_spilled_light_is_not_taken_for_depth():
     position, strength = plane(2.0), plane(1.0)
-    # A bright edge, sharpest in frame 2; around it only its light, sharpest elsewhere.
+    # A bright edge, sharpest in frame 2; around it only its light, sharpest at the end of the bracket.
     strength[:, 26:30] = 9.0
     position[:, :26] = position[:, 30:] = 7.0
-    found = mapped(position, plane(CLEAR), strength)
+    found = focus_map(position, plane(CLEAR), strength, 1.0, 8)
     assert np.abs(found.depth[:, 25:32] - 2.0).max() < 0.5
-    credulous = mapped(position, plane(CLEAR))
+    credulous = focus_map(position, plane(CLEAR), plane(5.0), 1.0, 8)
     assert found.mixed[:, 25:31].mean() < 0.5 * credulous.mixed[:, 25:31].mean()
+
+
+def test_a_surface_of_its_own_keeps_its_depth_beside_a_strong_edge():
+    position, strength = plane(2.0), plane(1.0)
+    strength[:, 26:30] = 9.0
+    position[:, :26] = position[:, 30:] = 5.0
+    found = focus_map(position, plane(CLEAR), strength, 1.3, 8)
+    assert np.abs(found.depth[:, :24] - 5).max() < 0.3
+    far_apart = focus_map(position, plane(CLEAR), strength, 0.7, 8)
+    assert np.abs(far_apart.depth[:, 22:24] - 5).min() > 1
+
+
+def test_rings_of_spilled_light_are_no_surface():
+    position, strength = plane(2.0), plane(1.0)
+    strength[:, 26:30] = 9.0
+    away = np.abs(np.arange(position.shape[1]) - 27.5)
+    position += 3 * np.maximum(away - 2, 0).astype(np.float32)
+    found = focus_map(position, plane(CLEAR), strength, 1.3, 40)
+    assert found.confidence[:, 18:24].max() < 0.1
 
 
 def test_detail_nearly_as_strong_as_its_neighbour_keeps_its_own_depth():
