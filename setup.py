@@ -17,6 +17,12 @@ setup(
             optional=True,
         ),
         Extension(
+            "stacker.kernel._lzw",
+            sources=["stacker/kernel/lzw.c"],
+            extra_compile_args=["-std=gnu99", "-O2", "-fvisibility=hidden"],
+            optional=True,
+        ),
+        Extension(
             "stacker.kernel._kernel",
             sources=[f"stacker/kernel/{name}.c" for name in ("band", "patch", "survey", "warp")],
             depends=["stacker/kernel/kernel.h", "stacker/kernel/mathematics.h"],

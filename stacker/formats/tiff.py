@@ -23,13 +23,15 @@ from stacker.formats.exif import Exif
 from stacker.formats.header import Header
 from stacker.formats.ifd import BYTE, UNDEFINED, Directory, Entry, first_directory, long_entry, short_entry
 from stacker.formats.metadata import Metadata
+from stacker.formats.strips import LZW, PACKBITS, first_that_is_damaged
 from stacker.formats.whole import as_bgr_or_grey, read_with_opencv, with_red_and_blue_exchanged
 from stacker.planes import Planes, bgr_strips
 
 Array = npt.NDArray[Any]
 
 _ICC_PROFILE, _ORIENTATION, _STRIP_OFFSETS, _XMP = 34675, 274, 273, 700
-_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE = 0, 1, 2, 3
+_PLAIN = {_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE}  # no samples left out, as in YCbCr
 # What tifffile decodes by itself, and strictly; OpenCV's libtiff takes a damaged deflate strip for good.
 _OWN_COMPRESSIONS = {1, 8, 32946}
 _ROWS_PER_STRIP = 64
@@ -73,12 +75,11 @@ def read_image(path: Path) -> Array:
             _BLACK_IS_ZERO,
             _RGB,
         )
+        if not own:
+            _check_parts(page, path)
         image = page.asarray() if own else None
         axes, photometric = page.axes, page.photometric
-        ends = [start + size for start, size in zip(page.dataoffsets, page.databytecounts, strict=True)]
     if image is None:
-        if max(ends, default=0) > path.stat().st_size:
-            raise FrameError("the picture is damaged (the TIFF is cut off)")
         return read_with_opencv(path)
     if axes == "SYX":
         image = np.moveaxis(image, 0, -1)
@@ -86,6 +87,19 @@ def read_image(path: Path) -> Array:
     if photometric == _WHITE_IS_ZERO:
         image = np.invert(image)
     return image if image.ndim == 2 else with_red_and_blue_exchanged(image)
+
+
+def _check_parts(page: Any, path: Path) -> None:
+    """Raise FrameError for a strip or tile that OpenCV would take for good though it is none."""
+    ends = [start + size for start, size in zip(page.dataoffsets, page.databytecounts, strict=True)]
+    if max(ends, default=0) > path.stat().st_size:
+        raise FrameError("the picture is damaged (the TIFF is cut off)")
+    if page.compression not in (LZW, PACKBITS) or page.fillorder != 1 or page.photometric not in _PLAIN:
+        return
+    with path.open("rb") as file:
+        damaged = first_that_is_damaged(page, file)
+    if damaged is not None:
+        raise FrameError(f"the picture is damaged (part {damaged + 1} of the TIFF does not decode)")
 
 
 def read_metadata(path: Path) -> Metadata:

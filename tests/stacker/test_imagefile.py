@@ -205,7 +205,7 @@ def test_a_frame_cut_off_is_refused(tmp_path, name, share):
         read_planes(path)
 
 
-@pytest.mark.parametrize("name", ["frame.jpg", "frame.png", "deflate.tif"])
+@pytest.mark.parametrize("name", ["frame.jpg", "frame.png", "deflate.tif", "lzw.tif"])
 def test_a_frame_with_corrupted_bytes_is_refused(tmp_path, name):
     path = corrupt(write_kind(tmp_path / name, photograph()))
     with pytest.raises(FrameError, match=rf"^{name}: the picture is damaged"):
