@@ -8,6 +8,8 @@ import socket
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from waitress.channel import HTTPChannel
+
 PER_CLIENT = 16  # a browser opens six; two phones behind one address still have room
 REFUSAL = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -17,9 +19,14 @@ Accepted = tuple[socket.socket, Any]  # the connection and its address, as socke
 
 
 def limited(
-    accept: Callable[[], Accepted | None], open_now: Callable[[], Iterable[str]], most: int = PER_CLIENT
+    accept: Callable[[], Accepted | None],
+    open_now: Callable[[], Iterable[HTTPChannel]],
+    most: int = PER_CLIENT,
 ) -> Callable[[], Accepted | None]:
-    """An accept() that refuses a client which has `most` connections open. open_now: hosts of all that are."""
+    """An accept() for a client that has `most` connections open: its longest unused one makes way for the new one.
+
+    Where all of them are in use it is refused. open_now: every connection that is open.
+    """
 
     def accept_or_refuse() -> Accepted | None:
         accepted = accept()
@@ -27,7 +34,11 @@ def limited(
             return None
         connection, address = accepted
         client = client_of(address[0])
-        if sum(client_of(host) == client for host in open_now()) < most:
+        theirs = [one for one in open_now() if client_of(one.addr[0]) == client and not one.will_close]
+        if len(theirs) < most:
+            return accepted
+        if unused := [one for one in theirs if is_unused(one)]:
+            min(unused, key=lambda one: one.last_activity).will_close = True
             return accepted
         with contextlib.suppress(OSError), connection:
             connection.setblocking(False)  # a client that does not listen holds nobody up
@@ -35,6 +46,11 @@ def limited(
         return None
 
     return accept_or_refuse
+
+
+def is_unused(channel: HTTPChannel) -> bool:
+    """Nothing is asked on it, not even begun, and nothing is still to be sent."""
+    return not channel.requests and channel.request is None and not channel.total_outbufs_len
 
 
 def client_of(host: str) -> str:

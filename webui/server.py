@@ -63,11 +63,11 @@ class Server:
             max_request_body_size=settings.max_body_bytes,
             **LIMITS,
         )
-        self._waitress.accept = limited(self._waitress.accept, self._clients)
+        self._waitress.accept = limited(self._waitress.accept, self._connections)
 
-    def _clients(self) -> list[str]:
-        """Hosts of all connections that are open."""
-        return [one.addr[0] for one in self._sockets.values() if isinstance(one, HTTPChannel)]
+    def _connections(self) -> list[HTTPChannel]:
+        """All that are open."""
+        return [one for one in self._sockets.values() if isinstance(one, HTTPChannel)]
 
     @property
     def log(self) -> Logbook:

@@ -1,13 +1,15 @@
 """axe and our own ruler find nothing on any page, in any state, theme and size.
 
-Every state is looked at on every screen once, each time in another theme; over the states all fifteen pairs of screen
-and theme occur. The contrast of 7:1 is promised in sun and dark; red on black cannot have it.
+Every page is looked at on every screen, in every theme, and with text twice as large; every state once by axe, each on
+another screen and in another theme, and by the ruler on all screens. The contrast of 7:1 is promised in sun and dark;
+red on black cannot have it.
 """
 
 from __future__ import annotations
 
 import importlib.resources
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -39,6 +41,11 @@ TOO_SMALL = """[...document.querySelectorAll('a, button, input:not([type=checkbo
     .map(one => [one, one.getBoundingClientRect(), one.matches('.big') ? 71.5 : 47.5])
     .filter(([one, box, least]) => box.width && (box.width < 47.5 || box.height < least))
     .map(([one]) => one.outerHTML.slice(0, 90))"""
+# Buttons and headings whose text does not fit into them.
+CUT = """[...document.querySelectorAll('button, .big, h1, h2, h3, label, summary, .card b, td, dd')]
+    .filter(one => one.checkVisibility() && !one.matches('.unseen, .skip') && one.scrollWidth > one.clientWidth + 1)
+    .filter(one => getComputedStyle(one).display !== 'inline')
+    .map(one => one.outerHTML.slice(0, 120))"""
 SIDEWAYS = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 
@@ -60,14 +67,39 @@ def faults(phone: PhonePage, enhanced: bool) -> list[str]:
     return violations + small + (["wider than the screen"] if phone.page.evaluate(SIDEWAYS) else [])
 
 
-def check_everywhere(phone: PhonePage, turn: int) -> None:
-    """On every screen; turn: with which theme to begin."""
-    for place, (screen, (width, height)) in enumerate(SCREENS.items()):
-        theme = list(THEMES)[(place + turn) % len(THEMES)]
-        phone.page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
-        phone.page.set_viewport_size({"width": width, "height": height})
-        assert faults(phone, THEMES[theme]) == [], (screen, theme)
+def check_page(phone: PhonePage) -> None:
+    """A page as it usually is: on every screen, in every theme, and with text twice as large."""
+    for screen in SCREENS:
+        look(phone, screen, "sun")
+        assert faults(phone, enhanced=True) == [], screen
+    for theme in ("dark", "night"):
+        look(phone, "Pixel 7", theme)
+        assert faults(phone, THEMES[theme]) == [], theme
+    phone.page.evaluate("document.documentElement.style.fontSize = '32px'")
+    assert phone.page.evaluate(CUT) == [] and not phone.page.evaluate(SIDEWAYS)
+    phone.page.evaluate("document.documentElement.style.fontSize = ''")
     phone.no_errors()
+
+
+def check_state(phone: PhonePage, turn: int) -> None:
+    """What a page may show besides: axe once, each state on another screen and in another theme; our ruler on all."""
+    for screen in SCREENS:
+        look(phone, screen, "sun")
+        phone.until(
+            f"({TOO_SMALL}).length === 0", f"large targets on {screen}"
+        )  # one just tapped is pressed in
+        assert not phone.page.evaluate(SIDEWAYS), screen
+    theme = list(THEMES)[turn % len(THEMES)]
+    look(phone, list(SCREENS)[turn % len(SCREENS)], theme)
+    assert faults(phone, THEMES[theme]) == [], (turn, theme)
+    phone.no_errors()
+
+
+def look(phone: PhonePage, screen: str, theme: str) -> None:
+    """The page on this screen in this theme."""
+    width, height = SCREENS[screen]
+    phone.page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+    phone.page.set_viewport_size({"width": width, "height": height})
 
 
 # --- shooting ---------------------------------------------------------------------------------------
@@ -75,14 +107,22 @@ def check_everywhere(phone: PhonePage, turn: int) -> None:
 
 def test_the_shoot_page_as_it_begins_with_near_and_with_near_and_far(phone: PhonePage) -> None:
     phone.live()
-    check_everywhere(phone, 0)
+    check_state(phone, 0)
     phone.focus_at(1300)
     phone.tap("#near")
     phone.until("document.querySelector('#near').classList.contains('set')")
-    check_everywhere(phone, 1)
+    check_state(phone, 1)
     phone.set_limits(96)
     phone.page.evaluate(OPEN_ALL)
-    check_everywhere(phone, 2)
+    check_page(phone)
+
+
+def test_the_box_for_auto_and_the_aids(phone: PhonePage) -> None:
+    phone.live()
+    phone.tap("#box-tool")
+    for aid in ("peaking", "zebra", "histogram"):
+        phone.tap(f"[data-assist={aid}]")
+    check_state(phone, 2)
 
 
 def test_the_self_timer(phone: PhonePage, rig: RunningRig) -> None:
@@ -90,7 +130,7 @@ def test_the_self_timer(phone: PhonePage, rig: RunningRig) -> None:
     phone.set_limits(96)
     rig.order("POST", "api/brackets/timer", {"seconds": 60})
     phone.mode("count")
-    check_everywhere(phone, 1)
+    check_state(phone, 3)
     rig.stop()
 
 
@@ -101,7 +141,7 @@ def test_progress_and_pause(phone: PhonePage, rig: RunningRig) -> None:
     phone.tap("#pause")
     rig.until(lambda s: s["state"] == "paused")
     phone.until("!document.querySelector('#resume').hidden", "Go on")
-    check_everywhere(phone, 1)
+    check_state(phone, 4)
     phone.tap("#resume")
     phone.until("!document.querySelector('#pause').hidden", "Pause")
     assert faults(phone, enhanced=False) == []  # a moving page; the screens were looked at while it stood
@@ -113,18 +153,32 @@ def test_the_verdict_stopped_and_complete(phone: PhonePage, rig: RunningRig) -> 
     rig.stop()
     phone.mode("done")
     phone.until("!document.querySelector('#resume-later').hidden", "the offer to go on")
-    check_everywhere(phone, 2)
+    check_state(phone, 5)
     rig.shoot(frames=4)
     rig.until(lambda s: s["bracket"]["outcome"] == "complete")
     phone.until("document.querySelector('#verdict').textContent.startsWith('All')", "the verdict")
-    check_everywhere(phone, 0)
+    check_state(phone, 6)
+
+
+def test_a_stack_in_the_making(
+    new_phone: Callable[..., PhonePage], make_rig: Callable[..., Rig], tmp_path: Path
+) -> None:
+    """Made by a stacker that never comes to its end."""
+    slow = make_rig(stacker=(sys.executable, "-c", "import time; time.sleep(3600)"))
+    with served(slow.workflow, tmp_path) as at:
+        phone = new_phone(at=at)
+        phone.live()
+        slow.workflow.stack(slow.shoot(frames=3))
+        phone.mode("done")
+        phone.until("!document.querySelector('#stack-done').hidden", "the progress of the stack")
+        check_state(phone, 10)
 
 
 def test_without_link(phone: PhonePage) -> None:
     phone.live()
     phone.context.set_offline(True)
     phone.until("!document.querySelector('#banner').hidden", "the banner")
-    check_everywhere(phone, 0)
+    check_state(phone, 7)
     phone.context.set_offline(False)
 
 
@@ -132,7 +186,7 @@ def test_while_another_phone_is_in_control(phone: PhonePage, rig: RunningRig) ->
     phone.live()
     rig.order("POST", "api/control", {"take": True}, browser="another")
     phone.until("!document.querySelector('#control').hidden", "who is in control")
-    check_everywhere(phone, 2)
+    check_state(phone, 8)
 
 
 def test_a_fault(new_phone: Callable[..., PhonePage], make_rig: Callable[..., Rig], tmp_path: Path) -> None:
@@ -144,21 +198,23 @@ def test_a_fault(new_phone: Callable[..., PhonePage], make_rig: Callable[..., Ri
         phone.page.locator("#pin").fill(PIN)  # a rig without devices does not know that it is simulated
         phone.tap("#pin-form [type=submit]")
         phone.mode("fault")
-        check_everywhere(phone, 1)
+        check_state(phone, 9)
 
 
 # --- what is on the card ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("view", "turn"), [("stack", 0), ("compare", 1), ("depth", 2), ("frames", 0)])
-def test_a_result(new_phone: Callable[..., PhonePage], stacked: str, view: str, turn: int) -> None:
-    phone = new_phone(path=f"b/{stacked}")
+def test_a_result_in_every_view(new_phone: Callable[..., PhonePage], stacked: str) -> None:
+    phone = new_phone(path=f"b/{stacked}", reduced_motion="reduce")
     phone.until("document.querySelector('#shown')?.naturalWidth > 100", "the picture")
-    phone.tap(f"[data-view={view}]")
-    if view == "depth":
-        phone.until("document.querySelector('#depth').width > 300", "the depth map")
     phone.page.evaluate(OPEN_ALL)
-    check_everywhere(phone, turn)
+    check_page(phone)
+    there = {"compare": "true", "depth": "document.querySelector('#depth').width > 300", "frames": "true",
+             "wiggle": "!document.querySelector('#wiggle-row').hidden"}  # fmt: skip
+    for turn, (view, shown) in enumerate(there.items()):
+        phone.tap(f"[data-view={view}]")
+        phone.until(shown, view)
+        check_state(phone, turn)
 
 
 @pytest.fixture
@@ -175,18 +231,31 @@ def full_rig(rig: RunningRig, stacked: str, tmp_path: Path) -> Iterator[Callable
         yield start
 
 
-@pytest.mark.parametrize(("brackets", "turn"), [(0, 1), (41, 2)])
-def test_the_gallery_of_a_full_card(
-    new_phone: Callable[..., PhonePage], full_rig: Callable[[int], RunningRig], brackets: int, turn: int
+def test_an_empty_gallery_and_the_shoot_page_of_a_full_card(
+    new_phone: Callable[..., PhonePage], full_rig: Callable[[int], RunningRig]
 ) -> None:
-    phone = new_phone(at=full_rig(brackets), path="gallery")
-    phone.until("document.querySelector('.card, #empty:not([hidden])')", "the cards")
+    phone = new_phone(at=full_rig(0), path="gallery")
+    phone.until("document.querySelector('#empty:not([hidden])')", "that there is nothing")
     phone.until("!document.querySelector('#full').hidden", "the warning")
-    check_everywhere(phone, turn)
-    if brackets:
-        phone.tap("#select")
-        phone.tap(".pick >> nth=0")
-        check_everywhere(phone, turn + 1)
+    check_state(phone, 1)
+    phone.page.goto(phone.rig.url)
+    phone.live()
+    phone.set_limits(96)
+    phone.tap("#shoot")
+    phone.until("!document.querySelector('#toast').hidden", "why not")
+    check_state(phone, 2)
+
+
+def test_the_gallery_of_a_full_card(
+    new_phone: Callable[..., PhonePage], full_rig: Callable[[int], RunningRig]
+) -> None:
+    phone = new_phone(at=full_rig(41), path="gallery")
+    phone.until("document.querySelector('.card')", "the cards")
+    phone.until("!document.querySelector('#full').hidden", "the warning")
+    check_page(phone)
+    phone.tap("#select")
+    phone.tap(".pick >> nth=0")
+    check_state(phone, 3)
 
 
 # --- the other pages --------------------------------------------------------------------------------
@@ -196,10 +265,10 @@ def test_the_settings_all_opened(phone: PhonePage) -> None:
     phone.page.goto(phone.rig.url + "more")
     phone.until("document.querySelector('.field')", "the settings")
     phone.page.evaluate(OPEN_ALL)
-    check_everywhere(phone, 1)
+    check_page(phone)
 
 
 def test_the_pairing_page(new_phone: Callable[..., PhonePage]) -> None:
     phone = new_phone(extra_http_headers={"X-Forwarded-For": "10.42.0.77"})
     assert phone.page.url.endswith("/pair")
-    check_everywhere(phone, 0)
+    check_page(phone)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from fakecard import FakeCard, state_of
 from phonepage import CONFIG, PhonePage, RunningRig, running_rig
-from test_accessibility import SIDEWAYS, TOO_SMALL, check_everywhere, faults
+from test_accessibility import SIDEWAYS, TOO_SMALL, check_page, faults
 
 
 def fill(card: FakeCard) -> None:
@@ -124,8 +124,7 @@ def test_the_page_of_a_card_has_no_fault(new_phone: Callable[..., PhonePage], ca
     phone.page.locator(".faces").first.tap()
     phone.until("document.querySelector('.inside')")
 
-    for turn in range(3):
-        check_everywhere(phone, turn)
+    check_page(phone)
 
 
 def test_large_type_fits_the_screen_and_the_checkboxes_a_thumb(

@@ -11,7 +11,7 @@ import pytest
 from phonepage import PhonePage
 from servedrig import PIN, served
 from simrig import small_rig
-from test_accessibility import check_everywhere
+from test_accessibility import check_state
 
 from rig.devices.panel_sim import SimPanel
 from webui import Pairing
@@ -125,7 +125,7 @@ def test_where_it_is_allowed_a_stranger_looks_and_commands_nothing(
     phone.until("fieldstack.live.drawn > 0", "the live picture")
     phone.until("document.querySelector('#control').textContent.includes('only look')", "what this phone may")
     assert phone.page.locator("#shoot").is_hidden() and phone.page.locator("#near").is_disabled()
-    check_everywhere(phone, 2)
+    check_state(phone, 14)
     phone.tap(".bar a[href='/gallery']")
     phone.until("!document.querySelector('#empty').hidden", "the empty gallery")
     phone.tap("#control a")
