@@ -139,7 +139,7 @@ class StorageStatus:
 class Fault:
     """Why the rig stands still: what happened, what is safe, what to do."""
 
-    device: str  # "camera", "motor", "endstop", "storage", "gpio", "panel", "program"
+    device: str  # "camera", "motor", "endstop", "storage", "gpio", "light", "panel", "program"
     sentence: Said
     kept: Said | None
     action: Said  # what the recover button says
