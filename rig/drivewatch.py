@@ -62,7 +62,7 @@ class DriveWatch:
                 "motor.still",
                 "the focus motor does not move: its steps were sent, but frames {first} to {last} show the same "
                 "focus, and so does the picture {sent} steps further; check its plug and its supply, and what may "
-                "hold it",
+                "hold it (or its steps are far smaller than motor.steps_per_um says)",
                 first=first.index + 1,
                 last=frames[-1].index + 1,
                 sent=sent,

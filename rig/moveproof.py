@@ -19,6 +19,7 @@ from rig.lens import depth_of_field_um, working_f_number
 Map = npt.NDArray[np.float32]
 
 LEAST_DEPTHS = 4.0  # depths of field to go
+FARTHER_S = 20.0  # of moving beyond that, when nothing has changed there: before anybody is blamed
 BLUR_PX = 8.0  # preview pixels by which the blur of everything changes on the way
 SENSOR_WIDTH_UM = 6287.0  # of the HQ camera
 TILES = (12, 16)  # rows, columns of the picture, looked at one by one: a subject may fill few of them
@@ -51,7 +52,8 @@ def moves(
     """Whether the picture changes when the drive is sent away; None where it shows too little to tell.
 
     The focus is left elsewhere. Exposure must be locked. Two places are looked at, for of something flat the one
-    may happen to be as far out of focus as where it stood. Wind counts as change: in doubt the drive moves.
+    may happen to be as far out of focus as where it stood; and one much farther, for the settings may take steps for
+    larger than they are. Wind counts as change: in doubt the drive moves.
     Raises CameraTimeoutError, MotorError.
     """
     here = focuser.position_steps
@@ -88,11 +90,12 @@ def _look_width(camera: PreviewSource) -> int:
 
 
 def _places(here: int, way: float, focuser: Focuser) -> tuple[int, ...]:
-    """Half the way and the whole of it, away from here; none where the travel has no room for that."""
+    """Half the way, the whole of it, and far beyond; none where the travel has no room for the whole."""
     for sign in (1, -1):
         end = here + sign * round(way)
         if focuser.clamped(end) == end:
-            return here + sign * round(way / 2), end
+            beyond = focuser.clamped(end + sign * round(FARTHER_S * focuser.settings.steps_per_s))
+            return here + sign * round(way / 2), end, beyond
     return ()
 
 

@@ -230,6 +230,16 @@ def test_without_room_to_go_there_is_no_proof() -> None:
     assert moves(rig.devices.camera, focuser, narrow, lambda: None, lambda: False) is None
 
 
+def test_a_drive_whose_steps_are_taken_for_far_larger_than_they_are_is_not_called_dead() -> None:
+    rig = still(scene="bumpy")
+    rig.devices.camera.lock(None)
+    rig.focuser.goto(1400)
+    rig.clock.sleep(1)
+    coarse = rig.settings.changed({"motor.steps_per_um": rig.settings.motor.steps_per_um / 50})
+
+    assert moves(rig.devices.camera, rig.focuser, coarse, lambda: rig.clock.sleep(1), lambda: False) is True
+
+
 def test_looking_twice_from_one_place_shows_the_same_and_from_another_does_not() -> None:
     rig = still()
     rig.devices.camera.lock(None)
