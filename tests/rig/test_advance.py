@@ -116,7 +116,7 @@ def test_what_the_drive_skipped_is_shot_between_the_frames_beside_it() -> None:
     """As told, the frames are 50 steps apart; in truth one of them is missing."""
 
     class Frame:
-        clipped_share = 0.0
+        clipped_share, box_sharpness = 0.0, None
 
         def __init__(self, index: int, sharp: np.ndarray) -> None:
             self.index, self.position_steps = index, 50 * index
