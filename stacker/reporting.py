@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from stacker import memory
+from stacker.exposures import exposure_warning
 from stacker.looked import Looked
 from stacker.report import Coverage, FrameReport, Report
 from stacker.survey import Surveyed
@@ -26,14 +27,19 @@ def report(
     for given in {id(frame.source): frame.source for frame in frames if frame.source}.values():
         problems += [FrameReport(-1, problem.name, False, problem.reason) for problem in given.problems]
     left_out = [frame.reason for frame in (*told, *problems) if frame.reason]
+    warnings = [left_out_sentence(reason) for reason in left_out]
+    place = next(index for index, frame in enumerate(frames) if frame is reference)
+    exposures = exposure_warning(told, place)
+    if exposures is not None:
+        warnings.append(exposures)
     return Report(
         method=method,
         size=(area[2], area[3]),
         area=area,
-        reference=next(index for index, frame in enumerate(frames) if frame is reference),
+        reference=place,
         frames=(*told, *problems),
         coverage=verdict,
-        warnings=tuple(left_out_sentence(reason) for reason in left_out),
+        warnings=tuple(warnings),
         seconds={stage: round(spent, 3) for stage, spent in seconds.items()},
         peak_memory_mb=round(memory.peak_mb(), 1),
     )
