@@ -10,7 +10,9 @@ from pathlib import Path
 import cv2
 import pytest
 from phonepage import PhonePage, RunningRig, running_rig
+from servedrig import served
 from simrig import Rig, small_rig
+from test_extend import FAR_CUT, INSIDE, STEP, lose_frames, places, shoot
 
 MOVED = 5  # index of the frame in which the subject moved
 FRAMES = 12
@@ -64,3 +66,53 @@ def test_the_frame_that_moved_is_left_out_with_one_tap_and_both_results_stay(
     assert f"moved in frame {MOVED + 1}" in phone.text("#findings")
     assert phone.page.locator("#leave-out").is_hidden()
     phone.no_errors()
+
+
+@pytest.fixture
+def seeing(make_rig: Callable[..., Rig]) -> Rig:
+    """A rig in the test's own process that waits for nobody, and sees enough to judge by."""
+    return make_rig({"capture.settle_mode": "fixed"}, build=partial(small_rig, size_px=(640, 480)))
+
+
+def test_one_tap_shoots_beyond_an_end_that_was_cut(
+    new_phone: Callable[..., PhonePage], seeing: Rig, tmp_path: Path
+) -> None:
+    with served(seeing.workflow, tmp_path) as at:
+        phone = new_phone(at=at)
+        phone.live()
+        bracket = shoot(seeing, INSIDE, FAR_CUT)
+        phone.mode("done")
+        assert "end cut" in phone.text("#coverage")  # the nearer one, which is offered besides
+        offer = next(one for one in seeing.workflow.status().bracket.repairs if one.action == "extend_far")
+        assert phone.text("[data-repair=extend_far]") == f"Extend {offer.frames} farther"
+        phone.tap("[data-repair=extend_far]")
+        phone.until(
+            "!document.querySelector('[data-repair=extend_far]')", "that nothing is cut there any more"
+        )
+
+        phone.mode("done")
+        seeing.until_idle()
+        assert max(places(seeing, bracket)) == FAR_CUT + offer.frames * STEP
+        assert f"All {seeing.workflow.status().bracket.total} frames" in phone.text("#verdict")
+        phone.no_errors()
+
+
+def test_one_tap_shoots_between_frames_that_lie_too_far_apart(
+    new_phone: Callable[..., PhonePage], seeing: Rig, tmp_path: Path
+) -> None:
+    with served(seeing.workflow, tmp_path) as at:
+        phone = new_phone(at=at)
+        phone.live()
+        bracket = shoot(seeing, 840, 2200)
+        whole = places(seeing, bracket)
+        lose_frames(seeing, bracket, {7, 8})
+        seeing.workflow.extend(bracket, 1, "far")  # after which all is checked again
+        phone.until("document.querySelector('[data-repair=fill]')", "the offer")
+        assert phone.text("#coverage") == "Gap between frames 7 and 8: 2 missing."
+        assert phone.text("[data-repair=fill]") == "Shoot 2 between"
+        phone.tap("[data-repair=fill]")
+        phone.until("document.querySelector('#coverage').textContent.startsWith('Covered')", "the verdict")
+
+        assert len(places(seeing, bracket)) == len(whole) + 1
+        assert phone.page.locator("#repairs button").count() == 0
+        phone.no_errors()
