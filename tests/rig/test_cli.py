@@ -446,17 +446,17 @@ def test_doctor_fails_where_the_rig_cannot_work(tmp_path, capsys):
 
 
 @pytest.fixture
-def manager(tmp_path):
-    """What a service manager hears."""
+def manager():
+    """What a service manager hears, at an abstract address: a path may be too long for a socket."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
-        line.bind(str(tmp_path / "notify"))
+        line.bind(f"\0fieldstack-test-run-{os.getpid()}")
         line.settimeout(PATIENCE_S)
         yield line
 
 
 @pytest.fixture
 def service(tmp_path, replay, manager):
-    asked = {"NOTIFY_SOCKET": manager.getsockname(), "WATCHDOG_USEC": "30000000"}
+    asked = {"NOTIFY_SOCKET": manager.getsockname().decode().replace("\0", "@"), "WATCHDOG_USEC": "30000000"}
     child = subprocess.Popen(
         [*COMMAND, "run", "--sim", replay, "--data", str(tmp_path), "--port", "0"],
         stdout=subprocess.PIPE,

@@ -6,9 +6,9 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from patience import PATIENCE_S
@@ -47,11 +47,14 @@ class Manager:
 
 
 @pytest.fixture(params=["path", "abstract"])
-def manager(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Manager]:
-    name = f"\0fieldstack-test-{os.getpid()}" if request.param == "abstract" else str(tmp_path / "notify")
-    found = Manager(name)
-    yield found
-    found.line.close()
+def manager(request: pytest.FixtureRequest) -> Iterator[Manager]:
+    with tempfile.TemporaryDirectory(
+        dir="/tmp"
+    ) as short:  # a longer path may not fit into a socket's address
+        abstract = f"\0fieldstack-test-{os.getpid()}"
+        found = Manager(abstract if request.param == "abstract" else f"{short}/notify")
+        yield found
+        found.line.close()
 
 
 def test_what_is_told_is_heard(manager: Manager) -> None:
