@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from stacker import pyramid
 from stacker.errors import MemoryLimitError
+from stacker.freememory import free_mb
 from stacker.parts import OVERLAP_PX, most_bands
 from stacker.patches import PATCH_PX
 
@@ -25,7 +26,6 @@ _DECODING = 0.2  # of the time that fusing a frame takes
 _MMAP_FROM, _TRIM_FROM = 2 * 1024 * 1024, 8 * 1024 * 1024
 # The survey of 12 MP frames is far from the peak, and its planes of 3 MB, mapped anew each, took a tenth of its time.
 _SURVEY_MMAP_FROM, _SURVEY_TRIM_FROM = 8 * 1024 * 1024, 24 * 1024 * 1024
-_CGROUP = Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True)
@@ -109,23 +109,6 @@ def live_needed_mb(shape: tuple[int, int], chroma_shift: int, sample_bytes: int,
     weighed = 2.2  # what patches and coarse levels were weighed by, measured with 60 frames
     pixels = shape[0] * shape[1]
     return needed_mb(shape, chroma_shift, sample_bytes, threads) + int((survey + weighed) * pixels / 1e6)
-
-
-def free_mb() -> int | None:
-    """Memory the system could give to a new job (MemAvailable), MB; None where that is not known."""
-    available = _proc_kb(Path("/proc/meminfo"), "MemAvailable")
-    return None if available is None else available // 1024
-
-
-def _proc_kb(file: Path, name: str) -> int | None:
-    """A figure of one of Linux' tables of memory, kB; None where there is none."""
-    try:
-        for line in file.read_text().splitlines():
-            if line.startswith(f"{name}:"):
-                return int(line.split()[1])
-    except (OSError, ValueError, IndexError):
-        return None
-    return None
 
 
 def trim() -> None:

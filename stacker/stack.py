@@ -27,6 +27,7 @@ from stacker.coverage import coverage
 from stacker.errors import CancelledError, FrameError, FrameShapeError, InputError
 from stacker.finish import finish
 from stacker.frames import FrameSource
+from stacker.freememory import free_mb
 from stacker.fusion import Fuser
 from stacker.hotpixels import Defects, StuckPixels, no_defects, paint_over_into, repaired
 from stacker.livepass import LivePass
@@ -384,7 +385,7 @@ class Stack:
 
     def _has_room_to_be_live(self, source: FrameSource, plan: Plan) -> bool:
         limit = self.settings.memory_limit_mb
-        available = memory.free_mb() if limit is None else limit
+        available = free_mb() if limit is None else limit
         kind = source.shape, source.chroma_shift, source.dtype.itemsize, plan.threads
         return plan.bands == 1 and (available is None or memory.live_needed_mb(*kind) <= available)
 
