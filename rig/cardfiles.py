@@ -20,9 +20,8 @@ MOST_ENTRIES = 50_000  # looked at, of any kind
 MOST_PICTURES = 5_000  # a card of 64 GB with 12 MB frames
 LARGEST_BYTES = 250_000_000
 PICTURES = (".jpg", ".jpeg")
-OTHER_PICTURES = {
-    ".tif", ".tiff", ".png", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2", ".heic", ".pef",
-}  # fmt: skip
+RAWS = {".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2", ".pef"}
+OTHER_PICTURES = {".tif", ".tiff", ".png", ".heic"}
 # On a card that was mounted for writing, even reading would otherwise write the time of the last access.
 _QUIETLY = getattr(os, "O_NOATIME", 0)
 _NEVER_LINKS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
@@ -42,7 +41,8 @@ class Listing:
     """The pictures of a root, and what else was there."""
 
     files: list[CardFile] = field(default_factory=list)
-    passed_over: Counter[str] = field(default_factory=Counter)  # "other_kind", "large", "link", "beyond"
+    passed_over: Counter[str] = field(default_factory=Counter)  # raw, other_kind, large, link, beyond
+    raws: set[str] = field(default_factory=set)  # their paths without the suffix
     entries: int = 0
 
     @property
@@ -64,7 +64,13 @@ def list_pictures(root: Path, leave_out: Collection[tuple[int, int]] = ()) -> Li
     with _opened(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC) as handle:
         device = os.fstat(handle).st_dev
         _list(handle, "", DEEPEST, (device, leave_out), listing)
+    if alone := listing.raws - {_stem(file.path) for file in listing.files}:
+        listing.passed_over["raw"] += len(alone)  # of the others the JPEG beside them is taken
     return listing
+
+
+def _stem(path: str) -> str:
+    return path.rpartition(".")[0].casefold()
 
 
 def _list(
@@ -99,7 +105,10 @@ def _list(
 def _take(entry: os.DirEntry[str], prefix: str, listing: Listing) -> None:
     suffix = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122 - a name, not a path of ours
     if suffix not in PICTURES:
-        listing.passed_over["other_kind"] += suffix in OTHER_PICTURES
+        if suffix in RAWS:
+            listing.raws.add(_stem(prefix + entry.name))
+        elif suffix in OTHER_PICTURES:
+            listing.passed_over["other_kind"] += 1
         return
     try:
         about = entry.stat(follow_symlinks=False)

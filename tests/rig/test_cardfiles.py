@@ -111,7 +111,17 @@ def test_huge_files_raws_and_hidden_ones_are_passed_over(root: Path) -> None:
     listing = list_pictures(root)
 
     assert len(listing.files) == 2
-    assert dict(listing.passed_over) == {"large": 1, "other_kind": 1}
+    assert dict(listing.passed_over) == {"large": 1, "raw": 1}
+
+
+def test_a_raw_file_beside_its_jpeg_is_no_loss_and_one_without_is_counted(root: Path) -> None:
+    pair = root / "pair"
+    pair.mkdir()
+    for name in ("IMG_1.JPG", "IMG_1.CR3", "IMG_2.cr3", "IMG_3.DNG", "scan.tif", "photo.heic", "notes.txt"):
+        (pair / name).write_bytes(b"x")
+    (root / "IMG_2.jpg").write_bytes(b"x")  # of another folder
+
+    assert dict(list_pictures(root).passed_over) == {"raw": 2, "other_kind": 2}
 
 
 def test_thousands_of_files_and_endless_folders_have_an_end(
