@@ -79,22 +79,22 @@ def focus_map(
     """
     # A plane is let go as soon as it is of no more use: in a live stack they would be the peak.
     spill, strength = spilled(strength), strength.astype(np.float16)
-    spill *= 1 - orderliness(position, prominence, width, frames)
     empty = emptiness(position, prominence, frames)
     confidence = np.clip((prominence - _UNCERTAIN) / (_CERTAIN - _UNCERTAIN), 0, 1)
-    del prominence
     confidence *= confidence
-    confidence *= 1 - spill
     confidence *= 1 - empty
     empty = empty.astype(np.float16, copy=False)
+    near = np.ones((3, 3), np.uint8)
+    # A surface in spilled light keeps its depth, but its noise is averaged like that of all that is faint.
+    trust = np.clip(cv2.GaussianBlur(cv2.dilate(confidence * (1 - spill), near), (0, 0), 1.5), 0, 1)
+    confidence *= 1 - spill * (1 - orderliness(position, prominence, width, frames))
+    del prominence
     smooth = cv2.medianBlur(position, 3)
     if covered is not None:  # what was never looked at must not speak for the row beside it
-        np.copyto(smooth, position, where=covered > cv2.erode(covered, np.ones((3, 3), np.uint8)))
+        np.copyto(smooth, position, where=covered > cv2.erode(covered, near))
     del position
     depth = fill(smooth, confidence)
     del smooth
-    near = np.ones((3, 3), np.uint8)
-    trust = np.clip(cv2.GaussianBlur(cv2.dilate(confidence, near), (0, 0), 1.5), 0, 1)
     more = min(_AVERAGE * max(width, 1), _AVERAGE_SHARE * frames)
     averaged = more * (1 - trust) * (1 - _SPILL_NARROWS * spill)
     del spill
