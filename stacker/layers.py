@@ -23,20 +23,15 @@ _STEP = 1.0  # frames: what differs less from the ground behind it is of one pie
 _THIN, _WIDEST = 4, 24  # cells: half the width of what is surely thin, and of what may be
 # So many times as much thin structure on one side, or so much more of the picture, tells which side is in front.
 _MANY, _MUCH = 1.5, 0.02
-_BESIDE = 2  # cells around what is in front whose depth is drawn towards it
-_RIM, _RIM_STEP = (
-    3,
-    2.0,
-)  # cells by which wide things are too wide, frames by which they must stand out for it
 _LEAST = 0.003  # of the picture must be thin
+_BESIDE = 2  # cells around what is in front whose depth is drawn towards it
+# Wide things are too wide at their rim as well: by so many cells, seen where they stand out by so many frames.
+_RIM, _RIM_STEP = 3, 2.0
 _INSIDE, _ONE_DEPTH = 4.5, 0.5  # cells from the rim; frames
 _KNOWN = 0.1  # confidence from which a cell may say how deep the ground is
 _NOISE = 0.5  # frames: what the bilateral filters take for noise
-_FRONT_CELLS, _GROUND_CELLS, _SMOOTH_CELLS = (
-    2.0,
-    8.0,
-    4.0,
-)  # how far they look; the last where there is one layer
+# How many cells they look around: little where hairs are, far on a ground without them, between where all is one layer.
+_FRONT_CELLS, _GROUND_CELLS, _ONLY_CELLS = 2.0, 8.0, 4.0
 _UNKNOWN = np.float32(-1e6)
 
 
@@ -66,7 +61,7 @@ def layers_of(depth: Plane, confidence: Plane) -> Layers:
     more, fewer = max(first, last), min(first, last)
     if more < _LEAST or (more <= _MANY * fewer and more - fewer < _MUCH):
         nothing = np.zeros(depth.shape, np.bool_)
-        return Layers(_smooth(depth, _SMOOTH_CELLS), front, nothing, nothing)
+        return Layers(_smooth(depth, _ONLY_CELLS), front, nothing, nothing)
     sign = np.float32(1 if first > last else -1)
     ground, thin = _before_ground(sign * front, known, _WIDEST)
     side = 2 * _BESIDE + 1

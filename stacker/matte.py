@@ -20,9 +20,9 @@ Mask = NDArray[np.bool_]
 _ROUNDS = 5
 _HAIR = 0.35  # of a mask is hair, about: where to part hair and ground before anything else is known
 _NOISE = 1e-6  # added to the variance of colour, whose levels are 0..1
-_PART = 0.55
+_PART = 0.55  # of the way from ground to hair lies the limit: at a half, hairs were a pixel too wide
 _COARSE = 4  # samples from one regression to the next
-_FEW = 1e-4  # share of a window
+_FEW = 1e-4  # share of a window: less is nothing
 
 
 def in_front(luma: Plane, chroma: list[Plane], near: Mask, surely: Mask, radius: int) -> Mask:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stacker.depthmap import encode_depth
-from stacker.layers import Layers, layers_of
+from stacker.layers import layers_of
 from stacker.matte import in_front
 from stacker.patches import Patch, patches
 from stacker.planes import Planes
@@ -28,35 +28,37 @@ _SPECK_CELLS = 2.5  # what is smaller in all has got its colour by chance
 
 def depth_map(result: FuseResult, frames: int, threads: int = 1) -> NDArray[np.uint16]:
     """Depth of each pixel of the picture as it is written to a file, (h, w); see encode_depth."""
+    return by_depth(result, lambda depth: encode_depth(depth, frames), threads)
+
+
+def by_depth(
+    result: FuseResult, of: Callable[[Plane], NDArray[np.uint16]], threads: int = 1
+) -> NDArray[np.uint16]:
+    """What `of` makes of each pixel's depth, (h, w): it gets a tile of them, float32, in frames."""
+    layers = layers_of(result.depth, result.confidence)
+    # As they are enlarged: a share of each pixel's surroundings.
+    thin, solid = layers.thin.astype(np.float32), layers.solid.astype(np.float32)
     whole = np.empty(result.planes.shape, np.uint16)
-    for tile, depth in depth_in_tiles(result, threads):
-        whole[tile.rows, tile.columns] = encode_depth(depth, frames)
+
+    def fill(tile: Patch) -> None:
+        depth = result.enlarge(layers.ground, where=tile)
+        front = _front_in(tile, result, thin, solid)
+        if front.any():
+            np.copyto(depth, result.enlarge(layers.front, between=False, where=tile), where=front)
+        whole[tile.rows, tile.columns] = of(depth)
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(fill, patches(result.planes.shape, (_TILE_PX, _TILE_PX))))
     return whole
 
 
-def depth_in_tiles(result: FuseResult, threads: int = 1) -> Iterator[tuple[Patch, Plane]]:
-    """The picture in tiles, and the depth of each one's pixels in frames: (h, w) float32."""
-    layers = layers_of(result.depth, result.confidence)
-    tiles = list(patches(result.planes.shape, (_TILE_PX, _TILE_PX)))
-    with ThreadPoolExecutor(threads) as pool:
-        yield from zip(tiles, pool.map(lambda tile: _depth_in(tile, result, layers), tiles), strict=True)
-
-
-def _depth_in(tile: Patch, result: FuseResult, layers: Layers) -> Plane:
-    depth = result.enlarge(layers.ground, where=tile)
-    front = _front_in(tile, result, layers)
-    if front.any():
-        np.copyto(depth, result.enlarge(layers.front, between=False, where=tile), where=front)
-    return depth
-
-
-def _front_in(tile: Patch, result: FuseResult, layers: Layers) -> Mask:
-    """The pixels of a tile that show what is in front."""
+def _front_in(tile: Patch, result: FuseResult, thin: Plane, solid: Plane) -> Mask:
+    """The pixels of a tile that show what is in front. thin, solid: see Layers, 0..1."""
     around = tile.grown(_APRON_PX, result.planes.shape)
-    near = result.enlarge(layers.thin.astype(np.float32), where=around) > _COVERED
+    near = result.enlarge(thin, where=around) > _COVERED
     if not near.any():
         return near[tile.within(around)]
-    surely = result.enlarge(layers.solid.astype(np.float32), where=around) > _HALF
+    surely = result.enlarge(solid, where=around) > _HALF
     height, width = near.shape
     rest = (0, height % 2), (0, width % 2)
     luma, chroma = _colours(result.planes, around)

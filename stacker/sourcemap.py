@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from stacker.pixeldepth import depth_in_tiles
+from stacker.pixeldepth import by_depth
 from stacker.result import FuseResult
 
 
@@ -19,7 +19,4 @@ def source_map(result: FuseResult, threads: int = 1) -> NDArray[np.uint16]:
     if len(used) == 1:
         return np.full(result.planes.shape, used[0], np.uint16)
     between = (used[:-1] + used[1:].astype(np.float32)) / 2
-    whole = np.empty(result.planes.shape, np.uint16)
-    for tile, depth in depth_in_tiles(result, threads):
-        whole[tile.rows, tile.columns] = used[np.searchsorted(between, depth)]
-    return whole
+    return by_depth(result, lambda depth: used[np.searchsorted(between, depth)], threads)

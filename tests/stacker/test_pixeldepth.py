@@ -7,7 +7,7 @@ from brackets import hairs, stacked, texture
 
 from stacker.depthmap import decode_depth
 from stacker.matte import in_front
-from stacker.pixeldepth import depth_in_tiles, depth_map, without_specks
+from stacker.pixeldepth import depth_map, without_specks
 from stacker.planes import from_bgr
 from stacker.report import Coverage, Report
 from stacker.result import FuseResult
@@ -61,14 +61,10 @@ def test_the_order_of_the_frames_changes_nothing_but_the_sign():
 def test_tiles_make_up_the_picture_and_no_seam_shows(monkeypatch):
     result, _ = drawn()
     tiled = depth_map(result, FRAMES)
+    assert np.array_equal(tiled, depth_map(result, FRAMES, threads=3))
     monkeypatch.setattr("stacker.pixeldepth._TILE_PX", 2048)
     whole = depth_map(result, FRAMES)
     assert np.mean(np.abs(tiled.astype(int) - whole) > 1000) < 0.001
-    seen = np.zeros(SHAPE, int)
-    for tile, depth in depth_in_tiles(result):
-        assert depth.shape == seen[tile.rows, tile.columns].shape
-        seen[tile.rows, tile.columns] += 1
-    assert (seen == 1).all()
 
 
 def test_the_depth_of_stacked_hairs_is_that_of_the_scene():
@@ -113,6 +109,14 @@ def test_nothing_is_in_front_outside_of_the_mask():
     near[20:40, 20:40] = True
     found = in_front(luma, [luma[::2, ::2], luma[1::2, ::2]], near, np.zeros_like(near), 12)
     assert not found[~near].any()
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (6, 10), (2, 64)])
+def test_pictures_of_any_size_can_be_parted(shape):
+    luma, everywhere = np.random.default_rng(4).random(shape, np.float32), np.ones(shape, bool)
+    chroma = [luma[::2, ::2].copy()] * 2
+    assert in_front(luma, chroma, everywhere, everywhere, 24).all()
+    assert in_front(luma, chroma, everywhere, np.zeros_like(everywhere), 24).shape == shape
 
 
 def test_specks_go_and_hairs_stay():
