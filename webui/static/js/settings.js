@@ -14,7 +14,7 @@ const fieldOf = (name) => document.querySelector(`[data-setting="${name}"]`);
 function limits({ low, high, kind }) {
   if (kind !== "number" && kind !== "whole") return "";
   if (low === null) return "";
-  return ` (${t(high === null ? "more.at_least" : "more.from", { low, high })})`;
+  return ` (${t(high === null ? "more.at_least" : "more.from", { low: number(low, 6), high: number(high ?? 0, 6) })})`;
 }
 
 function input(one) {
