@@ -10,9 +10,8 @@ import numpy.typing as npt
 Curves = npt.NDArray[np.float64]
 
 SAME = 0.3  # of the usual change: only noise; a stuck drive shows 0.03 to 0.2, a moving one more than 0.5
-JUMP = (
-    1.5  # times the changes before and after; a step left out shows 1.6 to 3.7, an even drive less than 1.3
-)
+# Times the changes before and after; a step left out shows 1.6 to 3.7, an even drive less than 1.3.
+JUMP = 1.5
 # Usual change of the logarithm from frame to frame: 0.11 to 0.6 on real brackets, 0.03 on pictures so small that
 # a focus step hardly shows, where other things (a fraction of a pixel, noise) change as much as a step left out.
 TELLING = 0.05

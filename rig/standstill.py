@@ -16,9 +16,8 @@ from rig.coverage import SharpFrame
 
 Figures = npt.NDArray[np.float64]
 
-TELLING_DEPTHS = (
-    3.0  # depths of field: over so many a moving drive changes the frames by more than ALIKE, or nearly
-)
+# Depths of field: over so many a moving drive changes the frames by more than ALIKE, or nearly.
+TELLING_DEPTHS = 3.0
 ALIKE = 0.04  # change of the tiles' log sharpness; a drive that stands shows 0.003 to 0.02
 SAME = 0.3  # of the usual change from frame to frame: as in rig.advance
 LOOK_BACK = 20  # frames that tell what is usual

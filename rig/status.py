@@ -51,9 +51,8 @@ class PreviewJpeg:
     seq: int  # grows with every new picture, across live pictures and thumbnails of frames
     age_ms: int  # since its exposure, when it was handed out
     focus_score: float  # sharpness of the picture, 0..1; comparable at equal exposure and roi
-    sensor_px: float | None = (
-        None  # of the full frame for one of the picture; None: not from the sensor's pixels
-    )
+    # Of the full frame for one of the picture; None: not from the sensor's pixels.
+    sensor_px: float | None = None
 
 
 @dataclass(frozen=True)

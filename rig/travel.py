@@ -13,9 +13,8 @@ from rig.errors import ConfigError
 from rig.repair import End
 from rig.saying import say
 
-LEAST_MARGIN_STEPS = (
-    10  # left before the endstop, where there was as much: an everyday move must not touch it
-)
+# Left before the endstop, where there was as much: an everyday move must not touch it.
+LEAST_MARGIN_STEPS = 10
 
 
 def travel_changes(motor: MotorSettings, end: End, position_steps: int) -> dict[str, Any]:

@@ -39,9 +39,8 @@ _SPILL_CELLS, _SPILL = 12, 2.5
 # first, from there on less and less, it is a surface that the spilled light falls on.
 _SURFACE, _CLEAR = (0.15, 0.35), (0.5, 0.8)
 _FAR_APART = 0.75, 0.90  # width of the peaks in frames: not below the first, altogether above the second
-_SPILL_NARROWS = (
-    0.5  # and fewer frames are averaged there, by this share: those farther away hold the spilled light
-)
+# Fewer frames are averaged there, by this share: those farther away hold the spilled light.
+_SPILL_NARROWS = 0.5
 _REACH = 2  # cells around such an edge where contrast decides
 
 

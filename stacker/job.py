@@ -42,9 +42,8 @@ class StackJob:
     slab: int | None = None  # so many neighbouring frames are fused on their own too
     dark: Path | None = None  # a frame taken with the cap on: its hot pixels are painted over
     order: Order = "given"
-    resume: bool | None = (
-        None  # from a checkpoint: True = that or nothing, None = if there is one, False = never
-    )
+    # From a checkpoint: True = that or nothing, None = if there is one, False = never.
+    resume: bool | None = None
     checkpoint_s: float = 20.0  # between checkpoints
     strict: bool = False  # fail when any frame has to be left out
 

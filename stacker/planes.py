@@ -18,9 +18,8 @@ from stacker.errors import FrameShapeError
 
 Array = npt.NDArray[Any]
 
-STRIP_ROWS = (
-    256  # colour is converted in bands of rows: these stay in cache, and no frame-sized buffer is needed
-)
+# Colour is converted in bands of rows: these stay in cache, and no frame-sized buffer is needed.
+STRIP_ROWS = 256
 
 # BT.601, full range, as in JFIF 1.02. Rows give Y, Cb, Cr from B, G, R.
 _FROM_BGR = np.array(

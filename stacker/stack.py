@@ -314,9 +314,8 @@ class Stack:
         assert reference.slot is not None
         defects = self._defects_seen(self._survey, reference.slot)
         if self._live_pass is not None and not self._live_pass.agrees(reference.slot, defects):
-            self._live_pass = (
-                None  # fused in vain: the frames lie otherwise than was thought, or came too fast
-            )
+            # Fused in vain: the frames lie otherwise than was thought, or came too fast.
+            self._live_pass = None
             return self._end_of_survey()
         with self._timed("focus map"):
             found = self._survey.result(reference.slot, last=True)

@@ -6,9 +6,8 @@ import segno
 
 Rows = list[str]  # "1" is dark; without the quiet zone, which the page adds
 
-ESCAPED = (
-    '\\;,:"'  # in a Wi-Fi code: https://github.com/zxing/zxing/wiki/Barcode-Contents#wi-fi-network-config
-)
+# In a Wi-Fi code: https://github.com/zxing/zxing/wiki/Barcode-Contents#wi-fi-network-config.
+ESCAPED = '\\;,:"'
 
 
 def code(text: str) -> Rows:

@@ -21,15 +21,13 @@ class FaultPlan:
     bump_at: int | None = None  # from this capture on the framing is off by bump_px
     bump_px: tuple[float, float] = (40.0, -24.0)  # at full sensor size
     bump_lasts_s: float | None = None  # then it is back; None: the rig stays where it was pushed
-    knock_at: int | None = (
-        None  # in the middle of this capture's exposure something hits the rig, and it rings
-    )
+    # In the middle of this capture's exposure something hits the rig, and it rings.
+    knock_at: int | None = None
     light_fails: bool = False  # its switch does nothing, and says so
     lamp_dead: bool = False  # it is switched as ever, and does not burn
     motor_stuck_after_steps: int | None = None  # steps sent beyond this number raise MotorError
-    motor_still_after_steps: int | None = (
-        None  # steps sent beyond this number move nothing, and nothing says so
-    )
+    # Steps sent beyond this number move nothing, and nothing says so.
+    motor_still_after_steps: int | None = None
     motor_lost_every: int | None = None  # every so many steps one is sent but not made
     endstop: str = "works"  # "stuck_closed", "never_closes"
     brownout_at: int | None = None  # the supply dips at this capture: camera and motor fail until restarted
