@@ -85,6 +85,7 @@ def test_stopped_at_frame_9_and_gone_on_with_every_frame_is_there_once(
     phone.live()
     phone.set_limits((PLANNED - 1) * FRAMES_APART)
     phone.tap("#shoot")
+    phone.mode("capture")  # what was shot before has small pictures too
     phone.until("document.querySelectorAll('#thumbs img').length >= 9", "frame 9")
     phone.tap("#stop")
 
@@ -203,6 +204,7 @@ def test_a_reload_and_a_second_phone_show_the_same_bracket(
     phone.live()
     phone.set_limits((PLANNED - 1) * FRAMES_APART)
     phone.tap("#shoot")
+    phone.mode("capture")  # what was shot before has small pictures too
     phone.until("document.querySelectorAll('#thumbs img').length >= 2")
     phone.tap("#pause")  # it waits for the second phone, however long that takes
     rig.until(lambda s: s["state"] == "paused")
@@ -223,6 +225,7 @@ def test_a_lost_link_is_said_with_what_the_rig_was_doing_and_found_again(
     phone.live()
     phone.set_limits((PLANNED - 1) * FRAMES_APART)
     phone.tap("#shoot")
+    phone.mode("capture")  # what was shot before has small pictures too
     phone.until("document.querySelectorAll('#thumbs img').length >= 1")
     phone.context.set_offline(True)
     phone.until("!document.querySelector('#banner').hidden", "the banner")
