@@ -25,6 +25,21 @@ def never() -> bool:
     return False
 
 
+def check_limits(position_steps: int, settings: MotorSettings) -> None:
+    """Raise FocusRangeError outside the soft limits."""
+    low, high = settings.min_steps, settings.max_steps
+    if not low <= position_steps <= high:
+        raise FocusRangeError(
+            say(
+                "focus.outside",
+                "focus position {at} steps is outside {low}..{high}",
+                at=position_steps,
+                low=low,
+                high=high,
+            )
+        )
+
+
 class Focuser:
     """Brings the focus to absolute positions, always arriving from the near side.
 
@@ -78,17 +93,7 @@ class Focuser:
         Raises FocusRangeError outside the soft limits, MotorError when the motor does not do as told,
         StepsLostError when the endstop closes where the count says that it is still far.
         """
-        low, high = self.settings.min_steps, self.settings.max_steps
-        if not low <= position_steps <= high:
-            raise FocusRangeError(
-                say(
-                    "focus.outside",
-                    "focus position {at} steps is outside {low}..{high}",
-                    at=position_steps,
-                    low=low,
-                    high=high,
-                )
-            )
+        check_limits(position_steps, self.settings)
         if fresh:
             self._slack_steps = self.settings.backlash_steps
         way = position_steps - self.position_steps

@@ -14,11 +14,11 @@ from rig.devices.panel import Signal
 from rig.errors import (
     DriftError,
     FocusNotFoundError,
-    FocusRangeError,
     MotorStillError,
     NotAllowedError,
     PlanError,
 )
+from rig.focuser import check_limits
 from rig.moveproof import moves
 from rig.recipe import with_limits
 from rig.saying import say
@@ -94,17 +94,7 @@ class Focusing:
         return self._control.stopping.is_set() or self._target[1] != number
 
     def _inside(self, position_steps: int) -> int:
-        low, high = self._control.settings.motor.min_steps, self._control.settings.motor.max_steps
-        if not low <= position_steps <= high:
-            raise FocusRangeError(
-                say(
-                    "focus.outside",
-                    "focus position {at} steps is outside {low}..{high}",
-                    at=position_steps,
-                    low=low,
-                    high=high,
-                )
-            )
+        check_limits(position_steps, self._control.settings.motor)
         return position_steps
 
     # --- limits ---------------------------------------------------------------------------------

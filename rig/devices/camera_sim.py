@@ -47,6 +47,17 @@ WHAT = {  # may come late, or never
 }
 
 
+def _late(what: str, timeout_s: float) -> CameraTimeoutError:
+    return CameraTimeoutError(
+        say(
+            "camera.late",
+            "{what} was not delivered within {limit:g} s",
+            what=WHAT[what],
+            limit=timeout_s,
+        )
+    )
+
+
 class _Undrawn(Preview):
     """A preview that is drawn when somebody looks: those that are only let pass cost nothing."""
 
@@ -203,14 +214,7 @@ class SimCamera:
     def _stall(self, what: str, timeout_s: float) -> None:
         if what in self._bench.faults.camera_stalls:
             self._clock.sleep(timeout_s)
-            raise CameraTimeoutError(
-                say(
-                    "camera.late",
-                    "{what} was not delivered within {limit:g} s",
-                    what=WHAT[what],
-                    limit=timeout_s,
-                )
-            )
+            raise _late(what, timeout_s)
 
     def _break_on_request(self, timeout_s: float) -> None:
         faults = self._bench.faults
@@ -246,14 +250,7 @@ class SimCamera:
         timeline = self._running()
         if (timeline.ready_at(frame) - self._clock.monotonic_ns()) / 1e9 > timeout_s:
             self._clock.sleep(timeout_s)
-            raise CameraTimeoutError(
-                say(
-                    "camera.late",
-                    "{what} was not delivered within {limit:g} s",
-                    what=WHAT[what],
-                    limit=timeout_s,
-                )
-            )
+            raise _late(what, timeout_s)
         self._wait_until(timeline.start_of(frame) + timeline.exposure_of(frame).exposure_us * 1000)
 
     def _drawing(
