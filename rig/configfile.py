@@ -26,9 +26,17 @@ def load_settings(path: Path | None = None) -> Settings:
         return read_settings(path, Settings())
     settings = Settings()
     for usual in (SYSTEM_FILE, USER_FILE.expanduser()):
-        if usual.exists():
+        if _is_there(usual):
             settings = read_settings(usual, settings)
     return settings
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is such a file; a home that a service may not look into has none for it."""
+    try:
+        return path.exists()
+    except PermissionError:
+        return False
 
 
 def read_settings(path: Path, base: Settings) -> Settings:

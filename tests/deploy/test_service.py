@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shlex
 import subprocess
 import sys
@@ -12,9 +14,12 @@ import pytest
 
 from rig.cli import get_parser
 from rig.commands.run import run_run
+from rig.config import Settings
+from rig.configfile import USER_FILE, load_settings
 from rig.liveness import GUARD_S
 
-UNIT = Path(__file__).parents[2] / "deploy" / "fieldstack.service"
+DEPLOY = Path(__file__).parents[2] / "deploy"
+UNIT = DEPLOY / "fieldstack.service"
 VENV = "/opt/fieldstack/.venv/bin/"
 
 
@@ -63,3 +68,31 @@ def test_a_rig_that_does_not_answer_is_started_again(unit: RawConfigParser) -> N
     service = unit["Service"]
     assert (service["Type"], service["NotifyAccess"]) == ("notify", "main")
     assert int(service["WatchdogSec"]) > 3 * GUARD_S  # a look may last so long, and comes three times
+
+
+def test_settings_changed_on_the_phone_have_a_place_that_the_service_may_write(unit: RawConfigParser) -> None:
+    service = unit["Service"]
+    assert service["Environment"] == f"HOME=/var/lib/{service['StateDirectory']}"
+    assert str(USER_FILE).startswith("~/")
+
+
+def test_a_home_that_the_service_may_not_look_into_has_no_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o000)
+    monkeypatch.setenv("HOME", str(closed))
+    me = os.geteuid()
+    try:
+        if me == 0:  # whom no folder is closed to
+            os.seteuid(65534)
+        assert load_settings() == Settings()
+    finally:
+        os.seteuid(me)
+        closed.chmod(0o700)
+
+
+def test_the_user_of_the_service_may_switch_the_computer_off(unit: RawConfigParser) -> None:
+    rule = (DEPLOY / "50-fieldstack.rules").read_text()
+    assert f'subject.user == "{unit["Service"]["User"]}"' in rule
+    assert re.findall(r"login1\\.([a-z-]+)", rule) == ["power-off"]
