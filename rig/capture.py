@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from rig.brightness import LightWatch
 from rig.bump import Framing, bend, is_better, is_dip
+from rig.byhand import off_sentence, with_settings
 from rig.capturereport import (
     CaptureReport,
     FrameFacts,
@@ -25,7 +26,7 @@ from rig.devices.clock import Clock
 from rig.drivewatch import DriveWatch
 from rig.errors import MotorStillError, RigError
 from rig.focuser import Focuser, never
-from rig.lockedcamera import LockedCamera, with_settings
+from rig.lockedcamera import LockedCamera
 from rig.metering import metered
 from rig.plan import BracketPlan
 from rig.saying import Said, say
@@ -101,6 +102,7 @@ class _Shoot:
     lamp: Lit | None
     frames: list[FrameFacts] = field(default_factory=list)
     warnings: list[Said] = field(default_factory=list)
+    measured: Exposure | None = None  # for all of the bracket
     exposure: Exposure | None = None
     again: int = 0  # blurred frames shot again
     sizes: dict[int, int] = field(default_factory=dict)  # of the JPEGs by index, in bytes
@@ -127,6 +129,9 @@ class _Shoot:
             if self.halted():
                 return Outcome.STOPPED
             locked, settler = self._locked(begun)
+            self._tell(locked.warning)
+            if self.measured is not None:
+                self._tell(off_sentence(self.measured, locked.exposure, self.settings.camera))
             if begun is not exposure and settler.watches:
                 locked, settler = self._kept_short(locked, settler)
         light = LightWatch(locked, self.lamp)
@@ -172,8 +177,8 @@ class _Shoot:
     def _metered(self) -> Exposure | None:
         """The exposure for all of the bracket; None: as automatic control has it when it is locked."""
         camera = self.settings.camera
-        found = metered(self.camera, self.focuser, self.plan.positions_steps, camera, self.halted)
-        return None if found is None else with_settings(found, camera)
+        self.measured = metered(self.camera, self.focuser, self.plan.positions_steps, camera, self.halted)
+        return self.measured and with_settings(self.measured, camera, self.camera.limits)
 
     def _locked(self, exposure: Exposure | None) -> tuple[LockedCamera, Settler]:
         locked = LockedCamera(self.camera, self.settings.camera, exposure)

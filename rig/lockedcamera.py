@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TypeVar
 
+from rig.byhand import off_sentence, with_settings
 from rig.config import CameraSettings
 from rig.devices.camera import Camera, Exposure, Frame, Preview
 from rig.errors import CameraError, CameraTimeoutError
-from rig.saying import say
+from rig.saying import Said, say
 
 T = TypeVar("T")
 
@@ -30,6 +30,7 @@ class LockedCamera:
         self._settings = settings
         self._restarts = 0  # made here
         self._restarts_before = camera.restarts
+        self.warning: Said | None = None  # of an exposure that is not as automatic control would have it
         self.exposure = self._patiently(lambda: self._lock(exposure))
 
     @property
@@ -81,8 +82,10 @@ class LockedCamera:
         if exposure is not None:
             return self._camera.lock(exposure)
         settled = self._camera.lock(None)
-        wanted = with_settings(settled, self._settings)
-        return settled if wanted == settled else self._camera.lock(wanted)
+        wanted = with_settings(settled, self._settings, self._camera.limits)
+        held = settled if wanted == settled else self._camera.lock(wanted)
+        self.warning = off_sentence(settled, held, self._settings)
+        return held
 
     def _capture_timeout_s(self) -> float:
         return self._settings.timeout_s + 2 * self._settings.exposure_us / 1e6
@@ -130,15 +133,3 @@ def same_exposure(a: Exposure, b: Exposure, tolerance: float = EXPOSURE_TOLERANC
         *zip(a.colour_gains, b.colour_gains, strict=True),
     ]
     return all(abs(one - other) <= tolerance * max(abs(one), abs(other)) for one, other in pairs)
-
-
-def with_settings(automatic: Exposure, settings: CameraSettings) -> Exposure:
-    """What automatic control settled on, except where the settings name a figure."""
-    wanted = automatic
-    if settings.exposure_us:
-        wanted = replace(wanted, exposure_us=settings.exposure_us)
-    if settings.gain:
-        wanted = replace(wanted, gain=settings.gain)
-    if all(settings.colour_gains):
-        wanted = replace(wanted, colour_gains=settings.colour_gains)
-    return wanted

@@ -11,7 +11,7 @@ from typing import Any
 
 from rig.config import Settings
 from rig.devices.build import Devices, build_devices
-from rig.devices.camera import Camera, Exposure, Frame, Image, Preview, Roi
+from rig.devices.camera import Camera, Exposure, Frame, Image, Limits, Preview, Roi
 from rig.devices.panel import Press, Signal
 from rig.errors import CameraTimeoutError, NotAllowedError, RigError
 from rig.focuser import Focuser
@@ -239,6 +239,10 @@ class _Shown:
     @property
     def restarts(self) -> int:
         return self._camera.restarts
+
+    @property
+    def limits(self) -> Limits:
+        return self._camera.limits
 
     def start(self) -> None:
         self._camera.start()

@@ -117,7 +117,7 @@ def metered(
     A camera that hangs meanwhile is not given up yet: None too, and the bracket meets it, or goes on. Raises
     CameraStalledError for one that has been reopened in vain.
     """
-    if settings.exposure_us or not settings.meter_positions:
+    if (settings.exposure_us and settings.gain) or not settings.meter_positions:
         return None
     try:
         return meter(

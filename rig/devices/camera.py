@@ -24,6 +24,15 @@ class Exposure:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What a sensor can be asked for; its least gain is 1."""
+
+    shortest_us: int
+    longest_us: int
+    most_gain: float
+
+
+@dataclass(frozen=True)
 class Frame:
     """One full-resolution exposure, already encoded, with what the camera says of it."""
 
@@ -63,6 +72,10 @@ class Camera(Protocol):
     @property
     def restarts(self) -> int:
         """How often a stall made it reopen itself, ever; a camera that leaves that to others has none."""
+
+    @property
+    def limits(self) -> Limits:
+        """Of exposure and gain; known once it is started."""
 
     def start(self) -> None:
         """Ready for previews and captures when it returns. Raises CameraError."""

@@ -14,13 +14,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from rig.config import CameraSettings
-from rig.devices.camera import Exposure, Frame, Preview, Roi
+from rig.devices.camera import Exposure, Frame, Limits, Preview, Roi
 from rig.devices.exposurelock import (
     AUTOMATIC,
     agrees,
     check_in_range,
     exposure_of,
     known_controls,
+    limits_of,
     locked_controls,
     start_ns,
 )
@@ -89,6 +90,11 @@ class Picamera2Camera:
     def restarts(self) -> int:
         """How often a stall made it reopen itself; see Camera."""
         return self._reopened + (self._session.reopened if self._session else 0)
+
+    @property
+    def limits(self) -> Limits:
+        """Of exposure and gain, as libcamera tells them of this sensor; see Camera."""
+        return limits_of(self._running.camera.camera_controls)
 
     def start(self) -> None:
         """Open the camera and let it run; see Camera. Raises CameraError, CameraTimeoutError."""

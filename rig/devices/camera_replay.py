@@ -11,6 +11,7 @@ import numpy as np
 import simplejpeg
 
 from rig.devices.camera import Exposure, Frame, Preview, Roi
+from rig.devices.frame_timeline import LIMITS
 from rig.devices.optical_bench import OpticalBench
 from rig.devices.scenes.surface import U8
 from rig.devices.sensor_sim import DAYLIGHT_GAINS, luma_eighth
@@ -71,6 +72,7 @@ class ReplayCamera:
     name = "replay camera"
     warning = None
     restarts = 0  # it leaves that to others
+    limits = LIMITS  # though it only holds what it is asked
 
     def __init__(self, bench: OpticalBench, folder: Path) -> None:
         self.replay = open_replay(folder)

@@ -12,7 +12,7 @@ import numpy as np
 import simplejpeg
 
 from rig.devices.camera import Exposure, Frame, Preview, Roi
-from rig.devices.frame_timeline import SETTLED_FRAMES, FrameTimeline, quantise
+from rig.devices.frame_timeline import LIMITS, SETTLED_FRAMES, FrameTimeline, quantise
 from rig.devices.heap import give_back_memory
 from rig.devices.optical_bench import OpticalBench
 from rig.devices.scenes.canvas import SENSOR_MM
@@ -86,6 +86,7 @@ class SimCamera:
     name = "simulated camera"
     warning = None
     restarts = 0  # it leaves that to others
+    limits = LIMITS
 
     def __init__(
         self,

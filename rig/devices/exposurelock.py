@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rig.devices.camera import Exposure
+from rig.devices.camera import Exposure, Limits
 from rig.errors import CameraError
 from rig.saying import say
 
 # The sensor rounds to whole lines (28.5 µs on the IMX477) and to its gain codes (2 % apart at the top).
 TOLERANCE = 0.02
 LINE_US = 30
+MOST_US = 600_000_000
 
 # 0 hands exposure and gain back to automatic control; the other two switch what older libcamera knows.
 AUTOMATIC: dict[str, Any] = {"ExposureTime": 0, "AnalogueGain": 0.0, "AeEnable": True, "AwbEnable": True}
@@ -51,6 +52,12 @@ def check_in_range(exposure: Exposure, advertised: Mapping[str, Any]) -> None:
                         high=high,
                     )
                 )
+
+
+def limits_of(advertised: Mapping[str, Any]) -> Limits:
+    """The same as a value; a control that this camera does not have cannot be out of range."""
+    shortest_us, longest_us = advertised.get("ExposureTime", (1, MOST_US))[:2]
+    return Limits(int(shortest_us), int(longest_us), float(advertised.get("AnalogueGain", (1.0, 1.0))[1]))
 
 
 def exposure_of(metadata: Mapping[str, Any]) -> Exposure:

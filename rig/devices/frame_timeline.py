@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rig.devices.camera import Exposure
+from rig.devices.camera import Exposure, Limits
 
 FRAME_PERIOD_NS = 100_000_000  # IMX477 at full size: 10 frames a second
 READOUT_NS = 87_000_000  # 3040 rows of 28.5 µs
 PIPELINE_NS = 60_000_000  # image processing until a frame can be handed out
 LINE_US = 28.5  # exposure comes in whole rows
 MIN_EXPOSURE_US = 114
+MOST_GAIN_CODE = 978  # of 1024
+LIMITS = Limits(MIN_EXPOSURE_US, 600_000_000, 1024 / (1024 - MOST_GAIN_CODE))
 SETTLED_FRAMES = 12  # after which automatic control no longer changes visibly
 
 
@@ -27,7 +29,7 @@ class Control:
 def quantise(exposure: Exposure) -> Exposure:
     """What the sensor makes of this: whole rows, analogue gain 1024/(1024 - code), colour in 1/256."""
     rows = max(round(exposure.exposure_us / LINE_US), round(MIN_EXPOSURE_US / LINE_US))
-    code = min(max(round(1024 - 1024 / max(exposure.gain, 1.0)), 0), 978)
+    code = min(max(round(1024 - 1024 / max(exposure.gain, 1.0)), 0), MOST_GAIN_CODE)
     red, blue = (min(max(round(g * 256), 16), 8191) / 256 for g in exposure.colour_gains)
     return Exposure(round(rows * LINE_US), 1024 / (1024 - code), (red, blue))
 

@@ -102,6 +102,14 @@ def test_a_given_exposure_is_held_within_two_per_cent(camera: Camera) -> None:
     assert locked.gain == pytest.approx(2.0, rel=0.02)
 
 
+def test_the_limits_a_camera_states_can_be_locked(camera: Camera) -> None:
+    limits = camera.limits
+    held = camera.lock(Exposure(limits.shortest_us, limits.most_gain, (2.0, 1.5)))
+    assert held.exposure_us == pytest.approx(limits.shortest_us, rel=0.02)
+    assert held.gain == pytest.approx(limits.most_gain, rel=0.02)
+    assert limits.longest_us > 1_000_000
+
+
 def test_locking_twice_holds_the_same(camera: Camera) -> None:
     assert camera.lock() == camera.lock()
 
