@@ -16,7 +16,7 @@ from rig.dating import date_later
 from rig.devices.build import Suggestion, build_devices
 from rig.devices.panel import Press, Signal
 from rig.durable import FreeBytes, free_bytes
-from rig.errors import BusyError, ConfigError, NotAllowedError, RigError
+from rig.errors import BusyError, ConfigError, NotAllowedError, PowerError, RigError
 from rig.focusing import Focusing
 from rig.importdesk import ImportDesk
 from rig.importshelf import RigShelf
@@ -505,7 +505,8 @@ class Workflow:
             if press is Press.VERY_LONG:
                 self.power_off()
             elif press is Press.LONG:
-                self.stop()
+                if "stop" in control.board.now().allowed:  # else it may be on its way to 6 s
+                    self.stop()
             elif control.state is Phase.PAUSED:
                 self.resume()
             elif control.state is Phase.FAULT:
@@ -516,4 +517,13 @@ class Workflow:
                 self.start_bracket()
         except RigError as error:
             control.board.change(message=error.said)
-            self._machine.show(Signal.WARNING)
+            self._machine.show(self._answer_to(error))
+
+    def _answer_to(self, error: RigError) -> Signal:
+        """What the panel shows when a press was in vain; a job or a fault that it did not change goes on showing."""
+        state = self._control.state
+        if isinstance(error, PowerError) and state is Phase.FAULT:  # the panel shows OFF already
+            return Signal.FAULT
+        if isinstance(error, PowerError) or state is Phase.IDLE:
+            return Signal.WARNING
+        return Signal.REFUSED

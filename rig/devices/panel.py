@@ -26,6 +26,7 @@ class Signal(StrEnum):
     DONE = "done"
     WARNING = "warning"
     FAULT = "fault"
+    REFUSED = "refused"  # a press that changed nothing: told once, then as before
     OFF = "off"
 
 
@@ -36,7 +37,7 @@ class Panel(Protocol):
         """Call callback, on the panel's own thread, for every press."""
 
     def show(self, signal: Signal) -> None:
-        """Show a state until the next call. Never blocks."""
+        """Show a state until the next call, REFUSED once and then the state before again. Never blocks."""
 
     def close(self) -> None:
         """LED dark, buzzer silent, lines released. Safe to call twice."""

@@ -41,7 +41,7 @@ class GpioPanel:
             self._button.callback = callback
 
     def show(self, signal: Signal) -> None:
-        """Show a state until the next call. Never blocks."""
+        """Show a state until the next call; see Panel."""
         self._player.play(PATTERNS[signal])
 
     def close(self) -> None:
@@ -82,15 +82,17 @@ class _PatternPlayer:
 
     def _run(self) -> None:
         pattern: Pattern | None = PATTERNS[Signal.OFF]
+        lasting = PATTERNS[Signal.OFF].repeat
         while pattern is not None:
+            lasting = pattern.repeat or lasting
             try:
-                pattern = self._until_next(pattern)
+                pattern = self._until_next(pattern.once, lasting)
             except GpioError as error:  # a rig with a dead LED still takes pictures
                 _log.warning("%s", error)
                 pattern = self._next.get()
 
-    def _until_next(self, pattern: Pattern) -> Pattern | None:
-        beats = pattern.once
+    def _until_next(self, beats: tuple[Beat, ...], lasting: tuple[Beat, ...]) -> Pattern | None:
+        """Play these beats and then the lasting ones; the pattern that comes next, None at the end."""
         while True:
             for beat in beats:
                 self._play_beat(beat)
@@ -98,7 +100,7 @@ class _PatternPlayer:
                     return self._next.get(timeout=beat.seconds)
                 except queue.Empty:
                     continue
-            beats = pattern.repeat
+            beats = lasting
 
 
 class _ButtonWatcher:

@@ -18,7 +18,10 @@ class Beat:
 
 @dataclass(frozen=True)
 class Pattern:
-    """Beats played once, then beats repeated until the next signal; a single last beat is a steady state."""
+    """Beats played once, then beats repeated until the next signal; a single last beat is a steady state.
+
+    With none to repeat, those of the pattern before are repeated again.
+    """
 
     once: tuple[Beat, ...]
     repeat: tuple[Beat, ...]
@@ -44,4 +47,5 @@ PATTERNS: dict[Signal, Pattern] = {
     Signal.DONE: Pattern(_blink(3, 0.15, 0.15, buzzer=True), _READY),
     Signal.WARNING: Pattern((Beat(0.4, led=True, buzzer=True),), (*_blink(2, 0.15, 0.15), Beat(1.4))),
     Signal.FAULT: Pattern(_blink(3, 0.6, 0.2, buzzer=True), _blink(1, 0.1, 0.1)),
+    Signal.REFUSED: Pattern((Beat(0.45), Beat(0.15, led=True, buzzer=True), Beat(0.45)), ()),
 }

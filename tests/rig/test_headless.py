@@ -95,6 +95,39 @@ def test_a_short_press_goes_on_after_a_fault(headless):
     assert rig.until_idle().fault is None
 
 
+def test_a_long_press_leaves_a_fault_as_it_is(headless):
+    rig = headless(faults=FaultPlan(camera_absent=True))
+    press(rig, Press.LONG)
+
+    assert rig.workflow.status().state is Phase.FAULT
+    assert shown(rig)[-1] is Signal.FAULT
+    assert rig.workflow.status().message is None
+
+
+@pytest.mark.parametrize("how", [Press.SHORT, Press.DOUBLE])
+def test_a_press_while_the_range_is_looked_for_is_refused_without_ending_that_signal(headless, how):
+    rig = headless()
+    rig.set_limits(3)
+    with rig.workflow._control.guard:  # what the sweep finds is taken over under it: it cannot end before
+        rig.workflow.auto_range()
+        rig.workflow._on_press(how)
+        told = shown(rig)[-2:]
+    rig.until_idle()
+
+    assert told == [Signal.CAPTURING, Signal.REFUSED]
+    assert Signal.WARNING not in shown(rig)
+
+
+def test_a_rig_with_a_fault_that_cannot_be_switched_off_shows_the_fault_again(headless):
+    command = [sys.executable, "-c", "import sys; sys.exit('Access denied')"]
+    rig = headless(real=True, faults=FaultPlan(camera_absent=True), **{"panel.power_off_command": command})
+    rig.workflow._control.board.change(simulated=None)
+    press(rig, Press.VERY_LONG)
+
+    assert "Access denied" in rig.workflow.status().message
+    assert shown(rig)[-2:] == [Signal.OFF, Signal.FAULT]
+
+
 def test_a_press_of_6_s_switches_a_real_rig_off(headless, tmp_path):
     command, mark = off_switch(tmp_path)
     rig = headless(real=True, **{"panel.power_off_command": command})

@@ -83,6 +83,22 @@ def test_a_fault_is_heard(library):
     assert (library.levels[LED], library.levels[BUZZER]) == (0, 0)
 
 
+def test_a_refused_press_is_told_once_and_the_state_before_goes_on(library, monkeypatch):
+    seen: dict[int, list[int]] = {LED: [], BUZZER: []}
+    put = library.output
+    monkeypatch.setattr(library, "output", lambda line, level: (seen[line].append(level), put(line, level)))
+    panel = GpioPanel(Gpio(library), FULL)
+    panel.show(Signal.CAPTURING)
+    until(lambda: 1 in seen[LED])
+    begin = len(seen[LED]) - 1
+    panel.show(Signal.REFUSED)
+    until(lambda: len(seen[LED]) >= begin + 5)
+    panel.close()
+
+    assert seen[LED][begin : begin + 5] == [1, 0, 1, 0, 1]
+    assert seen[BUZZER].count(1) == 1
+
+
 def test_show_returns_at_once_even_when_a_line_hangs(library, monkeypatch):
     hanging = threading.Event()
     panel = GpioPanel(Gpio(library), FULL)
