@@ -344,7 +344,7 @@ def test_after_a_power_cut_while_copying_there_is_no_half_bracket(
     rig.workflow.close()
 
     again = make_rig({"sources.folders": [str(card.root)]})
-    assert again.workflow.brackets() == () and not list(again.data.glob("*.part"))
+    assert again.workflow.brackets() == () and not list(again.data.glob("b*.part"))
 
 
 # --- order ------------------------------------------------------------------------------------------

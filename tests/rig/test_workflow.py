@@ -808,7 +808,7 @@ def test_a_stacker_that_dies_leaves_rig_and_frames_alone(make_rig):
     assert "the frames are safe" in status.stack.error
     assert status.state is Phase.IDLE
     assert rig.workflow.bracket(bracket_id).summary.results == ()
-    assert not list(rig.data.rglob("*.part"))
+    assert not list((rig.data / bracket_id).rglob("*.part"))
 
 
 def test_a_cancelled_stack_leaves_no_result_and_the_next_has_its_turn(make_rig):
@@ -820,7 +820,7 @@ def test_a_cancelled_stack_leaves_no_result_and_the_next_has_its_turn(make_rig):
     rig.until(lambda status: "cancel_stack" in status.allowed)
     rig.workflow.cancel_stack()
     assert stacked(rig).stack.stage in ("cancelled", "failed")
-    assert not list(rig.data.rglob("*.part"))
+    assert not list((rig.data / bracket_id).rglob("*.part"))
 
 
 def test_closing_ends_the_stacker_too(make_rig):
