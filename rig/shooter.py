@@ -14,7 +14,7 @@ from rig.bracketfolder import BracketFolder
 from rig.brackets import BracketDetail
 from rig.capture import capture_bracket
 from rig.capturereport import CaptureReport, together
-from rig.control import Control
+from rig.control import RELEASE_AFTER_S, Control
 from rig.devices.camera import Camera
 from rig.devices.panel import Signal
 from rig.drift import held_against_endstop, is_due
@@ -362,7 +362,10 @@ class Shooter:
         self._control.machine.show(signal)
 
     def _wait_while_paused(self) -> bool:
-        """Between two frames: lend the camera to the live picture until resumed or stopped."""
+        """Between two frames: lend the camera to the live picture until resumed or stopped.
+
+        After a while the motor is let go as at rest; the next move takes up the whole backlash.
+        """
         control = self._control
         with control.guard:
             if not self._paused.is_set() or control.state is not Phase.CAPTURING:
@@ -370,7 +373,9 @@ class Shooter:
             control.board.change(state=Phase.PAUSED)
         control.machine.show(Signal.READY)
         with control.machine.camera_lent():
-            self._go_on.wait()
+            if not self._go_on.wait(RELEASE_AFTER_S):
+                control.machine.focuser.release()
+                self._go_on.wait()
         control.machine.show(Signal.CAPTURING)
         with control.guard:
             self._paused.clear()

@@ -409,6 +409,30 @@ def test_a_paused_bracket_goes_on(gated):
     assert gated.until_idle().bracket.outcome is Outcome.COMPLETE
 
 
+def test_a_long_pause_lets_the_motor_go_and_the_next_move_takes_up_the_backlash(gated, monkeypatch):
+    monkeypatch.setattr("rig.shooter.RELEASE_AFTER_S", 0.0)
+    motor, moves, let_go = gated.workflow._machine.devices.motor, [], threading.Event()
+    release, move_by = motor.release, motor.move_by
+    monkeypatch.setattr(motor, "release", lambda: (release(), let_go.set()))
+    monkeypatch.setattr(motor, "move_by", lambda steps, *how: (moves.append(steps), move_by(steps, *how))[1])
+    let_pass(gated, 1)
+    gated.workflow.pause()
+    assert motor.energised
+    gated.gate.pass_frame()
+    assert let_go.wait(PATIENCE_S)
+    assert not motor.energised
+    moves.clear()
+    gated.workflow.resume()
+    gated.gate.wait_for_capture()
+
+    status, backlash = gated.workflow.status(), gated.workflow.settings.motor.backlash_steps
+    step = status.plan.step_steps
+    assert step < backlash
+    assert moves == [step - backlash, backlash]
+    gated.gate.pass_frame(100)
+    assert gated.until_idle().bracket.outcome is Outcome.COMPLETE
+
+
 def test_a_pause_taken_back_before_it_began_is_none(gated):
     gated.workflow.pause()
     gated.workflow.resume(gated.id)
