@@ -208,20 +208,28 @@ def _real(settings: Settings, clock: Clock) -> Devices:
     from rig.devices.camera_picamera2 import Picamera2Camera
 
     warnings: list[Said] = []
-    gpio = _gpio(settings, warnings)
-    camera = Picamera2Camera(settings.camera)
-    if settings.motor.driver == "none":
-        # Nothing to take up, so that the one position there is can be "gone to".
-        settings = settings.changed({"motor.backlash_steps": 0, "motor.min_steps": 0})
+    with contextlib.ExitStack() as built:  # closed again where one that follows cannot be built
+        gpio = _gpio(settings, warnings)
+        release_lines = gpio.close if gpio is not None else lambda: None
+        built.callback(release_lines)
+        camera = Picamera2Camera(settings.camera)
+        if settings.motor.driver == "none":
+            # Nothing to take up, so that the one position there is can be "gone to".
+            settings = settings.changed({"motor.backlash_steps": 0, "motor.min_steps": 0})
+        motor = _motor(settings, gpio, clock)
+        panel = _panel(settings, gpio)
+        built.callback(panel.close)
+        light = _light(settings, gpio)
+        built.pop_all()
     return Devices(
         camera=camera,
-        motor=_motor(settings, gpio, clock),
-        panel=_panel(settings, gpio),
+        motor=motor,
+        panel=panel,
         clock=clock,
         settings=settings,
-        light=_light(settings, gpio),
+        light=light,
         warnings=tuple(warnings),
-        release_lines=gpio.close if gpio is not None else lambda: None,
+        release_lines=release_lines,
     )
 
 

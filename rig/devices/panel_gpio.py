@@ -28,12 +28,12 @@ class GpioPanel:
     def __init__(self, gpio: Gpio, settings: PanelSettings) -> None:
         self._led = _output(gpio, settings.led_pin, "status LED")
         self._buzzer = _output(gpio, settings.buzzer_pin, "buzzer")
-        self._player = _PatternPlayer(self._play)
         self._button: _ButtonWatcher | None = None
         self._closed = False
         if settings.button_pin:
             line = gpio.input(settings.button_pin, "button", pull="up")
             self._button = _ButtonWatcher(line, settings.debounce_ms)
+        self._player = _PatternPlayer(self._play)  # last: where a line is busy no thread stays behind
 
     def on_press(self, callback: Callable[[Press], None]) -> None:
         """Call callback, on the panel's own thread, for every press; see Panel."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from fake_rpi_gpio import FakeRpiGpio
 
 from rig.config import NOT_FITTED, Settings
+from rig.devices import gpio
 from rig.devices.build import build_devices, why_no_camera
 from rig.devices.build_sim import scene_names
 from rig.devices.camera_picamera2 import Picamera2Camera
@@ -43,6 +46,24 @@ def test_with_a_camera_the_real_driver_is_taken() -> None:
 
     assert isinstance(devices.camera, Picamera2Camera)
     assert devices.simulated is None
+
+
+@pytest.mark.parametrize("busy", ["panel.led_pin", "panel.button_pin", "panel.light_pin"])
+def test_what_was_built_before_a_busy_line_is_closed_again(
+    monkeypatch: pytest.MonkeyPatch, busy: str
+) -> None:
+    library = FakeRpiGpio()
+    monkeypatch.setattr(gpio, "load_library", lambda: library)
+    settings = real(motor__driver="stepdir", panel__light_pin=23)
+    library.fail[settings.value(busy)] = Exception("'GPIO busy'")
+    before = threading.enumerate()
+
+    with pytest.raises(GpioError, match="in use by another program"):
+        build_devices(settings)
+
+    assert [thread.name for thread in threading.enumerate() if thread not in before] == []
+    closed = [call for call in library.calls if call[0] == "cleanup"]
+    assert len(closed) == 1 and settings.motor.step_pin in closed[0]
 
 
 def test_the_camera_is_looked_for_only_when_nothing_else_is_said() -> None:
