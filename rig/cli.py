@@ -49,11 +49,10 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 def _leave(code: int) -> None:
-    from rig.ending import leave_within
+    from rig.ending import leave_within, make_lines_safe
 
     sys.stdout.flush()  # a reader may take its time
-    gpio = sys.modules.get("rig.devices.gpio")  # only where lines were used
-    leave_within(LEAVE_WITHIN_S, code, gpio.make_all_safe if gpio is not None else lambda: None)
+    leave_within(LEAVE_WITHIN_S, code, make_lines_safe)
 
 
 def get_parser(command: str | None = None) -> argparse.ArgumentParser:

@@ -6,12 +6,8 @@ Runs in the process that owns camera and motor: no fork, no second program.
 from __future__ import annotations
 
 import logging
-import signal
 import socket
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable
 from typing import Any
 
 import waitress.server
@@ -105,30 +101,12 @@ def serve(
     pairing: Pairing | None = None,
     ready: Callable[[Server], None] = lambda server: None,
 ) -> None:
-    """Serve the pages until SIGTERM or SIGINT. The workflow is the caller's to open and close.
+    """Serve the pages until server.stop(). The workflow is the caller's to open and close, and so are signals.
 
-    ready: called once the port is open, e.g. to print the address and the PIN.
+    ready: called once the port is open, e.g. to print the address and the PIN, and to have a signal call server.stop().
     pairing: pass the object whose press() the rig's button calls first, see docs/phone.md.
     """
     server = Server(create_app(workflow, settings, pairing), host, port)
-    with stopped_by_signals(server.stop), server.log:
+    with server.log:
         ready(server)
         server.run()
-
-
-@contextmanager
-def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """SIGTERM and SIGINT call stop() within the block. Only the main thread may listen to signals."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def handler(number: int, frame: FrameType | None) -> None:
-        stop()
-
-    before = {number: signal.signal(number, handler) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, old in before.items():
-            signal.signal(number, old)

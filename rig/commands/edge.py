@@ -17,7 +17,7 @@ ASKED_WRONGLY = (ConfigError, PlanError, FocusRangeError)  # another figure on t
 
 
 class InterruptedCommandError(RigError):
-    """Ctrl-C or SIGTERM; the message says what was kept and how to go on."""
+    """Ctrl-C or another signal that ends a program; the message says what was kept and how to go on."""
 
 
 def run_at_the_edge(work: Callable[[Console], None], quiet: bool = False) -> int:

@@ -1,4 +1,4 @@
-"""`fieldstack run`: the rig and its phone pages, until SIGTERM or Ctrl-C."""
+"""`fieldstack run`: the rig and its phone pages, until a signal ends them."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from rig.commands.options import (
     data_folder,
     settings_from,
 )
+from rig.commands.signals import ended_by_signals
 from rig.config import WebSettings
 from rig.configfile import USER_FILE
 from rig.durable import as_store_error
@@ -28,6 +29,7 @@ from rig.workflow import Workflow
 from stacker.console import Console
 
 if TYPE_CHECKING:
+    from webui.server import Server
     from webui.settings import PageSettings
 
 PHONES = "phones"  # below the brackets' folder: who may look, and the PIN
@@ -81,27 +83,27 @@ def run(args: argparse.Namespace, console: Console) -> None:
         press_taken=pairing.press,
         settings_file=args.config or USER_FILE.expanduser(),
     )
-    try:
-        workflow.open(wait=False)
-        with watched(workflow.is_alive):
-            serve(
-                workflow,
-                web.host,
-                web.port,
-                page,
-                pairing=pairing,
-                ready=lambda server: announce(addresses(server.host, server.port), page.pin, folder, console),
-            )
-    except RigError:
-        raise
-    except OSError as error:
-        raise PageError(
-            f"the pages cannot be served at {web.host} port {web.port} ({error.strerror}): "
-            "give another --host or --port"
-        ) from error
-    finally:
-        notify("STOPPING=1")
-        workflow.close()
+
+    def ready(server: Server) -> None:
+        cancelled.then(server.stop)  # at once, when a signal came while the rig was opened
+        if not cancelled():
+            announce(addresses(server.host, server.port), page.pin, folder, console)
+
+    with ended_by_signals() as cancelled:
+        try:
+            workflow.open(wait=False)
+            with watched(workflow.is_alive):
+                serve(workflow, web.host, web.port, page, pairing=pairing, ready=ready)
+        except RigError:
+            raise
+        except OSError as error:
+            raise PageError(
+                f"the pages cannot be served at {web.host} port {web.port} ({error.strerror}): "
+                "give another --host or --port"
+            ) from error
+        finally:
+            notify("STOPPING=1")
+            workflow.close()
 
 
 def announce(urls: list[str], pin: str, folder: Path, console: Console) -> None:

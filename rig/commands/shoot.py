@@ -26,12 +26,12 @@ from rig.commands.options import (
     lens_settings,
     settings_from,
 )
+from rig.commands.signals import ended_by_signals
 from rig.config import Settings
 from rig.errors import NotAllowedError
 from rig.status import Status
 from rig.workflow import Workflow
 from stacker.console import Console
-from stacker.interrupt import cancelled_by_signals
 
 EPILOG = (
     "Without --near, --far and --auto it shoots between the near and far set last, as the rig's button does, "
@@ -126,9 +126,9 @@ def shoot(args: argparse.Namespace, console: Console) -> None:
 def opened(
     settings: Settings, folder: Path, sim: str | None, console: Console
 ) -> Iterator[tuple[Workflow, Callable[[], bool]]]:
-    """An opened workflow at rest, and whether Ctrl-C came; closed at the end whatever happens."""
+    """An opened workflow at rest, and whether a signal asked for the end; closed at the end whatever happens."""
     workflow = Workflow(settings, folder, build=builder(sim))
-    with cancelled_by_signals() as cancelled:
+    with ended_by_signals() as cancelled:
         try:
             workflow.open(wait=False)
             status = wait_until_still(workflow, console, cancelled, "starting the rig")

@@ -11,12 +11,10 @@ import importlib
 import os
 import platform
 import shutil
-import signal
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from types import FrameType
 from typing import Any, Literal
 
 from rig.errors import GpioError
@@ -55,10 +53,16 @@ class OutputLine(_Line):
     def __init__(self, library: Any, number: int, what: str, safe: int) -> None:
         super().__init__(library, number, what)
         self.safe = safe
+        self._ending = False
 
     def write(self, level: int) -> None:
         """Drive the line high (1) or low (0). Raises GpioError."""
-        self._try("driven", self._library.output, level)
+        self._try("driven", self._library.output, self.safe if self._ending else level)
+
+    def end(self) -> None:
+        """Safe for good: a thread that still works while the process ends changes nothing. Raises GpioError."""
+        self._ending = True
+        self.write(self.safe)
 
 
 class InputLine(_Line):
@@ -83,8 +87,10 @@ class InputLine(_Line):
 
 
 class Gpio:
-    """The lines one rig uses. Whatever ends the process short of SIGKILL leaves every output safe.
+    """The lines one rig uses: every output is safe after close() and at Python's own exit.
 
+    Signals that end a process without either are not heard here, for lines are opened on the rig's thread and Python
+    tells signals to the main thread alone: rig.commands.signals makes them end in order.
     library: a module with the API of RPi.GPIO; None imports the real one. Raises GpioError.
     """
 
@@ -104,7 +110,8 @@ class Gpio:
                 )
             ) from error
         _open.add(self)
-        _leave_safely()
+        atexit.unregister(make_all_safe)  # once, and before whatever was registered sooner: the library's own
+        atexit.register(make_all_safe)
 
     def output(
         self, number: int, what: str, *, initial: int, safe: int | None = None, keep: bool = False
@@ -134,6 +141,12 @@ class Gpio:
             with suppress(GpioError):
                 line.write(line.safe)
 
+    def end(self) -> None:
+        """As make_safe(), for good."""
+        for line in self._outputs:
+            with suppress(GpioError):
+                line.end()
+
     def close(self) -> None:
         """Make the outputs safe and give the lines back, except those to be kept. Safe to call twice."""
         self.make_safe()
@@ -152,29 +165,10 @@ class Gpio:
 _open: set[Gpio] = set()  # whose outputs are to be safe when the process ends
 
 
-def _leave_safely() -> None:
-    """Make outputs safe at exit, and on SIGTERM and SIGHUP, which end a process without running atexit.
-
-    A program that handles these signals is let be: it ends in its own way, through close() or atexit.
-    """
-    atexit.unregister(make_all_safe)
-    atexit.register(make_all_safe)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        with suppress(ValueError):  # only the main thread may set handlers
-            if signal.getsignal(number) is signal.SIG_DFL:
-                signal.signal(number, _die_safely)
-
-
 def make_all_safe() -> None:
-    """Every output of this process at its safe level."""
+    """Every output of this process at its safe level, for good: the process ends."""
     for gpio in list(_open):
-        gpio.make_safe()
-
-
-def _die_safely(number: int, frame: FrameType | None) -> None:
-    make_all_safe()
-    signal.signal(number, signal.SIG_DFL)
-    os.kill(os.getpid(), number)
+        gpio.end()
 
 
 def load_library() -> Any:

@@ -9,7 +9,7 @@ from rig.devices.gpio import Gpio
 
 
 class GpioLight:
-    """A Light on one line; dark at the start, on exit and on SIGTERM."""
+    """A Light on one line; dark at the start and on exit."""
 
     def __init__(
         self, gpio: Gpio, pin: int, lead_s: float, sleep: Callable[[float], None] = time.sleep

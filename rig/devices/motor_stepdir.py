@@ -1,6 +1,6 @@
 """A stepper behind a step/direction driver: A4988, DRV8825, TMC2209.
 
-The driver is off until the first move and off again after release(), on exit and on SIGTERM: EN is
+The driver is off until the first move and off again after release() and on exit: EN is
 active low and is driven high, never left floating, for these drivers pull it low themselves and would
 heat the motor. What SIGKILL leaves is the wiring's part: see docs/wiring.md.
 """

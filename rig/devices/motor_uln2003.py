@@ -23,7 +23,7 @@ ALIGN_S = 0.01  # the rotor swings back to the phase it was left at when the coi
 
 
 class Uln2003Motor(GpioMotor):
-    """Focus motor on four coil lines. All coils are off after release(), on exit and on SIGTERM.
+    """Focus motor on four coil lines. All coils are off after release() and on exit.
 
     The gear holds the lens without current, but has several degrees of lash.
     """

@@ -126,7 +126,11 @@ class RigProcess:
         """Until a line has been driven high so often."""
         deadline = time.monotonic() + PATIENCE_S
         while sum(edge.line == line and edge.what == "1" for edge in self.trace()) < count:
-            if time.monotonic() > deadline or self.process.poll() is not None:
+            if self.process.poll() is not None:
+                raise ProgramError(
+                    f"the program ended before line {line} rose {count} times: {self.errors()}"
+                )
+            if time.monotonic() > deadline:
                 raise ProgramError(f"line {line} did not rise {count} times within {PATIENCE_S:g} s")
             time.sleep(0.005)
 

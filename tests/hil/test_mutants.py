@@ -65,7 +65,7 @@ MUTANTS = [
         "motor_stepdir.py",
         "safe=_OFF",
         "safe=_ON",
-        stepdir.test_sigterm_in_the_middle_of_a_move_leaves_the_motor_off,
+        stepdir.test_an_exception_in_the_program_leaves_the_motor_off,
     ),
     Mutant(
         "enable floats after close",

@@ -134,17 +134,6 @@ def test_a_stall_of_the_program_delays_the_train_and_never_makes_a_burst(start_r
     assert max(periods) >= 50_000_000 and min(periods) >= 500_000
 
 
-def test_sigterm_in_the_middle_of_a_move_leaves_the_motor_off(start_rig):
-    rig = start_rig(MOVE_FOR_EVER)
-    rig.hear()
-    rig.go()
-    rig.hear()
-    rig.wait_for_rises(STEP, 20)
-    assert rig.end(signal.SIGTERM) == -signal.SIGTERM
-    driver = StepDirDriver().replay(rig.trace())
-    assert driver.ever_on and not driver.on
-
-
 def test_an_exception_in_the_program_leaves_the_motor_off(start_rig):
     rig = start_rig(f"""
         motor = StepDirMotor(Gpio(), {FAST})

@@ -53,8 +53,13 @@ def test_inverted_the_same_steps_turn_the_other_way(start_rig):
     assert GearMotor().replay(rig.trace()).position == -44
 
 
-def test_sigterm_in_the_middle_of_a_move_leaves_every_coil_off(start_rig):
-    rig = start_rig(f"Uln2003Motor(Gpio(), {FAST}).move_by(1_000_000)")
+def test_an_exception_in_the_middle_of_a_move_leaves_every_coil_off(start_rig):
+    rig = start_rig(f"""
+        def broken():
+            raise ValueError("anything")
+        signal.signal(signal.SIGTERM, lambda *_: broken())
+        Uln2003Motor(Gpio(), {FAST}).move_by(1_000_000)
+    """)
     rig.wait_for_rises(13, 3)
-    rig.end(signal.SIGTERM)
+    assert rig.end(signal.SIGTERM) == 1
     assert not GearMotor().replay(rig.trace()).on

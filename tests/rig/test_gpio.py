@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import signal
 from dataclasses import fields
 from pathlib import Path
 
@@ -15,14 +14,6 @@ from rig.devices import gpio as gpio_module
 from rig.devices.gpio import Gpio, is_outdated
 from rig.devices.safe_off import safe_levels
 from rig.errors import GpioError
-
-
-@pytest.fixture(autouse=True)
-def signals_restored():
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
-    yield
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
 
 
 @pytest.fixture
@@ -56,6 +47,15 @@ def test_one_broken_line_does_not_keep_the_others_from_being_safe(library):
     library.fail[16] = RuntimeError("gone")
     gpio.make_safe()
     assert library.levels[20] == 1
+
+
+def test_nothing_is_driven_any_more_once_the_process_ends(library):
+    gpio = Gpio(library)
+    enable = gpio.output(16, "EN", initial=1)
+    enable.write(0)
+    gpio.end()
+    enable.write(0)  # by a thread that still works
+    assert library.levels[16] == 1
 
 
 def test_close_twice_does_nothing_more(library):
