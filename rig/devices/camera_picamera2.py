@@ -9,8 +9,9 @@ from __future__ import annotations
 import importlib
 import io
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from rig.config import CameraSettings
@@ -21,6 +22,7 @@ from rig.devices.exposurelock import (
     check_in_range,
     exposure_of,
     known_controls,
+    light_of,
     limits_of,
     locked_controls,
     start_ns,
@@ -184,7 +186,7 @@ class Picamera2Camera:
 
     def _as_preview(self, image: Image, metadata: dict[str, Any]) -> Preview:
         self._seq += 1
-        return Preview(image, self._seq, start_ns(metadata), exposure_of(metadata))
+        return Preview(image, self._seq, start_ns(metadata), light_of(metadata))
 
     @contextmanager
     def _planes(self, request: Any, stream: str) -> Iterator[Planes]:
@@ -238,20 +240,20 @@ class Picamera2Camera:
             )
         )
 
-    def _present(self) -> Exposure:
+    def _present(self, read: Callable[[dict[str, Any]], Exposure] = exposure_of) -> Exposure:
         """What the sensor did for the next frame."""
         with self._request(self._settings.timeout_s) as request:
-            return exposure_of(request.get_metadata())
+            return read(request.get_metadata())
 
     def _settled(self) -> Exposure:
         """What automatic control arrives at: several frames alike, or the last one at the limit."""
         until_s = time.monotonic() + SETTLE_LIMIT_S
-        last, alike = self._present(), 0
+        last, alike = self._present(light_of), 0
         while alike < SETTLED_FRAMES and time.monotonic() < until_s:
-            now = self._present()
+            now = self._present(light_of)
             alike = alike + 1 if agrees(last, now) else 0
             last = now
-        return last
+        return replace(last, gain=min(last.gain, self.limits.most_gain))
 
     @property
     def _running(self) -> Session:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from rig.devices.camera import Exposure, Limits
@@ -74,6 +75,15 @@ def exposure_of(metadata: Mapping[str, Any]) -> Exposure:
         ) from error
     red, blue = metadata.get("ColourGains", (1.0, 1.0))
     return Exposure(exposure_us, gain, (float(red), float(blue)))
+
+
+def light_of(metadata: Mapping[str, Any]) -> Exposure:
+    """The same with the digital gain in its gain: what a lock needs to be as bright. Raises CameraError.
+
+    Automatic control adds digital gain where light is short (libcamera's DigitalGain); a locked frame has none.
+    """
+    exposure = exposure_of(metadata)
+    return replace(exposure, gain=exposure.gain * float(metadata.get("DigitalGain", 1.0)))
 
 
 def agrees(wanted: Exposure, got: Exposure) -> bool:

@@ -217,6 +217,15 @@ def test_locking_without_figures_holds_those_of_automatic_control():
     assert cameras.opened[0].asked[-1]["ExposureTime"] == 20_000
 
 
+@pytest.mark.parametrize(("digital", "gain"), [(1.5, 3.0), (20.0, 22.26)])
+def test_light_that_automatic_control_makes_up_for_digitally_is_made_up_for_by_the_lock(digital, gain):
+    camera, cameras = started()
+    cameras.opened[0].sensor["DigitalGain"] = digital
+    camera.preview()  # one that was exposed before
+    assert camera.preview().exposure.gain == pytest.approx(2.0 * digital)
+    assert camera.lock().gain == pytest.approx(gain)  # of the sensor itself; it has no more than 22.26
+
+
 def test_a_frame_exposed_otherwise_than_locked_is_never_handed_out():
     camera, cameras = started()
     camera.lock(EXPOSURE)
