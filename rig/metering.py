@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from rig.config import CameraSettings
-from rig.devices.camera import Camera, Exposure, Preview
+from rig.devices.camera import Camera, Exposure, Limits, Preview
 from rig.errors import CameraTimeoutError
 from rig.focuser import Focuser
 from rig.freshpreview import preview_from
@@ -56,7 +56,7 @@ def meter(
         preview = steady_preview(camera)
         readings.append(Reading(position, preview.exposure, burnt_share(preview)))
     brightest = min(readings, key=lambda reading: reading.light)
-    exposure = at_low_gain(brightest.exposure, settings)
+    exposure = at_low_gain(brightest.exposure, settings, camera.limits)
     worst = max(readings, key=lambda reading: reading.burnt / reading.light)
     focuser.goto(worst.position_steps, cancelled)
     return without_burning(camera, exposure)
@@ -74,11 +74,17 @@ def steady_preview(camera: Camera) -> Preview:
     return last
 
 
-def at_low_gain(exposure: Exposure, settings: CameraSettings) -> Exposure:
-    """The same light at gain 1, or at the longest exposure allowed and no more gain than that takes."""
+def at_low_gain(exposure: Exposure, settings: CameraSettings, limits: Limits) -> Exposure:
+    """The same light at gain 1, or at the longest exposure allowed and no more gain than that takes.
+
+    Darker where the sensor's own limits leave no more.
+    """
     light = exposure.exposure_us * exposure.gain
-    exposure_us = min(round(light), settings.longest_exposure_us)
-    return replace(exposure, exposure_us=exposure_us, gain=max(1.0, light / exposure_us))
+    longest_us = min(settings.longest_exposure_us, limits.longest_us)
+    exposure_us = max(min(round(light), longest_us), limits.shortest_us)
+    return replace(
+        exposure, exposure_us=exposure_us, gain=min(max(1.0, light / exposure_us), limits.most_gain)
+    )
 
 
 def without_burning(camera: Camera, exposure: Exposure) -> Exposure:
@@ -87,7 +93,8 @@ def without_burning(camera: Camera, exposure: Exposure) -> Exposure:
     for _ in range(MOST_DARKER):
         if burnt_share(preview_from(camera, camera.now_ns())) <= BURNT_SHARE:
             break
-        exposure = replace(exposure, exposure_us=round(exposure.exposure_us * DARKER))
+        darker_us = max(round(exposure.exposure_us * DARKER), camera.limits.shortest_us)
+        exposure = replace(exposure, exposure_us=darker_us)
         locked = camera.lock(exposure)
     return locked
 

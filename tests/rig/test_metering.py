@@ -10,18 +10,22 @@ from smallrig import small_rig
 
 from rig.capture import capture_bracket
 from rig.config import CameraSettings
-from rig.devices.camera import Exposure, Preview
+from rig.devices.camera import Exposure, Limits, Preview
+from rig.devices.exposurelock import check_in_range
 from rig.lockedcamera import same_exposure
 from rig.metering import at_low_gain, meter, metered_positions
 from rig.plan import plan_bracket
 
 WANTED = 118.0  # mean level that automatic control brings a picture to
 GAINS = (1.9, 1.6)
+HQ = Limits(114, 600_000_000, 22.26)
 POSITIONS = (1000, 1200, 1400)
 
 
 class Daylight:
     """Previews of a grey card with a white spot; the card's light depends on the focus position."""
+
+    limits = HQ
 
     def __init__(self, focuser, light, spot: float = 1.0, spot_share: float = 0.0, gain: float = 1.0):
         self._focuser, self._light, self._gain = focuser, light, gain
@@ -70,9 +74,24 @@ def test_gain_is_exchanged_for_exposure() -> None:
 
 
 def test_in_the_dark_gain_takes_over_where_exposure_would_be_too_long() -> None:
-    found = at_low_gain(Exposure(400_000, 2.0, GAINS), CameraSettings(longest_exposure_us=200_000))
+    found = at_low_gain(Exposure(400_000, 2.0, GAINS), CameraSettings(longest_exposure_us=200_000), HQ)
 
     assert (found.exposure_us, found.gain) == (200_000, 4.0)
+
+
+@pytest.mark.parametrize(
+    ("measured", "settings", "found"),
+    [
+        (Exposure(66_666, 16.0, GAINS), CameraSettings(longest_exposure_us=40_000), (40_000, 22.26)),
+        (Exposure(60, 1.0, GAINS), CameraSettings(), (114, 1.0)),
+    ],
+)
+def test_what_the_sensor_cannot_do_is_not_asked_of_it(
+    measured: Exposure, settings: CameraSettings, found: tuple[int, float]
+) -> None:
+    exposure = at_low_gain(measured, settings, HQ)
+    assert (exposure.exposure_us, exposure.gain) == found
+    check_in_range(exposure, {"ExposureTime": (114, HQ.longest_us), "AnalogueGain": (1.0, 22.26)})
 
 
 def test_a_white_part_that_would_burn_out_makes_it_darker() -> None:
