@@ -14,8 +14,9 @@ from rig.devices.gpio import Gpio, OutputLine
 from rig.devices.motor_gpio import Direction, GpioMotor
 
 # The slowest of the three drivers sets each time: data sheets of the A4988 (1 µs, 200 ns, 1 ms),
-# the DRV8825 (1.9 µs, 650 ns, 1.7 ms) and the TMC2209 (100 ns, 20 ns), rounded up.
-STEP_HIGH_NS = 2_500
+# the DRV8825 (1.9 µs, 650 ns, 1.7 ms) and the TMC2209 (100 ns, 20 ns), rounded up. STEP is held twice as long as the
+# slowest asks for: inputs with an optocoupler before them, of boxed drivers, want more, and it costs nothing.
+STEP_HIGH_NS = 5_000
 DIRECTION_SETUP_NS = 1_000
 WAKE_S = 0.005
 

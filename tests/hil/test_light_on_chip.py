@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from emulated_chip import Edge, StartRig
 
 LIGHT, STEP = 23, 20
-LEAD_S = 0.03
+LEAD_S = 0.2  # a loaded machine is not so late by itself: else nobody saw that the light is not waited for
 
 SHOOT = f"""
     from contextlib import contextmanager
