@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rig.errors import BusyError, NotAllowedError
 from rig.saying import say
-from rig.status import Outcome, Phase, Status
+from rig.status import Outcome, Phase, StackProgress, Status
 
 STANDING = {Phase.IDLE}
 AT_WORK = {
@@ -87,35 +87,27 @@ def _refusal(action: str, status: Status) -> BusyError | NotAllowedError | None:
     return None
 
 
+def _being_stacked(bracket_id: str, stack: StackProgress | None) -> BusyError | None:
+    if stack is None or not stack.running or stack.bracket_id != bracket_id:
+        return None
+    return BusyError(
+        say("action.being_stacked", "bracket {id} is being stacked: go on with it afterwards", id=bracket_id)
+    )
+
+
 def _no_resume(status: Status) -> BusyError | NotAllowedError | None:
-    bracket, stack = status.bracket, status.stack
+    bracket = status.bracket
     if bracket is None or bracket.outcome in (None, Outcome.COMPLETE) or bracket.done >= bracket.total:
         return NotAllowedError(say("action.no_stopped_bracket", "there is no stopped bracket to go on with"))
-    if stack is not None and stack.running and stack.bracket_id == bracket.id:
-        return BusyError(
-            say(
-                "action.being_stacked",
-                "bracket {id} is being stacked: go on with it afterwards",
-                id=bracket.id,
-            )
-        )
-    return None
+    return _being_stacked(bracket.id, status.stack)
 
 
 def _no_repair(action: str, status: Status) -> BusyError | NotAllowedError | None:
-    bracket, stack = status.bracket, status.stack
+    bracket = status.bracket
     offered = {offer.action for offer in bracket.repairs} if bracket is not None else set()
     if bracket is None or not offered & REPAIRS[action]:
         return NotAllowedError(say("action.needs_no_frames", "the last bracket needs no more frames"))
-    if stack is not None and stack.running and stack.bracket_id == bracket.id:
-        return BusyError(
-            say(
-                "action.being_stacked",
-                "bracket {id} is being stacked: go on with it afterwards",
-                id=bracket.id,
-            )
-        )
-    return None
+    return _being_stacked(bracket.id, status.stack)
 
 
 NAMES = {  # of the actions, to begin a refusal with

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Protocol
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from rig.devices.camera import Preview
 from rig.errors import LightError
-from rig.freshpreview import preview_from
+from rig.freshpreview import PreviewSource, fresh_preview
 from rig.saying import Said, say
+from rig.sharpness import luma_of
 
 # Grey values are not in proportion to the light: half the light is 0.73 of the grey, a thirtieth 0.2.
 DIMMED = 0.75  # of the usual brightness; mains flicker and the change of focus stay above 0.85
@@ -24,16 +22,6 @@ BLACK = 40  # grey value below which nothing in a picture can be called lit
 GLINTS = 0.99  # of the pixels, that may be brighter
 
 Lit = Callable[[], AbstractContextManager[object]]
-
-
-class PreviewSource(Protocol):
-    """What is needed of a camera."""
-
-    def preview(self) -> Preview:
-        """The next live picture."""
-
-    def now_ns(self) -> int:
-        """The clock of the previews' timestamps."""
 
 
 class LightWatch:
@@ -56,10 +44,10 @@ class LightWatch:
         if self._lamp is None:
             return
         with self._lamp():
-            lit = preview_from(self._camera, self._camera.now_ns()).image
+            lit = fresh_preview(self._camera).image
         share = self._lamp_share(brightness(lit))
         self._lamp_matters = share >= LAMP_SHARE
-        if share < DEAD_SHARE and float(np.quantile(_luma(lit), GLINTS)) < BLACK:
+        if share < DEAD_SHARE and float(np.quantile(luma_of(lit), GLINTS)) < BLACK:
             raise LightError(
                 say(
                     "light.dead",
@@ -115,17 +103,13 @@ class LightWatch:
         """Share of the light that the lamp gives now. lit: brightness with it, when that was just seen."""
         if self._lamp is None:
             return 0.0
-        dark = brightness(preview_from(self._camera, self._camera.now_ns()).image)
+        dark = brightness(fresh_preview(self._camera).image)
         if lit is None:
             with self._lamp():
-                lit = brightness(preview_from(self._camera, self._camera.now_ns()).image)
+                lit = brightness(fresh_preview(self._camera).image)
         return (lit - dark) / max(lit, 1.0)
 
 
 def brightness(picture: npt.NDArray[np.uint8]) -> float:
     """Mean grey value of a picture, BGR or grey."""
-    return float(_luma(picture).mean())
-
-
-def _luma(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    return picture if picture.ndim == 2 else np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), np.uint8)
+    return float(luma_of(picture).mean())

@@ -9,8 +9,9 @@ from rig.capturereport import FrameFacts
 from rig.config import Settings
 from rig.errors import MotorStillError
 from rig.focuser import Focuser
+from rig.freshpreview import PreviewSource
 from rig.lens import depth_of_field_um
-from rig.moveproof import PreviewSource, moves
+from rig.moveproof import moves
 from rig.saying import say
 from rig.standstill import Standstill
 

@@ -15,11 +15,15 @@ class PreviewSource(Protocol):
     def preview(self) -> Preview:
         """The next live picture."""
 
+    def now_ns(self) -> int:
+        """The clock of the previews' timestamps."""
 
-def preview_from(camera: PreviewSource, moment_ns: int) -> Preview:
-    """The first preview exposed at or after this moment of the camera's clock."""
+
+def fresh_preview(camera: PreviewSource) -> Preview:
+    """The first preview whose exposure begins after this call."""
+    called_ns = camera.now_ns()
     for _ in range(STALE_PREVIEWS):
         preview = camera.preview()
-        if preview.timestamp_ns >= moment_ns:
+        if preview.timestamp_ns >= called_ns:
             break
     return preview

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import cv2
-import numpy as np
-
 from rig.config import CameraSettings
 from rig.devices.camera import Camera, Exposure, Limits, Preview
 from rig.errors import CameraTimeoutError
 from rig.focuser import Focuser
-from rig.freshpreview import preview_from
-from rig.sharpness import clipped_share
+from rig.freshpreview import fresh_preview
+from rig.sharpness import clipped_share, luma_of
 
 MOST_LOOKS = 20  # previews until automatic control must have settled: two seconds
 STEADY = 0.02  # change between two previews below which it has
@@ -91,7 +88,7 @@ def without_burning(camera: Camera, exposure: Exposure) -> Exposure:
     """Lock the camera at this exposure, or at a shorter one when more than a glint burns out."""
     locked = camera.lock(exposure)
     for _ in range(MOST_DARKER):
-        if burnt_share(preview_from(camera, camera.now_ns())) <= BURNT_SHARE:
+        if burnt_share(fresh_preview(camera)) <= BURNT_SHARE:
             break
         darker_us = max(round(exposure.exposure_us * DARKER), camera.limits.shortest_us)
         exposure = replace(exposure, exposure_us=darker_us)
@@ -101,7 +98,7 @@ def without_burning(camera: Camera, exposure: Exposure) -> Exposure:
 
 def burnt_share(preview: Preview) -> float:
     """Share of a preview that is burnt out."""
-    return clipped_share(np.asarray(cv2.cvtColor(preview.image, cv2.COLOR_BGR2GRAY), np.uint8))
+    return clipped_share(luma_of(preview.image))
 
 
 def metered_positions(positions_steps: tuple[int, ...], count: int) -> tuple[int, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import cv2
 import numpy as np
@@ -13,8 +12,9 @@ import numpy.typing as npt
 from rig.config import Settings
 from rig.devices.camera import Preview
 from rig.focuser import Focuser
-from rig.freshpreview import preview_from
+from rig.freshpreview import PreviewSource, fresh_preview
 from rig.lens import depth_of_field_um, working_f_number
+from rig.sharpness import luma_of
 
 Map = npt.NDArray[np.float32]
 
@@ -30,16 +30,6 @@ OVER_NOISE = 0.5  # of what noise alone shows in one picture: what two have in c
 # gain 0.05); at most what a moving drive shows half of.
 NOISE_TIMES, LEAST_APART, MOST_APART = 3.0, 0.02, 0.2
 SAME_SHAPE = 0.5  # correlation of the gradients: the same thing in the same place, if it sways a little
-
-
-class PreviewSource(Protocol):
-    """What is needed of a camera."""
-
-    def preview(self) -> Preview:
-        """The next live picture."""
-
-    def now_ns(self) -> int:
-        """The clock of the previews' timestamps."""
 
 
 def moves(
@@ -120,7 +110,7 @@ class Look:
 
 def look(camera: PreviewSource) -> Look:
     """What is to be seen now."""
-    first = preview_from(camera, camera.now_ns())
+    first = fresh_preview(camera)
     return Look(_gradients(first), _gradients(camera.preview()))
 
 
@@ -152,7 +142,7 @@ def difference(before: Look, after: Look) -> Difference | None:
 
 def _gradients(preview: Preview) -> tuple[Map, Map]:
     # the median takes hot pixels away, which stay as sharp as they are wherever the focus is
-    luma = cv2.medianBlur(cv2.cvtColor(preview.image, cv2.COLOR_BGR2GRAY), 3).astype(np.float32)
+    luma = cv2.medianBlur(luma_of(preview.image), 3).astype(np.float32)
     smooth = cv2.GaussianBlur(luma / max(float(luma.mean()), 1.0), (3, 3), 0)
     across, down = (cv2.Sobel(smooth, cv2.CV_32F, *way, ksize=3, scale=1 / 8) for way in ((1, 0), (0, 1)))
     return np.asarray(across, np.float32), np.asarray(down, np.float32)

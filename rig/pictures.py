@@ -11,6 +11,7 @@ import numpy.typing as npt
 from rig.devices.camera import Image, Roi
 from rig.errors import StoreError
 from rig.saying import say
+from rig.sharpness import luma_of
 
 FRAME_THUMB_PX = 480
 RESULT_THUMB_PX = 320
@@ -94,7 +95,7 @@ def focus_score(image: Image) -> float:
 
     image: (h, w) or (h, w, 3) uint8. Comparable between pictures of one scene at equal size.
     """
-    grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    grey = luma_of(image)
     detail = cv2.Laplacian(grey, cv2.CV_32F, ksize=1)
     contrast = float(np.std(detail)) / (float(np.mean(grey)) + 1.0)
     return contrast / (contrast + 0.25)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import cv2
 import numpy as np
@@ -14,6 +13,8 @@ import numpy.typing as npt
 from rig.config import CaptureSettings
 from rig.devices.camera import Preview
 from rig.devices.clock import Clock
+from rig.freshpreview import PreviewSource
+from rig.sharpness import luma_of
 
 Gray = npt.NDArray[np.float32]
 
@@ -35,16 +36,6 @@ class Settled:
     still: bool  # False when the limit was reached first: wind, or somebody at the tripod
     motion_px: float | None = None  # between the last two previews, in preview pixels; None: not watched
     last: Gray | None = None  # the last preview, to compare with after the exposure
-
-
-class PreviewSource(Protocol):
-    """What settling needs of a camera."""
-
-    def preview(self) -> Preview:
-        """The next live picture."""
-
-    def now_ns(self) -> int:
-        """The clock of the previews' timestamps."""
 
 
 class Settler:
@@ -125,7 +116,7 @@ def gray(preview: Preview) -> Gray:
 
     Returns float32, reduced by REDUCE each way.
     """
-    luma = cv2.cvtColor(preview.image, cv2.COLOR_BGR2GRAY).astype(np.float32)
+    luma = luma_of(preview.image).astype(np.float32)
     size = max(luma.shape[1] // REDUCE, 8), max(luma.shape[0] // REDUCE, 8)
     reduced = cv2.resize(luma, size, interpolation=cv2.INTER_AREA)
     scaled: Gray = (reduced / max(float(luma.mean()), 1.0)).astype(np.float32)

@@ -23,6 +23,11 @@ _NOISE_SHARE = (
 )
 
 
+def luma_of(picture: npt.NDArray[np.uint8]) -> Luma:
+    """The brightness of a picture, (h, w) uint8: BGR, or grey already."""
+    return picture if picture.ndim == 2 else np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), np.uint8)
+
+
 def sharpness(luma: Luma) -> float:
     """Mean of sharpness_map: larger where more is in focus. Comparable within a bracket.
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from rig.bump import shift_px
 from rig.config import CameraSettings
-from rig.devices.camera import Exposure, Preview
-from rig.freshpreview import preview_from
+from rig.devices.camera import Exposure
+from rig.freshpreview import PreviewSource, fresh_preview
 from rig.saying import Said, say
+from rig.sharpness import luma_of
 
 Places = npt.NDArray[np.float64]
 
@@ -28,16 +27,6 @@ ERRATIC = 2.0
 OVER = 1.5  # times the speed seen in most of a second: it sways for longer than that
 MOST_GAIN = 4.0  # noise spoils more than blur beyond
 WORTH = 0.9  # of the exposure: less of a difference is not
-
-
-class PreviewSource(Protocol):
-    """What is needed of a camera."""
-
-    def preview(self) -> Preview:
-        """The next live picture."""
-
-    def now_ns(self) -> int:
-        """The clock of the previews' timestamps."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +47,10 @@ def watch_sway(camera: PreviewSource, width_px: int, cancelled: Callable[[], boo
 
     width_px: of a frame. Raises CameraTimeoutError.
     """
-    seen = [preview_from(camera, camera.now_ns())]
+    seen = [fresh_preview(camera)]
     while len(seen) < LOOKS and not cancelled():
         seen.append(camera.preview())
-    first, *others = [np.asarray(cv2.cvtColor(one.image, cv2.COLOR_BGR2GRAY), np.uint8) for one in seen]
+    first, *others = [luma_of(one.image) for one in seen]
     shifts = [shift_px(first, one) for one in others]
     known = [one for one in shifts if one is not None]
     if len(known) < len(others) or len(seen) < LOOKS:

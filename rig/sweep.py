@@ -11,14 +11,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from rig.box import Box
+from rig.box import Box, part_of
 from rig.config import Settings
 from rig.devices.camera import Camera, Image
 from rig.devices.clock import Clock
 from rig.focuser import Focuser, never
-from rig.freshpreview import preview_from
+from rig.freshpreview import fresh_preview
 from rig.lens import focus_step_um
-from rig.sharpness import noise_level, sharpness, tile_sharpness
+from rig.sharpness import luma_of, noise_level, sharpness, tile_sharpness
 
 Progress = Callable[[int, int, str], None]
 Figures = npt.NDArray[np.float64]
@@ -35,6 +35,7 @@ LEAST_OVER_NOISE_SPOT = 0.5  # the same of a touched spot, which averages over f
 BASE_SHARE = 0.3  # of that: curves are cut off there
 NEIGHBOUR_SHARE = 0.2  # of the sharpest tile around: less may be its blur, spilt over a blank tile
 NEIGHBOURS = 9  # tiles across that blur spills over
+LEAST_PART_PX = 16  # a side of what is looked at
 SPOT = 0.12  # side of a touched spot, as a share of the picture's width
 
 
@@ -97,7 +98,7 @@ def sweep(
         if cancelled() or focuser.stopped:
             break
         clock.sleep(SWEEP_SETTLE_S)
-        seen.append(measure(preview_from(camera, camera.now_ns()).image))
+        seen.append(measure(fresh_preview(camera).image))
     tiles = np.stack([one.tiles for one in seen]) if seen else np.zeros((0, 1, 1))
     floor = max((one.floor for one in seen), default=0.0)
     return Sweep(tuple(positions[: len(seen)]), tiles, floor, seen[0].width_px if seen else 0)
@@ -130,7 +131,7 @@ def measure_tiles(box: Box | None) -> Measure:
     """Sharpness of the tiles of a picture, or of the part of it in the box."""
 
     def measure(image: Image) -> Reading:
-        luma = _luma(image if box is None else _part(image, *box))
+        luma = luma_of(image if box is None else part_of(image, box, LEAST_PART_PX))
         return _reading(tile_sharpness(luma, _grid(luma)), luma, LEAST_OVER_NOISE, image.shape[1])
 
     return measure
@@ -142,7 +143,7 @@ def measure_spot(x: float, y: float) -> Measure:
     def measure(image: Image) -> Reading:
         height, width = image.shape[:2]
         side, tall = SPOT, SPOT * width / height
-        luma = _luma(_part(image, x - side / 2, y - tall / 2, side, tall))
+        luma = luma_of(part_of(image, (x - side / 2, y - tall / 2, side, tall), LEAST_PART_PX))
         return _reading(np.array([[sharpness(luma)]]), luma, LEAST_OVER_NOISE_SPOT, width)
 
     return measure
@@ -162,16 +163,3 @@ def _grid(luma: npt.NDArray[np.uint8]) -> tuple[int, int]:
         min(max(side // TILE_PX, 1), most) for side, most in zip(luma.shape, MOST_TILES, strict=True)
     )
     return rows, columns
-
-
-def _part(image: Image, x: float, y: float, w: float, h: float) -> Image:
-    """The part at these fractions, moved inside the picture where it sticks out; at least 16 px a side."""
-    height, width = image.shape[:2]
-    wide, tall = min(max(round(w * width), 16), width), min(max(round(h * height), 16), height)
-    left = min(max(round(x * width), 0), width - wide)
-    top = min(max(round(y * height), 0), height - tall)
-    return image[top : top + tall, left : left + wide]
-
-
-def _luma(image: Image) -> npt.NDArray[np.uint8]:
-    return cv2.cvtColor(image, cv2.COLOR_BGR2GRAY).astype(np.uint8)

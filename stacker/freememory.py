@@ -17,13 +17,13 @@ def free_mb(root: Path = Path("/")) -> int | None:
     The system's MemAvailable, or less where a control group caps it, as a service manager or a container does.
     """
     free = [bytes_free for bytes_free in (_available(root), *_left_in_groups(root)) if bytes_free is not None]
-    own = _figure(root / "proc/self/status", "RssAnon:") or 0  # kB
+    own = kernel_figure(root / "proc/self/status", "RssAnon:") or 0  # kB
     return None if not free else (min(free) + 1024 * own) // 2**20
 
 
 def _available(root: Path) -> int | None:
     """Bytes the system could give to a new job."""
-    available = _figure(root / "proc/meminfo", "MemAvailable:")
+    available = kernel_figure(root / "proc/meminfo", "MemAvailable:")
     return None if available is None else 1024 * available
 
 
@@ -44,13 +44,13 @@ def _left_in(mount: Path, group: str, names: tuple[str, str, str]) -> Iterator[i
     for folder in (inner, *inner.parents):
         limit, usage = (_text(folder / name).strip() for name in (limit_name, usage_name))
         if limit.isdigit() and usage.isdigit():  # no limit: "max", or more than there is
-            cache = _figure(folder / "memory.stat", cache_name) or 0
+            cache = kernel_figure(folder / "memory.stat", cache_name) or 0
             yield max(int(limit) - int(usage) + cache, 0)
         if folder == mount:
             return
 
 
-def _figure(file: Path, name: str) -> int | None:
+def kernel_figure(file: Path, name: str) -> int | None:
     """What stands behind a name in one of the kernel's tables; None where it does not."""
     for line in _text(file).splitlines():
         words = line.split()

@@ -121,9 +121,10 @@ class Fuser:
                 at_once.add(patch.top, patch.left, patch.bottom, patch.right, self._part.holds(patch))
 
         tasks = [partial(self._keep_the_others, view, others, small)] if others else []
+        from_top = [0] * len(tasks)  # what is kept of the others is made from the whole frame
         tasks += [partial(add, patch) for patch in active]
         if behind is not None:
-            behind.follow(len(others[:1]) * [0] + self._first_rows(view, active))
+            behind.follow([*from_top, *self._first_rows(view, active)])
 
         def run(task: int) -> None:
             if behind is not None:

@@ -154,14 +154,12 @@ class StuckPixels:
 
     def look(self, low: Array) -> None:
         """Take in the next frame: (h, w, 3) BGR, uint8 or uint16."""
-        fresh = self._least is None
         if self._least is None:
-            self._least = np.empty(low.shape[:2], np.uint8)
+            self._least = np.full(low.shape[:2], 255, np.uint8)
         for top in range(0, len(low), _BAND_ROWS):
             start, end = max(top - 1, 0), min(top + _BAND_ROWS, len(low))
             excess = _excess(low[start : end + 1])[top - start :][: end - top]
-            least = self._least[top:end]
-            np.copyto(least, excess if fresh else np.minimum(least, excess))
+            np.minimum(self._least[top:end], excess, out=self._least[top:end])
         self._frames += 1
 
     def found(self, transforms: Sequence[Transform]) -> Defects:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from stacker import pyramid
 from stacker.errors import MemoryLimitError
-from stacker.freememory import free_mb
+from stacker.freememory import free_mb, kernel_figure
 from stacker.parts import OVERLAP_PX, most_bands
 from stacker.patches import PATCH_PX
 
@@ -133,14 +133,10 @@ def forget(array: NDArray[Any]) -> None:
 
 def peak_mb() -> float:
     """The most memory this process has had resident, MB."""
-    try:
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024 / 1e6
-    except (OSError, ValueError, IndexError):
-        pass
-    # Less exact: under Linux it begins with what the starting process had.
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    peak_kb = kernel_figure(Path("/proc/self/status"), "VmHWM:")
+    if peak_kb is None:  # less exact: under Linux it begins with what the starting process had
+        peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak_kb * 1024 / 1e6
 
 
 def return_freed_memory(surveying: bool = False) -> None:

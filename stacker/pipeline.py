@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection
 from pathlib import Path
 
@@ -202,7 +201,7 @@ def write_results(
     camera: metadata of a frame, to be carried over. frames: how many there were, of (height, width).
     """
     report = result.report
-    threads = job.settings.threads or os.cpu_count() or 1
+    threads = job.settings.most_threads
     if job.depth_map is not None:
         write_grey(job.depth_map, depth_map(result, frames, threads))
     if job.confidence is not None:

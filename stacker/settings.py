@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -43,6 +44,11 @@ class StackSettings:
     crop: bool = True  # to the valid area
     threads: int = 0  # 0 = one per core
     memory_limit_mb: int | None = None  # of the whole process; None = what is free
+
+    @property
+    def most_threads(self) -> int:
+        """How many threads may work at a time, where memory allows."""
+        return self.threads or os.cpu_count() or 1
 
     def __post_init__(self) -> None:
         if self.method not in get_args(FuseMethod):

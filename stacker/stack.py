@@ -6,7 +6,6 @@ full size into a running result and drops it.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -134,7 +133,7 @@ class Stack:
     @property
     def threads(self) -> int:
         """How many threads may work at a time."""
-        return self._plan.threads if self._plan is not None else self.settings.threads or os.cpu_count() or 1
+        return self._plan.threads if self._plan is not None else self.settings.most_threads
 
     def advance(self, expected: int | None = None) -> bool:
         """Fuse one more frame while others are still to come, if one is due; whether there was one.

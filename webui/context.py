@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from flask import current_app, request
 
 from rig.workflow import Workflow
+from webui.connections import client_of
 from webui.lease import Lease
 from webui.limits import Slots
 from webui.logbook import Logbook
@@ -42,6 +43,11 @@ def web() -> Web:
 def workflow() -> Workflow:
     """The rig."""
     return web().workflow
+
+
+def client() -> str:
+    """Who sent this request, as places are counted by."""
+    return client_of(request.remote_addr or "")
 
 
 def viewer_gone() -> bool:

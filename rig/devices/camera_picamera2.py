@@ -16,6 +16,7 @@ from typing import Any
 
 from rig.config import CameraSettings
 from rig.devices.camera import Exposure, Frame, Limits, Preview, Roi
+from rig.devices.cameraerrors import not_started
 from rig.devices.exposurelock import (
     AUTOMATIC,
     agrees,
@@ -258,7 +259,7 @@ class Picamera2Camera:
     @property
     def _running(self) -> Session:
         if self._session is None:
-            raise CameraError(say("camera.not_started", "the camera is not started"))
+            raise not_started()
         return self._session
 
 

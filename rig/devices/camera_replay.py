@@ -11,12 +11,13 @@ import numpy as np
 import simplejpeg
 
 from rig.devices.camera import Exposure, Frame, Preview, Roi
+from rig.devices.cameraerrors import capture_late, none_found, not_started
 from rig.devices.frame_timeline import LIMITS
 from rig.devices.optical_bench import OpticalBench
 from rig.devices.scenes.surface import U8
 from rig.devices.sensor_sim import DAYLIGHT_GAINS, luma_eighth
 from rig.devices.yuv import even_box
-from rig.errors import CameraError, CameraTimeoutError
+from rig.errors import CameraError
 from rig.saying import say
 
 PERIOD_NS = 100_000_000
@@ -89,9 +90,7 @@ class ReplayCamera:
     def start(self) -> None:
         """Ready for previews and captures when it returns."""
         if self._bench.faults.camera_absent:
-            raise CameraError(
-                say("camera.none", "no camera found: camera number 0 does not answer; check the ribbon cable")
-            )
+            raise none_found()
         self._running = True
 
     def stop(self) -> None:
@@ -138,14 +137,7 @@ class ReplayCamera:
         wait_s = (start_ns + PERIOD_NS - self._clock.monotonic_ns()) / 1e9
         if wait_s > timeout_s or self._captures in self._bench.faults.camera_timeout_at:
             self._clock.sleep(timeout_s)
-            raise CameraTimeoutError(
-                say(
-                    "camera.capture_late",
-                    "capture {n} was not delivered within {limit:g} s",
-                    n=self._captures,
-                    limit=timeout_s,
-                )
-            )
+            raise capture_late(self._captures, timeout_s)
         self._clock.sleep(wait_s)
         path = self.replay.paths[self._index_at(start_ns)]
         jpeg, picture = _load(path)
@@ -158,7 +150,7 @@ class ReplayCamera:
 
     def _check_running(self) -> None:
         if not self._running:
-            raise CameraError(say("camera.not_started", "the camera is not started"))
+            raise not_started()
 
     def _exposure(self) -> Exposure:
         return self._held or Exposure(20_000, 1.0, DAYLIGHT_GAINS)
@@ -198,12 +190,18 @@ def _size(path: Path) -> tuple[int, int]:
                 )
             ) from error
         return int(width), int(height)
+    picture = _picture(path)
+    return int(picture.shape[1]), int(picture.shape[0])
+
+
+def _picture(path: Path) -> U8:
+    """A frame that is no JPEG, as BGR."""
     picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if picture is None:
         raise CameraError(
             say("replay.unreadable", "replay frame {name} cannot be read as a picture", name=path.name)
         )
-    return int(picture.shape[1]), int(picture.shape[0])
+    return np.ascontiguousarray(picture, np.uint8)
 
 
 def _load(path: Path) -> tuple[bytes, U8]:
@@ -216,10 +214,5 @@ def _load(path: Path) -> tuple[bytes, U8]:
             raise CameraError(
                 say("replay.damaged", "replay frame {name} is damaged: {why}", name=path.name, why=error)
             ) from error
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if picture is None:
-        raise CameraError(
-            say("replay.unreadable", "replay frame {name} cannot be read as a picture", name=path.name)
-        )
-    picture = np.ascontiguousarray(picture)
-    return simplejpeg.encode_jpeg(picture, JPEG_QUALITY, "BGR", "420"), picture  # type: ignore[return-value]
+    picture = _picture(path)
+    return simplejpeg.encode_jpeg(picture, JPEG_QUALITY, "BGR", "420"), picture

@@ -12,6 +12,7 @@ import numpy as np
 import simplejpeg
 
 from rig.devices.camera import Exposure, Frame, Preview, Roi
+from rig.devices.cameraerrors import capture_late, none_found, not_started
 from rig.devices.frame_timeline import LIMITS, SETTLED_FRAMES, FrameTimeline, quantise
 from rig.devices.heap import give_back_memory
 from rig.devices.optical_bench import OpticalBench
@@ -117,9 +118,7 @@ class SimCamera:
     def start(self) -> None:
         """Ready for previews and captures when it returns."""
         if self._bench.faults.camera_absent:
-            raise CameraError(
-                say("camera.none", "no camera found: camera number 0 does not answer; check the ribbon cable")
-            )
+            raise none_found()
         self._bench.powered = True
         self._small.draw()
         if self._timeline is None:
@@ -207,7 +206,7 @@ class SimCamera:
 
     def _running(self) -> FrameTimeline:
         if self._timeline is None:
-            raise CameraError(say("camera.not_started", "the camera is not started"))
+            raise not_started()
         if not self._bench.powered:
             raise CameraError(say("camera.no_supply", "the camera has no supply; start it again"))
         return self._timeline
@@ -221,14 +220,7 @@ class SimCamera:
         faults = self._bench.faults
         if self._captures in faults.camera_timeout_at:
             self._clock.sleep(timeout_s)
-            raise CameraTimeoutError(
-                say(
-                    "camera.capture_late",
-                    "capture {n} was not delivered within {limit:g} s",
-                    n=self._captures,
-                    limit=timeout_s,
-                )
-            )
+            raise capture_late(self._captures, timeout_s)
         if faults.brownout_at == self._captures:
             self._bench.powered = False
             raise CameraError(

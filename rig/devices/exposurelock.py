@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from rig.devices.camera import Exposure, Limits
+from rig.devices.cameraerrors import not_reported
 from rig.errors import CameraError
 from rig.saying import say
 
@@ -66,13 +67,7 @@ def exposure_of(metadata: Mapping[str, Any]) -> Exposure:
     try:
         exposure_us, gain = int(metadata["ExposureTime"]), float(metadata["AnalogueGain"])
     except KeyError as error:
-        raise CameraError(
-            say(
-                "camera.not_reported",
-                "the camera does not report its {what}; an HQ camera does",
-                what=error.args[0],
-            )
-        ) from error
+        raise not_reported(error) from error
     red, blue = metadata.get("ColourGains", (1.0, 1.0))
     return Exposure(exposure_us, gain, (float(red), float(blue)))
 

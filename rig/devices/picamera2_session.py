@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rig.devices.bounded import StillRunningError, call_bounded
+from rig.devices.cameraerrors import not_reported, not_started
 from rig.errors import CameraError, CameraStalledError, CameraTimeoutError
 from rig.saying import Said, say
 
@@ -47,7 +48,7 @@ class Session:
     def camera(self) -> Any:
         """The running Picamera2. Raises CameraError when there is none."""
         if self._camera is None:
-            raise CameraError(say("camera.not_started", "the camera is not started"))
+            raise not_started()
         return self._camera
 
     def open(self) -> None:
@@ -109,13 +110,7 @@ class Session:
         try:
             return self.camera.capture_request(wait=limit_s, flush=not_before_ns)
         except KeyError as error:  # flush reads the metadata
-            raise CameraError(
-                say(
-                    "camera.not_reported",
-                    "the camera does not report its {what}; an HQ camera does",
-                    what=error.args[0],
-                )
-            ) from error
+            raise not_reported(error) from error
         except CancelledError as error:
             raise CameraError(
                 say("camera.closed", "the camera was closed while a frame was awaited")

@@ -57,11 +57,7 @@ class Decoding:
         said = ctypes.create_string_buffer(_LIBRARY.fieldstack_message_length())
         places = (address(plane, np.uint8) for plane in planes)
         until = _TO_THE_END if end is None else min(end, height)
-        try:
-            done = _LIBRARY.fieldstack_jpeg_rows(self._handle, *places, until, said) == _DONE
-        except BaseException:
-            self.close()
-            raise
+        done = _LIBRARY.fieldstack_jpeg_rows(self._handle, *places, until, said) == _DONE
         if end is None or not done:
             self.close()
         if not done:

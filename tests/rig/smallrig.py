@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,10 +17,21 @@ from rig.devices.build_sim import SimDevices, simulated_devices
 from rig.devices.camera import Frame
 from rig.devices.clock import SimClock
 from rig.devices.faults import FaultPlan
+from rig.devices.light import Light
 from rig.devices.optical_bench import Mechanics
 from rig.focuser import Focuser
 
 SIZE_PX = (507, 380)
+
+
+@contextmanager
+def lit_by(light: Light) -> Iterator[None]:
+    """The light on within."""
+    light.on()
+    try:
+        yield
+    finally:
+        light.off()
 
 
 @dataclass

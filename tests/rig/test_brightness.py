@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
 
 import numpy as np
 import pytest
 from simrig import Rig
 from simrig import small_rig as devices_of
-from smallrig import SmallRig, small_rig
+from smallrig import SmallRig, lit_by, small_rig
 
 from rig.brightness import LightWatch
 from rig.capture import capture_bracket
@@ -40,16 +41,8 @@ class LitRig:
         )
         self.bench = self.rig.devices.bench
         self.light = SimLight(self.bench, 0.1)
-        self.lit = self._lit if lamp else nullcontext
-        self.lamp = self._lit if lamp else None
-
-    @contextmanager
-    def _lit(self) -> Iterator[None]:
-        self.light.on()
-        try:
-            yield
-        finally:
-            self.light.off()
+        self.lamp = partial(lit_by, self.light) if lamp else None
+        self.lit = self.lamp or nullcontext
 
     def shoot(self, happens: Callable[[int], None] = lambda done: None) -> CaptureReport:
         """happens: called with the number of frames on the card, before the first one too."""

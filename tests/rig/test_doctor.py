@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from kernelfiles import kernel_files
 
 from rig.cameramemory import check_camera_memory
 from rig.config import CameraSettings, Settings
@@ -25,14 +26,6 @@ from rig.doctor import (
 )
 
 NO_CAMERA = "No camera, for picamera2 is not installed"
-
-
-def files(root, **texts):
-    for name, text in texts.items():
-        path = root / name.replace("__", "/")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return root
 
 
 def test_a_laptop_can_do_the_main_job_on_the_simulated_rig(tmp_path):
@@ -101,12 +94,12 @@ def test_without_the_compiled_kernel_stacking_is_slower_but_nothing_is_bad():
 
 
 def test_a_pi_is_called_by_its_model(tmp_path):
-    root = files(tmp_path, **{"proc__device-tree__model": "Raspberry Pi Zero 2 W Rev 1.0\0"})
+    root = kernel_files(tmp_path, **{"proc__device-tree__model": "Raspberry Pi Zero 2 W Rev 1.0\0"})
     assert check_system(root).found.startswith("Raspberry Pi Zero 2 W Rev 1.0,")
 
 
 def test_little_memory_is_worth_a_note(tmp_path):
-    root = files(tmp_path, proc__meminfo="MemTotal: 426000 kB\nMemAvailable: 180000 kB\n")
+    root = kernel_files(tmp_path, proc__meminfo="MemTotal: 426000 kB\nMemAvailable: 180000 kB\n")
     check = check_memory(root)
     assert check.health is Health.NOTE
     assert "184.3 MB of 436.2 MB" in check.found
@@ -114,7 +107,7 @@ def test_little_memory_is_worth_a_note(tmp_path):
 
 @pytest.mark.parametrize(("millidegrees", "health"), [("45123", Health.GOOD), ("81000", Health.NOTE)])
 def test_heat_is_told(tmp_path, millidegrees, health):
-    root = files(tmp_path, sys__class__thermal__thermal_zone0__temp=millidegrees)
+    root = kernel_files(tmp_path, sys__class__thermal__thermal_zone0__temp=millidegrees)
     assert [check.health for check in check_heat(root)] == [health]
 
 
@@ -152,19 +145,19 @@ def test_a_laptop_has_no_gpio_lines_which_matters_only_to_a_motor_on_wires(tmp_p
 
 
 def test_lines_that_this_user_may_use_are_good(tmp_path, rpi_lgpio):
-    assert check_gpio(STEPDIR, files(tmp_path, dev__gpiochip0="")).health is Health.GOOD
+    assert check_gpio(STEPDIR, kernel_files(tmp_path, dev__gpiochip0="")).health is Health.GOOD
 
 
 def test_lines_that_this_user_may_not_use_come_with_the_group_as_advice(tmp_path, rpi_lgpio, monkeypatch):
     monkeypatch.setattr("rig.doctor.os.access", lambda path, mode: False)
-    check = check_gpio(STEPDIR, files(tmp_path, dev__gpiochip0=""))
+    check = check_gpio(STEPDIR, kernel_files(tmp_path, dev__gpiochip0=""))
     assert check.health is Health.BAD
     assert "usermod -aG gpio" in check.advice
 
 
 def pi(root, total_mb: int, free_mb: int, heap: str | None = "linux,cma"):
     """A Raspberry Pi with so much contiguous memory."""
-    files(
+    kernel_files(
         root,
         proc__meminfo=f"MemTotal: 900000 kB\nCmaTotal: {total_mb * 1000} kB\nCmaFree: {free_mb * 1000} kB\n",
     )
@@ -221,4 +214,6 @@ def test_without_the_camera_its_memory_is_nobodys_concern(tmp_path):
 
 
 def test_a_laptop_hears_nothing_of_contiguous_memory(tmp_path):
-    assert check_camera_memory(CameraSettings(), files(tmp_path, proc__meminfo="MemTotal: 9 kB\n")) == ()
+    assert (
+        check_camera_memory(CameraSettings(), kernel_files(tmp_path, proc__meminfo="MemTotal: 9 kB\n")) == ()
+    )

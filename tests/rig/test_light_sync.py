@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
+from functools import partial
 
 import numpy as np
 import pytest
-from smallrig import SmallRig, small_rig
+from smallrig import SmallRig, lit_by, small_rig
 
 from rig.capture import capture_bracket
 from rig.capturereport import CaptureReport
@@ -27,14 +27,7 @@ class NightRig:
     def __init__(self, mode: str = "fixed", lead_s: float = LEAD_S) -> None:
         self.rig: SmallRig = small_rig(mechanics=NIGHT, capture__settle_mode=mode, camera__meter_positions=0)
         self.light = SimLight(self.rig.devices.bench, lead_s)
-
-    @contextmanager
-    def lit(self) -> Iterator[None]:
-        self.light.on()
-        try:
-            yield
-        finally:
-            self.light.off()
+        self.lit = partial(lit_by, self.light)
 
     def shoot(self, lit=None, **how: object) -> CaptureReport:
         rig = self.rig

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from brackets import tilted_plane, write_frames
+from kernelfiles import kernel_files
 
 from stacker.freememory import free_mb
 
@@ -16,17 +17,8 @@ MB = 2**20
 V1, V2 = Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup")
 
 
-def system(root, **files):
-    """The kernel's files, by their paths with __ for /."""
-    for name, text in files.items():
-        path = root / name.replace("__", "/")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return root
-
-
-def kernel_files(root, group, available_mb=500):
-    return system(
+def a_system(root, group, available_mb=500):
+    return kernel_files(
         root,
         proc__meminfo=f"MemTotal: 900000 kB\nMemAvailable: {available_mb * 1024} kB\n",
         proc__self__status=f"Name: python\nRssAnon:\t{40 * 1024} kB\nRssFile: 9 kB\n",
@@ -48,7 +40,7 @@ def limits(folder, limit, usage, cache_mb, version=2):
 
 
 def test_without_a_cap_it_is_what_the_system_has_and_what_is_held_already(tmp_path):
-    assert free_mb(kernel_files(tmp_path, "0::/\n")) == 540
+    assert free_mb(a_system(tmp_path, "0::/\n")) == 540
 
 
 def test_where_nothing_is_known_nothing_is_said(tmp_path):
@@ -56,7 +48,7 @@ def test_where_nothing_is_known_nothing_is_said(tmp_path):
 
 
 def test_a_group_and_the_groups_around_it_are_looked_at(tmp_path):
-    root = kernel_files(tmp_path, "0::/system.slice/fieldstack.service\n")
+    root = a_system(tmp_path, "0::/system.slice/fieldstack.service\n")
     limits(root / "sys/fs/cgroup/system.slice/fieldstack.service", "max", 90 * MB, 0)
     assert free_mb(root) == 540
     limits(root / "sys/fs/cgroup/system.slice", 300 * MB, 120 * MB, 20)
@@ -64,7 +56,7 @@ def test_a_group_and_the_groups_around_it_are_looked_at(tmp_path):
 
 
 def test_a_group_of_the_first_version_and_a_container_that_cannot_see_its_own_are_understood(tmp_path):
-    root = kernel_files(tmp_path, "5:cpu:/\n4:memory:/not/seen/here\n0::/\n")
+    root = a_system(tmp_path, "5:cpu:/\n4:memory:/not/seen/here\n0::/\n")
     limits(root / "sys/fs/cgroup/memory", 200 * MB, 100 * MB, 0, version=1)
     assert free_mb(root) == 140
 

@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from flask import Blueprint, Response, copy_current_request_context, g, json, request
+from flask import Blueprint, Response, copy_current_request_context, g, json
 
 from rig.status import Status
 from webui.api.control import told_to
 from webui.api.state import snapshot
-from webui.connections import client_of
-from webui.context import viewer_gone, web
+from webui.context import client, viewer_gone, web
 
 api = Blueprint("events", __name__)
 
@@ -26,8 +25,8 @@ LOOK_S = 1.0  # how often a waiting stream looks whether its viewer is still the
 def events() -> Response:
     """Server-sent events: `state` with a snapshot, `beat` with its rev when nothing changed."""
     parts = web()
-    client = client_of(request.remote_addr or "")
-    parts.streams.take(client, g.guest)
+    viewer = client()
+    parts.streams.take(viewer, g.guest)
     # The place is given back by Response.close(), which the server calls however the stream ends,
     # even when the phone left before the first byte and the generator never ran.
     answer = Response(
@@ -41,7 +40,7 @@ def events() -> Response:
         ),
         mimetype="text/event-stream",
     )
-    answer.call_on_close(partial(parts.streams.give_back, client))
+    answer.call_on_close(partial(parts.streams.give_back, viewer))
     answer.headers["X-Accel-Buffering"] = "no"
     return answer
 

@@ -12,8 +12,7 @@ from flask import Blueprint, Response, g, request
 
 from rig.status import PreviewJpeg
 from webui.body import whole_number
-from webui.connections import client_of
-from webui.context import viewer_gone, web
+from webui.context import client, viewer_gone, web
 from webui.errors import BadRequestError
 
 api = Blueprint("preview", __name__)
@@ -38,7 +37,7 @@ def preview() -> Response:
     width = nearest_width(whole_number("w", default=DEFAULT_WIDTH_PX, low=1, high=10_000))
     roi = region(request.args.get("roi"))
     fine = roi is not None and roi[2] * roi[3] <= FINE_SHARE and request.args.get("fine") == "1"
-    with web().previews.one(client_of(request.remote_addr or ""), g.guest):
+    with web().previews.one(client(), g.guest):
         picture = wait_for_fine(width, roi) if fine and roi else wait_for_picture(after, width, roi)
     if picture is None:
         return Response(status=204)
