@@ -53,6 +53,18 @@ class Defects:
         rows, columns = np.nonzero(spread)
         return cls(rows, columns)
 
+    @classmethod
+    def of_copy(cls, mask: Array, scale: int, grow: int = 1) -> Defects:
+        """The same of a mask `scale` times smaller, without one of full size; few pixels of it are not 0."""
+        height, width = (side * scale for side in mask.shape)
+        rows, columns = (scale * places[:, None] for places in np.nonzero(mask))
+        around = np.arange(-grow, scale + grow)
+        down, right = (each.ravel() for each in np.meshgrid(around, around, indexing="ij"))
+        rows, columns = rows + down, columns + right
+        inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+        places = np.unique(rows[inside] * width + columns[inside])
+        return cls(places // width, places % width)
+
     def at(self, step: int) -> Defects:
         """The same in a copy `step` times smaller."""
         if step == 1 or not len(self):
@@ -168,7 +180,10 @@ class StuckPixels:
         if self._least is None or self._frames < _FEWEST or len(transforms) < _FEWEST:
             return nothing
         mask = (self._least > _HOT_IN_ALL).astype(np.uint8)
-        count, labels, stats, centres = cv2.connectedComponentsWithStats(mask, connectivity=8)
+        small_labels = np.count_nonzero(mask) < np.iinfo(np.uint16).max
+        count, labels, stats, centres = cv2.connectedComponentsWithStats(
+            mask, connectivity=8, ltype=cv2.CV_16U if small_labels else cv2.CV_32S
+        )
         if count == 1:
             return nothing
         places = np.asarray(centres, np.float64) * self._scale + (self._scale - 1) / 2
@@ -176,7 +191,7 @@ class StuckPixels:
         moved = np.linalg.norm(seen.max(axis=0) - seen.min(axis=0), axis=1)
         stuck = (moved >= _MOVED_PX) & (stats[:, cv2.CC_STAT_AREA] <= _LARGEST)
         stuck[0] = False  # the background
-        small = stuck[labels].astype(np.uint8)
+        small = stuck[labels]
         if small.mean() > _MOST:  # a pattern that lies over everything is none of the sensor's pixels
             return nothing
-        return Defects.of(np.kron(small, np.ones((self._scale, self._scale), np.uint8)))
+        return Defects.of_copy(small, self._scale)

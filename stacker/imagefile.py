@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -107,20 +107,23 @@ def write_planes(
     suffix = path.suffix.lower()
     if suffix not in OUTPUT_SUFFIXES:
         raise OutputError(f"{path.name}: the name of a result should end in .jpg, .png or .tif")
-    planes = with_bit_depth(planes, bit_depth or planes.bit_depth)
+    bit_depth = bit_depth or planes.bit_depth
     with writing_atomically(path) as file:
         if suffix in JPEG_SUFFIXES:
-            jpeg.write(file, planes, quality, metadata)
+            jpeg.write(file, with_bit_depth(planes, 8), quality, metadata)
         elif suffix in PNG_SUFFIXES:
-            png.write(file, planes, metadata)
+            png.write(file, planes, bit_depth, metadata)
         else:
-            _tiff().write(file, planes, metadata)
+            _tiff().write(file, planes, bit_depth, metadata)
 
 
-def write_grey(path: Path, image: Array) -> None:
-    """Write (h, w) uint8 or uint16 as a grey PNG, as depth and confidence maps are. Raises OutputError."""
+def write_grey(path: Path, shape: tuple[int, int], bands: Iterable[Array], bit_depth: int = 16) -> None:
+    """Write a map of (h, w) pixels as a grey PNG. Raises OutputError.
+
+    bands: its rows from the top, (n, w) each, uint8 or uint16 as bit_depth says.
+    """
     with writing_atomically(path) as file:
-        png.write_grey(file, image, result_metadata(Metadata(), image.shape[:2]))
+        png.write_grey(file, shape, bit_depth, bands, result_metadata(Metadata(), shape))
 
 
 def _whole_format(path: Path) -> _WholeFormat | None:

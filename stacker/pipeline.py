@@ -201,13 +201,15 @@ def write_results(
     camera: metadata of a frame, to be carried over. frames: how many there were, of (height, width).
     """
     report = result.report
-    threads = job.settings.most_threads
+    memory.trim()  # what the fusion took
+    size = result.planes.shape
     if job.depth_map is not None:
-        write_grey(job.depth_map, depth_map(result, frames, threads))
+        write_grey(job.depth_map, size, depth_map(result, frames))
     if job.confidence is not None:
-        write_grey(job.confidence, result.enlarge(encode_confidence(result.confidence, job.bit_depth or 8)))
+        bits = job.bit_depth or 8
+        write_grey(job.confidence, size, [result.enlarge(encode_confidence(result.confidence, bits))], bits)
     if job.source_map is not None:
-        write_grey(job.source_map, source_map(result, threads))
+        write_grey(job.source_map, size, source_map(result))
     if job.save_transforms is not None:
         save_transforms(job.save_transforms, report, shape)
     if job.report is not None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
 from typing import Any
 
 import cv2
@@ -20,36 +21,37 @@ from stacker.result import FuseResult
 Plane = NDArray[Any]  # float32
 Mask = NDArray[np.bool_]
 
-_TILE_PX, _APRON_PX = 512, 64
+_TILE_PX, _APRON_PX = (512, 256), 64  # width, height
 _RADIUS_CELLS = 6  # the focus map takes 2 to 3 cells around a hair for hair: twice that shows ground too
 _COVERED, _HALF = 0.3, 0.5  # share of a pixel's surroundings from which it may be in front, or must be
 _SPECK_CELLS = 2.5  # what is smaller in all has got its colour by chance
 
 
-def depth_map(result: FuseResult, frames: int, threads: int = 1) -> NDArray[np.uint16]:
-    """Depth of each pixel of the picture as it is written to a file, (h, w); see encode_depth."""
-    return by_depth(result, lambda depth: encode_depth(depth, frames), threads)
+def depth_map(result: FuseResult, frames: int) -> Iterator[NDArray[np.uint16]]:
+    """Depth of each pixel of the picture as it is written to a file, in bands of rows (n, w); see encode_depth."""
+    return by_depth(result, lambda depth: encode_depth(depth, frames))
 
 
-def by_depth(
-    result: FuseResult, of: Callable[[Plane], NDArray[np.uint16]], threads: int = 1
-) -> NDArray[np.uint16]:
-    """What `of` makes of each pixel's depth, (h, w): it gets a tile of them, float32, in frames."""
+def by_depth(result: FuseResult, of: Callable[[Plane], NDArray[np.uint16]]) -> Iterator[NDArray[np.uint16]]:
+    """What `of` makes of each pixel's depth, in bands of rows from the top, (n, w).
+
+    of: gets a tile of depths, float32, in frames.
+    """
     layers = layers_of(result.depth, result.confidence)
     # As they are enlarged: a share of each pixel's surroundings.
     thin, solid = layers.thin.astype(np.float32), layers.solid.astype(np.float32)
-    whole = np.empty(result.planes.shape, np.uint16)
 
-    def fill(tile: Patch) -> None:
+    def made(tile: Patch) -> NDArray[np.uint16]:
         depth = result.enlarge(layers.ground, where=tile)
         front = _front_in(tile, result, thin, solid)
         if front.any():
             np.copyto(depth, result.enlarge(layers.front, between=False, where=tile), where=front)
-        whole[tile.rows, tile.columns] = of(depth)
+        return of(depth)
 
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(fill, patches(result.planes.shape, (_TILE_PX, _TILE_PX))))
-    return whole
+    tiles = patches(result.planes.shape, _TILE_PX)
+    with ThreadPoolExecutor(result.threads) as pool:
+        for _, band in groupby(tiles, lambda tile: tile.top):
+            yield np.hstack(list(pool.map(made, band)))
 
 
 def _front_in(tile: Patch, result: FuseResult, thin: Plane, solid: Plane) -> Mask:

@@ -130,19 +130,23 @@ def to_bgr(planes: Planes) -> Array:
     return out
 
 
-def bgr_strips(planes: Planes, strip_rows: int = STRIP_ROWS) -> Iterator[tuple[slice, Array]]:
+def bgr_strips(
+    planes: Planes, strip_rows: int = STRIP_ROWS, bit_depth: int | None = None
+) -> Iterator[tuple[slice, Array]]:
     """The picture in bands of rows from the top: (rows, (n, w, 3) BGR), so that no frame-sized copy is made.
 
-    strip_rows must be even.
+    strip_rows must be even. bit_depth: 8, 16, or None for that of the planes.
     """
     height, width = planes.shape
+    depth = bit_depth or planes.bit_depth
     for top in range(0, height, strip_rows):
         rows = slice(top, min(top + strip_rows, height))
+        luma = _in_bits(planes.y[rows], depth, 0)
         if planes.chroma_shift:
-            blue, red = (_double(plane, rows, width) for plane in (planes.cb, planes.cr))
+            blue, red = (_double(plane, rows, width, depth) for plane in (planes.cb, planes.cr))
         else:
-            blue, red = planes.cb[rows], planes.cr[rows]
-        yield rows, _bgr_from_ycc(cv2.merge([planes.y[rows], blue, red]))
+            blue, red = (_in_bits(plane[rows], depth, 128) for plane in (planes.cb, planes.cr))
+        yield rows, _bgr_from_ycc(cv2.merge([luma, blue, red]))
 
 
 def low_from_planes(planes: Planes, scale: int) -> Array:
@@ -172,7 +176,7 @@ def with_chroma_shift(planes: Planes, chroma_shift: int) -> Planes:
     if chroma_shift:
         return Planes(planes.y, _halve(planes.cb), _halve(planes.cr), 1)
     height, width = planes.shape
-    full = [_double(plane, slice(0, height), width) for plane in (planes.cb, planes.cr)]
+    full = [_double(plane, slice(0, height), width, planes.bit_depth) for plane in (planes.cb, planes.cr)]
     return Planes(planes.y, full[0], full[1], 0)
 
 
@@ -180,8 +184,10 @@ def with_bit_depth(planes: Planes, bit_depth: int) -> Planes:
     """The same picture in 8 or 16 bit, rounded; black stays 0 and white becomes the largest value."""
     if bit_depth == planes.bit_depth:
         return planes
-    convert = _to_8_bit if bit_depth == 8 else _to_16_bit
-    return Planes(convert(planes.y, 0), convert(planes.cb, 128), convert(planes.cr, 128), planes.chroma_shift)
+    y, cb, cr = (
+        _in_bits(plane, bit_depth, centre) for plane, centre in zip(planes, (0, 128, 128), strict=True)
+    )
+    return Planes(y, cb, cr, planes.chroma_shift)
 
 
 def _from_gray(image: Array, chroma_shift: int) -> Planes:
@@ -206,11 +212,11 @@ def _halve(plane: Array) -> Array:
     return cv2.resize(plane, (plane.shape[1] // 2, plane.shape[0] // 2), interpolation=cv2.INTER_AREA)
 
 
-def _double(plane: Array, rows: slice, width: int) -> Array:
-    """Rows `rows` of a half-size plane at full size; an apron of one half-size row makes bands seamless."""
+def _double(plane: Array, rows: slice, width: int, bit_depth: int) -> Array:
+    """Rows `rows` of a half-size chroma plane at full size; an apron of one half-size row makes bands seamless."""
     top, bottom = rows.start // 2, (rows.stop + 1) // 2
     apron_top, apron_bottom = max(top - 1, 0), min(bottom + 1, plane.shape[0])
-    band = plane[apron_top:apron_bottom]
+    band = _in_bits(plane[apron_top:apron_bottom], bit_depth, 128)
     full = cv2.resize(band, (band.shape[1] * 2, band.shape[0] * 2), interpolation=cv2.INTER_LINEAR)
     start = 2 * (top - apron_top)
     return np.ascontiguousarray(full[start : start + rows.stop - rows.start, :width])
@@ -222,11 +228,12 @@ def _shrink(plane: Array, height: int, width: int, scale: int) -> Array:
     return cv2.resize(plane[: height * scale, : width * scale], (width, height), interpolation=cv2.INTER_AREA)
 
 
-def _to_8_bit(plane: Array, centre: int) -> Array:
-    return cv2.convertScaleAbs(plane, alpha=1 / 257, beta=centre - 256 * centre / 257)
-
-
-def _to_16_bit(plane: Array, centre: int) -> Array:
+def _in_bits(plane: Array, bit_depth: int, centre: int) -> Array:
+    """A plane with samples of 8 or 16 bit. centre: the 8-bit value that stays in the middle of its 257 values."""
+    if bit_depth == 8 * plane.dtype.itemsize:
+        return plane
+    if bit_depth == 8:
+        return cv2.convertScaleAbs(plane, alpha=1 / 257, beta=centre - 256 * centre / 257)
     # Through the 256 possible values: exact and cheap; 128 has to land on 32768, so the darkest chroma would
     # be -128.
     table = (np.arange(256) - centre) * 257 + 256 * centre

@@ -28,6 +28,7 @@ class FuseResult:
     confidence: NDArray[np.float32]
     cell_level: int
     report: Report
+    threads: int = 1  # may work on it at a time, as memory allows
 
     def enlarge(self, cells: NDArray[Any], between: bool = True, where: Patch | None = None) -> NDArray[Any]:
         """A map of cells at the size of the picture, (h, w) of the same dtype; between: interpolated.

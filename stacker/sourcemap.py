@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,14 +11,12 @@ from stacker.pixeldepth import by_depth
 from stacker.result import FuseResult
 
 
-def source_map(result: FuseResult, threads: int = 1) -> NDArray[np.uint16]:
-    """(h, w) number of the frame, from 0 in shot order, that counts most at each pixel of the result.
+def source_map(result: FuseResult) -> Iterator[NDArray[np.uint16]]:
+    """Number of the frame, from 0 in shot order, that counts most at each pixel of the result, in bands of rows (n, w).
 
     The frame nearest to the pixel's depth: where contrast decides, and where nothing is sharp and frames are averaged,
     it is the best single answer, not the whole.
     """
     used = np.array([frame.index for frame in result.report.frames if frame.used], np.uint16)
-    if len(used) == 1:
-        return np.full(result.planes.shape, used[0], np.uint16)
     between = (used[:-1] + used[1:].astype(np.float32)) / 2
-    return by_depth(result, lambda depth: used[np.searchsorted(between, depth)], threads)
+    return by_depth(result, lambda depth: used[np.searchsorted(between, depth)])

@@ -222,6 +222,7 @@ class Stack:
             found.focus.confidence.astype(np.float32),
             found.grid_level,
             self._report(reference, found, pass_),
+            self.threads,
         )
 
     def _standing(self, pass_: SecondPass, progress: Progress, cancelled: Cancelled) -> Standing:

@@ -29,6 +29,7 @@ _COMPRESSION_LEVEL = 2
 # All that the picture needs. Of other chunks libpng prints warnings past any setting, such as "known incorrect sRGB
 # profile", so it does not get to see them.
 _PICTURE_CHUNKS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
+_BAND_ROWS = 64
 _FILTER_SUB = 1  # each byte minus that of the pixel to its left
 
 
@@ -70,18 +71,24 @@ def read_metadata(path: Path) -> Metadata:
     return Metadata(exif, icc)
 
 
-def write(file: BinaryIO, planes: Planes, metadata: Metadata) -> None:
-    """Write the picture as RGB of the planes' depth."""
+def write(file: BinaryIO, planes: Planes, bit_depth: int, metadata: Metadata) -> None:
+    """Write the picture as RGB of 8 or 16 bit."""
     height, width = planes.shape
-    rows = (strip[..., ::-1] for _, strip in bgr_strips(planes))
-    _write(file, (width, height, planes.bit_depth, _RGB), rows, metadata)
+    bands = (strip[..., ::-1] for _, strip in bgr_strips(planes, _BAND_ROWS, bit_depth))
+    _write(file, (width, height, bit_depth, _RGB), bands, metadata)
 
 
-def write_grey(file: BinaryIO, image: Array, metadata: Metadata) -> None:
-    """Write (h, w) uint8 or uint16 as a grey PNG."""
-    height, width = image.shape
-    bands = (image[top : top + 256, :, np.newaxis] for top in range(0, height, 256))
-    _write(file, (width, height, 8 * image.dtype.itemsize, _GREY), bands, metadata)
+def write_grey(
+    file: BinaryIO, shape: tuple[int, int], bit_depth: int, bands: Iterable[Array], metadata: Metadata
+) -> None:
+    """Write a grey PNG of (h, w) pixels. bands: its rows from the top, (n, w) uint8 or uint16."""
+    height, width = shape
+    cut = (
+        band[top : top + _BAND_ROWS, :, np.newaxis]
+        for band in bands
+        for top in range(0, len(band), _BAND_ROWS)
+    )
+    _write(file, (width, height, bit_depth, _GREY), cut, metadata)
 
 
 def _write(

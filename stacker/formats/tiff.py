@@ -109,16 +109,16 @@ def read_metadata(path: Path) -> Metadata:
         return Metadata(Exif.parse(block).pack(), profile.raw if profile else None)
 
 
-def write(file: BinaryIO, planes: Planes, metadata: Metadata) -> None:
-    """Write the picture as one RGB page of the planes' depth, in strips.
+def write(file: BinaryIO, planes: Planes, bit_depth: int, metadata: Metadata) -> None:
+    """Write the picture as one RGB page of 8 or 16 bit, in strips.
 
     Uncompressed: every program reads it, and every size is known before the first pixel is converted.
     """
     height, width = planes.shape
-    row_bytes = width * 3 * planes.dtype.itemsize
+    row_bytes = width * 3 * bit_depth // 8
     sizes = [min(_ROWS_PER_STRIP, height - top) * row_bytes for top in range(0, height, _ROWS_PER_STRIP)]
     exif = Exif.parse(metadata.exif or b"")
-    page = exif.main | _page_directory(exif.order, planes, sizes)
+    page = exif.main | _page_directory(exif.order, planes.shape, bit_depth, sizes)
     if metadata.icc:
         page[_ICC_PROFILE] = Entry(UNDEFINED, len(metadata.icc), metadata.icc)
     if metadata.xmp:
@@ -129,18 +129,18 @@ def write(file: BinaryIO, planes: Planes, metadata: Metadata) -> None:
     offsets = accumulate(sizes[:-1], initial=start)
     page[_STRIP_OFFSETS] = long_entry(exif.order, *offsets)
     file.write(replace(exif, main=page).pack())
-    dtype = planes.dtype.newbyteorder(exif.order)  # type: ignore[arg-type]
-    for _, strip in bgr_strips(planes, _ROWS_PER_STRIP):
+    dtype = np.dtype(f"{exif.order}u{bit_depth // 8}")
+    for _, strip in bgr_strips(planes, _ROWS_PER_STRIP, bit_depth):
         file.write(np.ascontiguousarray(strip[..., ::-1], dtype).data)
 
 
-def _page_directory(order: str, planes: Planes, strip_sizes: list[int]) -> Directory:
+def _page_directory(order: str, shape: tuple[int, int], bit_depth: int, strip_sizes: list[int]) -> Directory:
     """The tags TIFF 6.0 asks for in an RGB page (section 6), offsets still zero."""
-    height, width = planes.shape
+    height, width = shape
     return {
         256: long_entry(order, width),
         257: long_entry(order, height),
-        258: short_entry(order, *[planes.bit_depth] * 3),
+        258: short_entry(order, *[bit_depth] * 3),
         259: short_entry(order, 1),  # no compression
         262: short_entry(order, _RGB),
         _STRIP_OFFSETS: long_entry(order, *[0] * len(strip_sizes)),

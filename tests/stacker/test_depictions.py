@@ -20,7 +20,7 @@ def stacked(tmp_path):
     """A result and its depth map: paths."""
     image = write_jpeg(tmp_path / "stacked.jpg", photograph(120, 160))
     depth = np.tile(np.linspace(0, 65535, 160).astype(np.uint16), (120, 1))
-    write_grey(tmp_path / "depth.png", depth)
+    write_grey(tmp_path / "depth.png", depth.shape, [depth])
     return [str(image), str(tmp_path / "depth.png")]
 
 
@@ -63,7 +63,7 @@ def test_wrong_use_is_told_so(stacked, capsys, options, sentence):
 
 
 def test_a_depth_map_of_another_stack_is_refused(tmp_path, stacked, capsys):
-    write_grey(tmp_path / "depth.png", np.zeros((60, 80), np.uint16))
+    write_grey(tmp_path / "depth.png", (60, 80), [np.zeros((60, 80), np.uint16)])
     assert main(["depth", *stacked, "--anaglyph", str(tmp_path / "3d.jpg")]) == 1
     assert (
         "stacked.jpg is 160×120, its depth map 80×60: they are not of the same stack"

@@ -114,6 +114,14 @@ def test_every_stuck_pixel_is_found_and_nothing_else(moving):
     assert len(places) == 9 * len(SPECKS)
 
 
+def test_defects_of_a_small_copy_are_those_of_its_pixels_at_full_size():
+    small = np.zeros((9, 12), np.uint8)
+    small[(0, 3, 3, 4, 8), (11, 4, 5, 5, 0)] = 1
+    there = Defects.of(np.kron(small, np.ones((4, 4), np.uint8)))
+    here = Defects.of_copy(small, 4)
+    assert np.array_equal(here.rows, there.rows) and np.array_equal(here.columns, there.columns)
+
+
 def test_bright_specks_of_a_scene_that_does_not_move_are_kept():
     frames = with_specks([levels(texture(SHAPE, 3))] * COUNT)
     watching = StuckPixels(1)

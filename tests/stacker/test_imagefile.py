@@ -361,7 +361,7 @@ def test_an_unknown_kind_of_result_is_refused(tmp_path):
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_maps_are_written_as_grey_png(tmp_path, dtype):
     grey = photograph(dtype=dtype)[..., 0]
-    write_grey(tmp_path / "map.png", grey)
+    write_grey(tmp_path / "map.png", grey.shape, np.array_split(grey, 3), 8 * grey.itemsize)
     np.testing.assert_array_equal(cv2.imread(str(tmp_path / "map.png"), cv2.IMREAD_UNCHANGED), grey)
 
 

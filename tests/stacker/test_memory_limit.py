@@ -1,5 +1,6 @@
 """A memory limit is kept: by fusing the picture in bands of rows, which must not show."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -111,7 +112,15 @@ def test_a_limit_that_cannot_be_met_is_refused_before_any_frame_is_read():
 
 
 @linux
-def test_frames_of_12_mp_are_stacked_in_150_mb(tmp_path):
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        ("-o", "out.jpg"),
+        ("-o", "out.png", "--bit-depth", "16", "--depth-map", "depth.png", "--source-map", "source.png"),
+    ],
+    ids=["picture", "maps"],
+)
+def test_frames_of_12_mp_are_stacked_in_150_mb(wanted, tmp_path):
     rng = np.random.default_rng(0)
     small = cv2.resize(rng.integers(0, 255, (380, 507, 3), dtype=np.uint8), (2028, 1520))
     sharp = cv2.resize(small, (4056, 3040), interpolation=cv2.INTER_CUBIC)
@@ -124,9 +133,9 @@ def test_frames_of_12_mp_are_stacked_in_150_mb(tmp_path):
         "import sys; from stacker.cli import main; code = main(sys.argv[1:]); "
         "print(*(line for line in open('/proc/self/status') if line.startswith(('VmHWM', 'RssFile')))); sys.exit(code)"
     )
-    command = [sys.executable, "-c", program, "stack", *map(str, frames), "-o", str(tmp_path / "out.jpg")]
-    root = Path(__file__).parents[2]
-    done = subprocess.run([*command, "--memory-limit", "150"], cwd=root, capture_output=True, text=True)
+    command = [sys.executable, "-c", program, "stack", *map(str, frames), *wanted, "--memory-limit", "150"]
+    root = {"PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(command, cwd=tmp_path, env=os.environ | root, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     peak_kb, files_kb = (int(done.stdout.split(name)[1].split()[0]) for name in ("VmHWM:", "RssFile:"))
     # How much of the libraries' files is resident (27 to 53 MB) is the page cache's doing, not the job's.

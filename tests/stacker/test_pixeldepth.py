@@ -1,5 +1,7 @@
 """Hairs of the depth map are as thin as in the picture, to the pixel."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -7,7 +9,8 @@ from brackets import hairs, stacked, texture
 
 from stacker.depthmap import decode_depth
 from stacker.matte import in_front
-from stacker.pixeldepth import depth_map, without_specks
+from stacker.pixeldepth import depth_map as bands_of_depth
+from stacker.pixeldepth import without_specks
 from stacker.planes import from_bgr
 from stacker.report import Coverage, Report
 from stacker.result import FuseResult
@@ -17,6 +20,11 @@ GROUND, HAIR, FRAMES = 14.0, 5.0, 20
 BETWEEN = (GROUND + HAIR) / 2
 LEVEL = 2
 TOO_WIDE_PX = 10
+
+
+def depth_map(result, frames):
+    """In one piece."""
+    return np.vstack(list(bands_of_depth(result, frames)))
 
 
 def drawn(chroma_shift=1, sixteen_bit=False, mirrored=False):
@@ -61,8 +69,8 @@ def test_the_order_of_the_frames_changes_nothing_but_the_sign():
 def test_tiles_make_up_the_picture_and_no_seam_shows(monkeypatch):
     result, _ = drawn()
     tiled = depth_map(result, FRAMES)
-    assert np.array_equal(tiled, depth_map(result, FRAMES, threads=3))
-    monkeypatch.setattr("stacker.pixeldepth._TILE_PX", 2048)
+    assert np.array_equal(tiled, depth_map(replace(result, threads=3), FRAMES))
+    monkeypatch.setattr("stacker.pixeldepth._TILE_PX", (2048, 2048))
     whole = depth_map(result, FRAMES)
     assert np.mean(np.abs(tiled.astype(int) - whole) > 1000) < 0.001
 

@@ -107,6 +107,16 @@ def test_black_and_white_stay_black_and_white_in_sixteen_bits():
     assert to_bgr(with_bit_depth(from_bgr(image), 16)).ravel().tolist() == [0] * 3 + [65535] * 3
 
 
+@pytest.mark.parametrize("shift", [0, 1])
+@pytest.mark.parametrize(("dtype", "bits"), [(np.uint8, 16), (np.uint16, 8)])
+def test_bands_of_rows_of_another_depth_are_those_of_the_picture_of_that_depth(shift, dtype, bits):
+    planes = from_bgr(photograph(101, 57).astype(dtype) * (257 if dtype == np.uint16 else 1), shift)
+    joined = np.vstack([strip for _, strip in bgr_strips(planes, 16, bits)])
+    np.testing.assert_allclose(
+        joined, to_bgr(with_bit_depth(planes, bits)), atol=1
+    )  # OpenCV rounds by the place
+
+
 def test_chroma_changes_its_size_and_stays_in_place():
     image = cv2.GaussianBlur(photograph(60, 80), (0, 0), 3)
     planes = from_bgr(image)

@@ -94,7 +94,7 @@ def test_the_depth_is_that_of_the_scene(scored):
     if name == "bristles":
         pytest.skip("at this size a cell between bristles holds several depths")
     sure = result.enlarge(result.confidence) > 0.9
-    error = np.abs(decode_depth(depth_map(result, COUNT), COUNT) - depth)[sure]
+    error = np.abs(decode_depth(np.vstack(list(depth_map(result, COUNT))), COUNT) - depth)[sure]
     assert np.median(error) < 0.35
 
 
