@@ -23,8 +23,10 @@ from rig.capturereport import (
 from rig.config import Settings
 from rig.devices.camera import Camera, Exposure, Frame
 from rig.devices.clock import Clock
+from rig.devices.flash import Flash
 from rig.drivewatch import DriveWatch
 from rig.errors import MotorStillError, RigError
+from rig.flash import FlashedCamera, Flasher, StoppedError, flash_exposure
 from rig.focuser import Focuser, never
 from rig.lockedcamera import LockedCamera
 from rig.metering import metered
@@ -60,6 +62,7 @@ def capture_bracket(
     exposure: Exposure | None = None,
     lit: Lit = nullcontext,
     lamp: Lit | None = None,
+    flash: Flash | None = None,
     final: Callable[[int], None] = lambda index: None,
 ) -> CaptureReport:
     """Shoot the plan's frames from index start on; each goes to the sink before the next move.
@@ -68,14 +71,22 @@ def capture_bracket(
     motor is released on every way out. cancelled stops a move within one step and is asked before every
     exposure. To resume: start is the first missing frame, exposure that of the frames already there.
     lit: light while it is entered, for every exposure and as long as previews are watched. lamp: the rig's own
-    light, where it may be switched to see whether it burns. final: told, in order, of each frame that is not
+    light, where it may be switched to see whether it burns. flash: fired for every frame; lit then only serves to look
+    by, and a wait of settings.capture.settle_s stands for watching. final: told, in order, of each frame that is not
     going to be shot again; a blurred one goes to the sink twice, when its neighbours show that it is. After a
     fault or a stop the last frame handed over is final too, without a word.
     """
-    shoot = _Shoot(camera, focuser, plan, settings, clock, lambda: cancelled() or focuser.stopped, lit, lamp)
+
+    def halted() -> bool:
+        return cancelled() or focuser.stopped
+
+    flasher = None if flash is None else Flasher(flash, settings.flash, clock, halted)
+    shoot = _Shoot(camera, focuser, plan, settings, clock, halted, lit, lamp, flasher)
     try:
         outcome = shoot.run(sink, start, exposure, progress, paused, final)
         return shoot.report(outcome)
+    except StoppedError:
+        return shoot.report(Outcome.STOPPED)
     except RigError as error:
         again_from = error.again_from if isinstance(error, MotorStillError) else None
         error.kept = kept_sentence(start + len(shoot.frames), len(plan.positions_steps), again_from)
@@ -100,6 +111,7 @@ class _Shoot:
     halted: Callable[[], bool]
     lit: Lit
     lamp: Lit | None
+    flasher: Flasher | None = None
     frames: list[FrameFacts] = field(default_factory=list)
     warnings: list[Said] = field(default_factory=list)
     measured: Exposure | None = None  # for all of the bracket
@@ -112,6 +124,7 @@ class _Shoot:
     def __post_init__(self) -> None:
         self.reach_steps = NEIGHBOURS * self.plan.step_steps
         self.framing = Framing(self.reach_steps)
+        self.lit_for_frames = self.lit if self.flasher is None else nullcontext
 
     def run(
         self,
@@ -124,18 +137,22 @@ class _Shoot:
     ) -> Outcome:
         """The loop itself."""
         total = len(self.plan.positions_steps)
-        with self.lit():
-            begun = exposure or self._metered()
-            if self.halted():
-                return Outcome.STOPPED
-            locked, settler = self._locked(begun)
-            self._tell(locked.warning)
-            if self.measured is not None:
-                self._tell(off_sentence(self.measured, locked.exposure, self.settings.camera))
-            if begun is not exposure and settler.watches:
-                locked, settler = self._kept_short(locked, settler)
-        light = LightWatch(locked, self.lamp)
-        light.begin()
+        light: LightWatch | None = None
+        if self.flasher is not None:
+            locked, settler = self._begun_by_flash(self.flasher, exposure)
+        else:
+            with self.lit():
+                begun = exposure or self._metered()
+                if self.halted():
+                    return Outcome.STOPPED
+                locked, settler = self._locked(begun)
+                self._tell(locked.warning)
+                if self.measured is not None:
+                    self._tell(off_sentence(self.measured, locked.exposure, self.settings.camera))
+                if begun is not exposure and settler.watches:
+                    locked, settler = self._kept_short(locked, settler)
+            light = LightWatch(locked, self.lamp)
+            light.begin()
         drive = DriveWatch(
             locked, self.focuser, self.settings, lambda: settler.wait(self.halted), self.lit, self.halted
         )
@@ -147,13 +164,14 @@ class _Shoot:
             self.focuser.goto(self.plan.positions_steps[index], self.halted, fresh=index == start)
             progress(index, total, Step.SETTLING)
             settled = None if settler.watches else settler.wait(self.halted)
-            with self.lit():
+            with self.lit_for_frames():
                 settled = settled or settler.wait(self.halted)
                 if self.halted():
                     return Outcome.STOPPED
                 progress(index, total, Step.EXPOSING)
                 frame, settled, retaken = self._expose(locked, settler, settled, index)
-            self._tell(light.look(frame.luma_small, index + 1))
+            if light is not None:
+                self._tell(light.look(frame.luma_small, index + 1))
             progress(index, total, Step.SAVING)
             facts = self._facts(index, frame, settled, retaken)
             sink(frame, facts)
@@ -186,6 +204,26 @@ class _Shoot:
         settler = Settler(locked, self.settings.capture, self.clock)
         settler.learn()
         return locked, settler
+
+    def _begun_by_flash(self, flasher: Flasher, exposure: Exposure | None) -> tuple[LockedCamera, Settler]:
+        """The camera locked for flashed frames, measured by test flashes in the middle of the bracket.
+
+        exposure: that of the frames already there. In the dark nothing can be watched: settling is a fixed wait.
+        """
+        asked, places = self.settings.camera, self.plan.positions_steps
+        self.focuser.goto(places[len(places) // 2], self.halted)
+        if exposure is None:
+            with self.lit():
+                gains = self.camera.lock(None).colour_gains
+            begun = flash_exposure(asked, self.settings.flash, self.camera.limits, gains)
+        held, warnings = flasher.begin(
+            self.camera, exposure or begun, asked, fixed=exposure is not None or bool(asked.gain)
+        )
+        self.warnings += warnings
+        locked = FlashedCamera(self.camera, asked, held, flasher)
+        self.exposure = locked.exposure
+        waits = replace(self.settings.capture, settle_mode="fixed")
+        return locked, Settler(locked, waits, self.clock)
 
     def _kept_short(self, locked: LockedCamera, settler: Settler) -> tuple[LockedCamera, Settler]:
         """The same, or locked at a shorter exposure where the picture sways although the rig stands still."""
@@ -254,7 +292,7 @@ class _Shoot:
             return
         self.again += 1
         self.focuser.goto(blurred.position_steps, self.halted)
-        with self.lit():
+        with self.lit_for_frames():
             settled = settler.wait(self.halted)
             if self.halted():
                 return

@@ -254,6 +254,35 @@ class PanelSettings(Checked):
 
 
 @dataclass(frozen=True)
+class FlashSettings(Checked):
+    """A xenon or LED flash in a dark room, triggered once a frame while all rows of the sensor are open."""
+
+    section: ClassVar[str] = "flash"
+
+    pin: int = setting(
+        0,
+        "BCM number of the flash's trigger; 0 = not fitted. With it every frame of a bracket is flashed.",
+        0,
+        27,
+    )
+    trigger: Literal["high", "low"] = setting(
+        "high", "Level of the pin that fires; high for an optocoupler as in wiring.md."
+    )
+    pulse_ms: float = setting(
+        1.0, "Length of the trigger pulse: a xenon flash wants about 1, LEDs are lit for as long.", 0.05, 50
+    )
+    delay_ms: float = setting(0.0, "From the trigger to the light; a radio trigger takes some.", 0, 200)
+    recycle_s: float = setting(
+        3.0, "Wait between two flashes until it is as strong again; longer as the battery empties.", 0, 60
+    )
+
+    @property
+    def pins(self) -> dict[str, int]:
+        """The GPIO number by setting."""
+        return {"pin": self.pin}
+
+
+@dataclass(frozen=True)
 class StackingSettings(Checked):
     """What the stacker does with a bracket by itself."""
 
@@ -326,6 +355,7 @@ class Settings:
     camera: CameraSettings = field(default_factory=CameraSettings)
     capture: CaptureSettings = field(default_factory=CaptureSettings)
     panel: PanelSettings = field(default_factory=PanelSettings)
+    flash: FlashSettings = field(default_factory=FlashSettings)
     stacking: StackingSettings = field(default_factory=StackingSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
     sources: SourceSettings = field(default_factory=SourceSettings)
@@ -333,9 +363,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         used: dict[int, str] = {}
-        named = [(f"motor.{key}", pin) for key, pin in self.motor.pins.items()]
-        named += [(f"panel.{key}", pin) for key, pin in self.panel.pins.items()]
-        for name, pin in named:
+        for name, pin in self.pins.items():
             if pin != NOT_FITTED and pin in used:
                 raise ConfigError(
                     say(
@@ -347,6 +375,12 @@ class Settings:
                     )
                 )
             used[pin] = name
+
+    @property
+    def pins(self) -> dict[str, int]:
+        """The GPIO numbers that the rig uses, by dotted name of their setting; some may be NOT_FITTED."""
+        parts = self.motor, self.panel, self.flash
+        return {f"{part.section}.{key}": pin for part in parts for key, pin in part.pins.items()}
 
     def value(self, name: str) -> Any:
         """One setting's value, by dotted name. Raises ConfigError."""

@@ -23,6 +23,7 @@ from stacker.kernel import jpegs
 USUAL_FRAMES = 30
 LEAST_PYTHON = (3, 11)
 HOT_C = 75.0  # a Pi slows down at 80
+HQ_READOUT_US = 100_000  # of all rows, at most: ten full-size frames a second
 LARGEST_FILE = 100_000_000  # of a result: a 16-bit picture or a depth map of 12 MP
 LITTLE_MEMORY = 400_000_000  # a Zero 2 W shows 416 MB
 PACKAGES = (
@@ -55,6 +56,7 @@ def diagnose(
         check_kernel(kernel.in_use(), jpegs.in_use()),
         check_camera(settings, missing),
         check_gpio(settings, sys_root),
+        *check_flash(settings),
         check_folder(settings, folder),
         check_limits(settings),
         check_memory(sys_root),
@@ -150,6 +152,22 @@ def check_gpio(settings: Settings, sys_root: Path) -> Check:
         advice = "sudo usermod -aG gpio $USER, then log in again"
         return Check("GPIO", wrong, f"{provider}, but this user may not use {chips[0]}", advice)
     return Check("GPIO", Health.GOOD, provider)
+
+
+def check_flash(settings: Settings) -> tuple[Check, ...]:
+    """What a flash asks for, where one is fitted."""
+    flash, exposure_us = settings.flash, settings.camera.exposure_us
+    if not flash.pin:
+        return ()
+    found = f"on GPIO {flash.pin}, every {flash.recycle_s:g} s; it wants a dark room"
+    if 0 < exposure_us < HQ_READOUT_US:
+        advice = "set camera.exposure_us to 0, or above what the sensor takes to read its rows: 100 ms"
+        return (
+            Check(
+                "flash", Health.BAD, f"{found}, and camera.exposure_us = {exposure_us} is too short", advice
+            ),
+        )
+    return (Check("flash", Health.GOOD, found),)
 
 
 def gpio_provider() -> str | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from rig.config import Settings
 from rig.devices.build import Devices, build_devices
-from rig.devices.camera import Camera, Exposure, Frame, Image, Limits, Preview, Roi
+from rig.devices.camera import Camera, Coming, Exposure, Frame, Image, Limits, Preview, Roi
 from rig.devices.panel import Press, Signal
 from rig.errors import CameraTimeoutError, NotAllowedError, RigError
 from rig.focuser import Focuser
@@ -22,7 +22,7 @@ Build = Callable[[Settings], Devices]
 
 CLOSE_WAIT_S = 30.0  # for the camera; a preview takes seconds, reopening a hung one included
 LOUPE_TURN_S = 0.5  # the live picture of another phone is read nearly all the time: wait for the gap after it
-DEVICE_PARTS = {"camera", "motor", "panel"}  # of the settings, that drivers are made from
+DEVICE_PARTS = {"camera", "motor", "panel", "flash"}  # of the settings, that drivers are made from
 FOCUSER_SETTINGS = {  # but these are the focuser's, which is made anew in a moment
     "motor.steps_per_um",
     "motor.min_steps",
@@ -268,6 +268,9 @@ class _Shown:
 
     def capture(self, not_before_ns: int, timeout_s: float = 10.0) -> Frame:
         return self._camera.capture(not_before_ns, timeout_s)
+
+    def coming(self, not_before_ns: int) -> Coming:
+        return self._camera.coming(not_before_ns)
 
     def now_ns(self) -> int:
         return self._camera.now_ns()

@@ -16,6 +16,7 @@ FULL_SIZE_PX = (4056, 3040)
 JPEG_BYTES_PER_PX = 0.42  # of a detailed macro frame at quality 93; on the high side, for free space
 DNG_BYTES_PER_PX = 1.5  # 12 bit packed
 WATCHED_SETTLE_S = 0.5  # a usual wait in watched mode: a few previews at 10 a second
+FLASH_S = 0.5  # a frame waited for to be flashed, its long exposure and its reading
 SAVE_S = 0.8  # read out, encode, write and sync one frame on a Pi 4
 SOFT_F_NUMBER = 8.0  # beyond it the Airy disk of green light covers seven pixels of 1.55 µm
 
@@ -136,8 +137,14 @@ def estimate_time_s(settings: Settings, positions_steps: tuple[int, ...]) -> flo
     motor = settings.motor
     travel_s = (positions_steps[-1] - positions_steps[0]) / motor.steps_per_s
     approach_s = motor.backlash_steps / motor.steps_per_s
-    each_s = settle_estimate_s(settings.capture) + settings.camera.exposure_us / 1e6 + SAVE_S
-    return travel_s + approach_s + len(positions_steps) * each_s
+    return travel_s + approach_s + len(positions_steps) * each_frame_s(settings)
+
+
+def each_frame_s(settings: Settings) -> float:
+    """The time of one frame, but for the way to it. A flash recycles while the frame before is saved."""
+    if settings.flash.pin:
+        return max(settings.capture.settle_s + SAVE_S, settings.flash.recycle_s) + FLASH_S
+    return settle_estimate_s(settings.capture) + settings.camera.exposure_us / 1e6 + SAVE_S
 
 
 def settle_estimate_s(capture: CaptureSettings) -> float:

@@ -290,7 +290,8 @@ class Shooter:
         return self._control.settings.panel.light_sync == "frame"
 
     def _lit_throughout(self) -> AbstractContextManager[None]:
-        return nullcontext() if self._lit_by_frame else self._control.machine.lit()
+        by_flash = self._control.machine.devices.flash is not None
+        return nullcontext() if self._lit_by_frame or by_flash else self._control.machine.lit()
 
     def _capture(self, camera: Camera, shooting: Shooting) -> CaptureReport:
         control, machine = self._control, self._control.machine
@@ -307,8 +308,9 @@ class Shooter:
             start=shooting.start,
             exposure=shooting.exposure,
             final=shooting.final,
-            lit=machine.lit if self._lit_by_frame else nullcontext,
+            lit=machine.lit if self._lit_by_frame or machine.devices.flash is not None else nullcontext,
             lamp=machine.lit if self._lit_by_frame and machine.devices.light is not None else None,
+            flash=machine.devices.flash,
         )
         shooting.exposure = report.exposure  # for what is shot after it
         return report

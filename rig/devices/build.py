@@ -12,6 +12,7 @@ import cv2
 from rig.config import Settings
 from rig.devices.camera import Camera
 from rig.devices.clock import Clock, RealClock
+from rig.devices.flash import Flash
 from rig.devices.light import Light
 from rig.devices.motor import FocusMotor
 from rig.devices.panel import Panel
@@ -27,6 +28,7 @@ FULL_SIZE_PX = (4056, 3040)
 # More than the simulated mechanics lose, and the distance kept from the simulated endstop.
 SIM_BACKLASH_STEPS = 24
 SIM_MARGIN_STEPS = 10
+SIM_ROOM = 0.001  # of daylight, in the darkened room that a flash is used in
 REPLAY_GAP_STEPS = 50  # between the frames of a replay; any number will do
 
 
@@ -49,6 +51,7 @@ class Devices:
     clock: Clock
     settings: Settings  # as given; a simulated rig brings its own lens and travel
     light: Light | None = None
+    flash: Flash | None = None
     simulated: str | None = None  # name of the scene; None on a real rig
     suggestion: Suggestion | None = None
     warnings: tuple[Said, ...] = ()  # what is missing although the rig works
@@ -165,11 +168,14 @@ def _simulated(
     warnings: tuple[Said, ...] = (),
 ) -> Devices:
     from rig.devices.build_sim import REPLAY, simulated_devices
+    from rig.devices.flash_sim import SimFlash
     from rig.devices.light_sim import SimLight
     from rig.devices.optical_bench import Mechanics
 
     # Frames shot elsewhere are to be met exactly: their drive has no play, and its travel fits their number.
-    mechanics = Mechanics(backlash_steps=0, start_at=0.0) if name.startswith(REPLAY) else None
+    mechanics = Mechanics(backlash_steps=0, start_at=0.0) if name.startswith(REPLAY) else Mechanics()
+    if settings.flash.pin:
+        mechanics = replace(mechanics, daylight=SIM_ROOM)
     found = simulated_devices(
         name,
         size=size_px,
@@ -189,6 +195,7 @@ def _simulated(
         clock=found.bench.clock,
         settings=fitting,
         light=SimLight(found.bench, settings.panel.light_lead_s),
+        flash=SimFlash(found.bench, settings.flash.pulse_ms / 1000) if settings.flash.pin else None,
         simulated=name,
         suggestion=_suggest(fitting, found),
         warnings=warnings,
@@ -220,6 +227,7 @@ def _real(settings: Settings, clock: Clock) -> Devices:
         panel = _panel(settings, gpio)
         built.callback(panel.close)
         light = _light(settings, gpio)
+        flash = _flash(settings, gpio)
         built.pop_all()
     return Devices(
         camera=camera,
@@ -228,22 +236,22 @@ def _real(settings: Settings, clock: Clock) -> Devices:
         clock=clock,
         settings=settings,
         light=light,
+        flash=flash,
         warnings=tuple(warnings),
         release_lines=release_lines,
     )
 
 
 def _gpio(settings: Settings, warnings: list[Said]) -> Gpio | None:
-    """The GPIO header where something needs it. A rig without button still works, one without motor not."""
-    needed = {**settings.motor.pins, **settings.panel.pins}
-    if not any(needed.values()):
+    """The GPIO header where something needs it. A rig without button still works; without motor, or flash, not."""
+    if not any(settings.pins.values()):
         return None
     from rig.devices.gpio import Gpio
 
     try:
         return Gpio()
     except GpioError as error:
-        if settings.motor.pins:
+        if settings.motor.pins or settings.flash.pin:
             raise
         warnings.append(say("panel.not_working", "The button and the LED do not work: {why}", why=error))
         return None
@@ -294,3 +302,11 @@ def _light(settings: Settings, gpio: Gpio | None) -> Light | None:
     from rig.devices.light_gpio import GpioLight
 
     return GpioLight(gpio, settings.panel.light_pin, settings.panel.light_lead_s)
+
+
+def _flash(settings: Settings, gpio: Gpio | None) -> Flash | None:
+    if gpio is None or not settings.flash.pin:
+        return None
+    from rig.devices.flash_gpio import GpioFlash
+
+    return GpioFlash(gpio, settings.flash)

@@ -30,6 +30,21 @@ class Limits:
     shortest_us: int
     longest_us: int
     most_gain: float
+    readout_us: int = 0  # from its first row to its last one, at most; 0: not known
+
+
+@dataclass(frozen=True)
+class Coming:
+    """A frame foreseen from those before it: when its rows will be exposed, on the camera's monotonic clock.
+
+    They begin and end one after the other, from the first to the last.
+    """
+
+    start_ns: int  # of the first row's exposure
+    all_open_ns: int  # from here on the last row is exposed too
+    closing_ns: (
+        int  # here the first row's exposure ends; before all_open_ns where no two are exposed together
+    )
 
 
 @dataclass(frozen=True)
@@ -106,6 +121,12 @@ class Camera(Protocol):
 
         That guarantee is what keeps a frame queued before a focus move out of the bracket.
         Raises CameraTimeoutError.
+        """
+
+    def coming(self, not_before_ns: int) -> Coming:
+        """The first frame whose exposure will start at or after not_before_ns, for light given at an instant.
+
+        Exposure must be locked. Raises CameraError where that cannot be foreseen, CameraTimeoutError.
         """
 
     def now_ns(self) -> int:

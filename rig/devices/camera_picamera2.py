@@ -15,12 +15,13 @@ from dataclasses import replace
 from typing import Any
 
 from rig.config import CameraSettings
-from rig.devices.camera import Exposure, Frame, Limits, Preview, Roi
+from rig.devices.camera import Coming, Exposure, Frame, Limits, Preview, Roi
 from rig.devices.cameraerrors import not_started
 from rig.devices.exposurelock import (
     AUTOMATIC,
     agrees,
     check_in_range,
+    coming_of,
     exposure_of,
     known_controls,
     light_of,
@@ -165,6 +166,11 @@ class Picamera2Camera:
                 got=got,
             )
         )
+
+    def coming(self, not_before_ns: int) -> Coming:
+        """The first frame whose exposure will start at or after not_before_ns, by the last one's; see Camera."""
+        with self._request(self._settings.timeout_s) as request:
+            return coming_of(request.get_metadata(), not_before_ns, self.limits.readout_us)
 
     # --- requests and what they hold -----------------------------------------------------------------
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import simplejpeg
 
-from rig.devices.camera import Exposure, Frame, Preview, Roi
+from rig.devices.camera import Coming, Exposure, Frame, Preview, Roi
 from rig.devices.cameraerrors import capture_late, none_found, not_started
 from rig.devices.frame_timeline import LIMITS
 from rig.devices.optical_bench import OpticalBench
@@ -143,6 +143,15 @@ class ReplayCamera:
         jpeg, picture = _load(path)
         luma = luma_eighth(picture, (max(self.size[0] // 8, 1), max(self.size[1] // 8, 1)))
         return Frame(jpeg, self.size, self._exposure(), start_ns, luma)
+
+    def coming(self, not_before_ns: int) -> Coming:
+        """No light reaches frames shot long ago: raises CameraError."""
+        raise CameraError(
+            say(
+                "replay.not_flashed",
+                "frames that are played again cannot be lit by a flash: set flash.pin to 0",
+            )
+        )
 
     def now_ns(self) -> int:
         """The camera's monotonic clock, for not_before_ns."""

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import simplejpeg
 
-from rig.devices.camera import Exposure, Frame, Preview, Roi
+from rig.devices.camera import Coming, Exposure, Frame, Preview, Roi
 from rig.devices.cameraerrors import capture_late, none_found, not_started
-from rig.devices.frame_timeline import LIMITS, SETTLED_FRAMES, FrameTimeline, quantise
+from rig.devices.frame_timeline import LIMITS, READOUT_NS, SETTLED_FRAMES, FrameTimeline, quantise
 from rig.devices.heap import give_back_memory
 from rig.devices.optical_bench import OpticalBench
 from rig.devices.scenes.canvas import SENSOR_MM
-from rig.devices.scenes.surface import U8
+from rig.devices.scenes.surface import F32, U8
 from rig.devices.scenes.view import Pose, SceneView
 from rig.devices.sensor_sim import (
     DAYLIGHT_GAINS,
@@ -189,6 +189,10 @@ class SimCamera:
             give_back_memory()
         return Frame(jpeg, self.size, exposure, timeline.start_of(frame), luma)
 
+    def coming(self, not_before_ns: int) -> Coming:
+        """The first frame whose exposure will start at or after not_before_ns; see Camera."""
+        return self._running().coming(not_before_ns)
+
     def now_ns(self) -> int:
         """The camera's monotonic clock, for not_before_ns."""
         return self._clock.monotonic_ns()
@@ -259,12 +263,15 @@ class SimCamera:
             timeline.ready_at(frame),
         )
 
-        start_ns = timeline.start_of(frame)
-        light = self._bench.brightness(start_ns, start_ns + exposure.exposure_us * 1000)
-        light /= timeline.ideal.exposure_us * timeline.ideal.gain
+        start_ns, exposure_ns = timeline.start_of(frame), exposure.exposure_us * 1000
+        light = self._bench.brightness(start_ns, start_ns + exposure_ns)
+        light *= exposure.exposure_us / (timeline.ideal.exposure_us * timeline.ideal.gain)
+        height = view.size[1]
+        # the rows are exposed one after the other: an instant of light reaches those open then, and no others
+        flashed = self._bench.flashed(start_ns + READOUT_NS * np.arange(height) // height, exposure_ns)
 
         def draw() -> U8:
-            picture = self._picture(view, pose, exposure, light, frame, box)
+            picture = self._picture(view, pose, exposure, (light + flashed).astype(np.float32), frame, box)
             self._wait_until(ready_ns)
             return picture
 
@@ -284,18 +291,18 @@ class SimCamera:
         view: SceneView,
         pose: Pose,
         exposure: Exposure,
-        light: float,
+        light: F32,
         frame: int,
         box: Box | None = None,
     ) -> U8:
         """The frame, or a part of it, as BGR; strips are drawn by several threads straight into the picture.
 
-        light: an exposure of 1 / light µs at gain 1 is a full one.
+        light: (h,) what each row was given, of a full exposure at gain 1.
         """
         exposed = view.expose(pose)
         width, height = view.size
         tables = self._develop(exposure.gain, exposure.colour_gains, (width, STRIP_ROWS), self._bench.seed)
-        brightness = exposure.exposure_us * exposure.gain * light
+        brightness = (light * np.float32(exposure.gain))[:, np.newaxis]
         left, top, wide, high = box or (0, 0, width, height)
         first = top - top % STRIP_ROWS
         last = min(-(-(top + high) // STRIP_ROWS) * STRIP_ROWS, height)
@@ -303,7 +310,7 @@ class SimCamera:
 
         def draw(top: int) -> None:
             rows = min(STRIP_ROWS, height - top)
-            falloff = vignette(view.size, top, rows, CORNER_LOSS) * np.float32(brightness)
+            falloff = vignette(view.size, top, rows, CORNER_LOSS) * brightness[top : top + rows]
             rng = np.random.default_rng([self._bench.seed, frame, top])
             shift = int(rng.integers(ROOM_COLUMNS)), int(rng.integers(ROOM_ROWS))
             picture[top - first : top - first + rows] = tables.develop(
@@ -326,9 +333,13 @@ class SimCamera:
         picture[y, x, channel] = np.maximum(picture[y, x, channel], glow)
 
     def _pose(self, timeline: FrameTimeline, frame: int) -> Pose:
-        """Where the optics were in the middle of the exposure, and how far the picture moved meanwhile."""
+        """Where the optics were in the middle of the exposure, and how far the picture moved meanwhile.
+
+        By a flash there is nothing to be seen but its instant.
+        """
         start_ns, exposure_ns = timeline.start_of(frame), timeline.exposure_of(frame).exposure_us * 1000
-        moments = [start_ns + exposure_ns * i // 8 for i in range(9)]
+        instant_ns = self._bench.flash_within(start_ns, start_ns + exposure_ns)
+        moments = [start_ns + exposure_ns * i // 8 if instant_ns is None else instant_ns for i in range(9)]
         shifts = np.array([self._bench.shift_um_at(t) for t in moments])
         shift, low, high = shifts.mean(axis=0), shifts.min(axis=0), shifts.max(axis=0)
         smear = (high - low) * np.sign(shifts[-1] - shifts[0])

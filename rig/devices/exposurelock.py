@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from rig.devices.camera import Exposure, Limits
+from rig.devices.camera import Coming, Exposure, Limits
 from rig.devices.cameraerrors import not_reported
 from rig.errors import CameraError
 from rig.saying import say
@@ -57,9 +57,14 @@ def check_in_range(exposure: Exposure, advertised: Mapping[str, Any]) -> None:
 
 
 def limits_of(advertised: Mapping[str, Any]) -> Limits:
-    """The same as a value; a control that this camera does not have cannot be out of range."""
+    """The same as a value; a control that this camera does not have cannot be out of range.
+
+    The sensor's rows are read out within the shortest time that a frame may take.
+    """
     shortest_us, longest_us = advertised.get("ExposureTime", (1, MOST_US))[:2]
-    return Limits(int(shortest_us), int(longest_us), float(advertised.get("AnalogueGain", (1.0, 1.0))[1]))
+    most_gain = float(advertised.get("AnalogueGain", (1.0, 1.0))[1])
+    readout_us = advertised.get("FrameDurationLimits", (0,))[0]
+    return Limits(int(shortest_us), int(longest_us), most_gain, int(readout_us))
 
 
 def exposure_of(metadata: Mapping[str, Any]) -> Exposure:
@@ -93,3 +98,19 @@ def agrees(wanted: Exposure, got: Exposure) -> bool:
 def start_ns(metadata: Mapping[str, Any]) -> int:
     """When the first row began to be exposed, monotonic: its time stamp is taken when it is read out."""
     return int(metadata["SensorTimestamp"]) - 1000 * int(metadata["ExposureTime"])
+
+
+def coming_of(metadata: Mapping[str, Any], not_before_ns: int, readout_us: int) -> Coming:
+    """The first frame after this one whose exposure starts at or after not_before_ns, where nothing is changed.
+
+    A frame's time stamp is taken when its first row is read out, so at the end of that row's exposure, and the rows
+    follow within readout_us. Raises CameraError when the camera does not tell how long its frames take.
+    """
+    try:
+        period_ns = 1000 * int(metadata["FrameDuration"])
+    except KeyError as error:
+        raise not_reported(error) from error
+    first_ns = start_ns(metadata)
+    ahead = max(-(-(not_before_ns - first_ns) // max(period_ns, 1)), 1)
+    coming_ns = first_ns + ahead * period_ns
+    return Coming(coming_ns, coming_ns + 1000 * readout_us, coming_ns + 1000 * int(metadata["ExposureTime"]))

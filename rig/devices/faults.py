@@ -24,6 +24,9 @@ class FaultPlan:
     # In the middle of this capture's exposure something hits the rig, and it rings.
     knock_at: int | None = None
     light_fails: bool = False  # its switch does nothing, and says so
+    flash_dead: bool = False  # it is fired as ever, and gives no light
+    flash_missed_at: frozenset[int] = frozenset()  # these flashes, counted from 1, give none
+    flash_late_s: float = 0.0  # its light comes so long after it is fired
     lamp_dead: bool = False  # it is switched as ever, and does not burn
     motor_stuck_after_steps: int | None = None  # steps sent beyond this number raise MotorError
     # Steps sent beyond this number move nothing, and nothing says so.

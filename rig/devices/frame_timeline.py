@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rig.devices.camera import Exposure, Limits
+from rig.devices.camera import Coming, Exposure, Limits
 
 FRAME_PERIOD_NS = 100_000_000  # IMX477 at full size: 10 frames a second
 READOUT_NS = 87_000_000  # 3040 rows of 28.5 µs
@@ -12,7 +12,7 @@ PIPELINE_NS = 60_000_000  # image processing until a frame can be handed out
 LINE_US = 28.5  # exposure comes in whole rows
 MIN_EXPOSURE_US = 114
 MOST_GAIN_CODE = 978  # of 1024
-LIMITS = Limits(MIN_EXPOSURE_US, 600_000_000, 1024 / (1024 - MOST_GAIN_CODE))
+LIMITS = Limits(MIN_EXPOSURE_US, 600_000_000, 1024 / (1024 - MOST_GAIN_CODE), READOUT_NS // 1000)
 SETTLED_FRAMES = 12  # after which automatic control no longer changes visibly
 
 
@@ -53,6 +53,12 @@ class FrameTimeline:
     def ready_at(self, frame: int) -> int:
         """When this frame can be handed out, ns."""
         return self.start_of(frame) + self.exposure_of(frame).exposure_us * 1000 + READOUT_NS + PIPELINE_NS
+
+    def coming(self, t_ns: int) -> Coming:
+        """The first frame that begins at or after this moment, with its rows."""
+        frame = self.first_from(t_ns)
+        start_ns = self.start_of(frame)
+        return Coming(start_ns, start_ns + READOUT_NS, start_ns + self.exposure_of(frame).exposure_us * 1000)
 
     def first_from(self, t_ns: int) -> int:
         """The first frame that begins at or after this moment."""

@@ -9,9 +9,15 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from rig.devices.clock import Clock, RealClock
 from rig.devices.faults import FaultPlan
 from rig.devices.scenes import Scene
+
+Moments = npt.NDArray[np.int64]
+Shares = npt.NDArray[np.float64]
 
 SENSOR_PIXEL_UM = 1.55
 OVERRUN_STEPS = 40  # between an end of the travel and the metal that stops the carriage
@@ -29,6 +35,9 @@ class Mechanics:
     wind_um: float = 0.0  # on the sensor; sways all the time
     daylight: float = 1.0  # share of the light that is there without the rig's lamp
     lamp_rise_s: float = 0.05  # soft start of the lamp
+    flash_exposures: float = 0.6  # what a flash at full strength gives, of a full exposure at gain 1
+    flash_recycle_s: float = 1.0  # until it is at full strength again
+    flash_jitter_s: float = 0.004  # it is late by so much at most, as a busy computer is
 
 
 class OpticalBench:
@@ -60,6 +69,7 @@ class OpticalBench:
         self._places: deque[float] = deque([self._carriage], maxlen=8192)
         self._knocks: deque[int] = deque(maxlen=16)  # when a move ended
         self._bumped_ns: int | None = None  # when it was pushed
+        self._flashes: deque[tuple[int, int, float]] = deque(maxlen=16)  # from, to, strength
         self._switched: deque[tuple[int, bool]] = deque(
             [(-(1 << 62), False)], maxlen=64
         )  # the lamp: when, to what
@@ -126,6 +136,28 @@ class OpticalBench:
         moments = [start_ns + (end_ns - start_ns) * index // 16 for index in range(17)]
         lamp = sum(_lamp_at(t, switched, self.mechanics.lamp_rise_s) for t in moments) / len(moments)
         return daylight + (1 - daylight) * lamp
+
+    def flash(self, from_ns: int, to_ns: int) -> None:
+        """The flash gives light between two moments, as strong as it has recycled."""
+        with self._guard:
+            since_s = (from_ns - self._flashes[-1][0]) / 1e9 if self._flashes else math.inf
+            strength = min(since_s / max(self.mechanics.flash_recycle_s, 1e-9), 1.0)
+            self._flashes.append((from_ns, to_ns, strength))
+
+    def flash_within(self, start_ns: int, end_ns: int) -> int | None:
+        """The moment of a flash that fell between these; None where there was none."""
+        with self._guard:
+            return next((one[0] for one in self._flashes if start_ns <= one[0] < end_ns), None)
+
+    def flashed(self, open_ns: Moments, exposure_ns: int) -> Shares:
+        """(rows,) what flashes gave to rows that were opened at these moments for so long, of a full exposure."""
+        with self._guard:
+            flashes = list(self._flashes)
+        given = np.zeros(open_ns.shape)
+        for from_ns, to_ns, strength in flashes:
+            lit_ns = np.minimum(open_ns + exposure_ns, to_ns) - np.maximum(open_ns, from_ns)
+            given += strength * np.clip(lit_ns / max(to_ns - from_ns, 1), 0, 1)
+        return given * self.mechanics.flash_exposures
 
     def shift_um_at(self, t_ns: int) -> tuple[float, float]:
         """Where the picture lies on the sensor at this moment, x and y, against a quiet bench."""

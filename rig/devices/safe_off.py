@@ -19,6 +19,7 @@ def safe_levels(settings: Settings) -> dict[int, int]:
     """Line -> the level at which nothing draws current; only lines that are wired."""
     motor, panel = settings.motor, settings.panel
     levels = dict.fromkeys((panel.led_pin, panel.buzzer_pin, panel.light_pin), 0)
+    levels[settings.flash.pin] = 0 if settings.flash.trigger == "high" else 1
     if motor.driver == "stepdir":
         levels |= {motor.step_pin: 0, motor.dir_pin: 0, motor.enable_pin: 1}
     elif motor.driver == "uln2003":

@@ -10,10 +10,10 @@ pytestmark = pytest.mark.hil
 BUILD = """
 from rig.config import Settings
 from rig.devices.build import build_devices
-real = {{"camera.driver": "picamera2", "motor.driver": "{driver}", "panel.light_pin": 5}}
+real = {{"camera.driver": "picamera2", "motor.driver": "{driver}", "panel.light_pin": 5, "flash.pin": 18}}
 settings = Settings().changed(real)
 devices = build_devices(settings)
-say(type(devices.motor).__name__, type(devices.panel).__name__, type(devices.light).__name__)
+say(*(type(one).__name__ for one in (devices.motor, devices.panel, devices.light, devices.flash)))
 devices.close()
 """
 
@@ -22,4 +22,4 @@ devices.close()
 def test_settings_lead_to_the_real_drivers(start_rig: StartRig, driver: str, motor: str) -> None:
     rig = start_rig(BUILD.format(driver=driver))
 
-    assert rig.hear().split() == [motor, "GpioPanel", "GpioLight"]
+    assert rig.hear().split() == [motor, "GpioPanel", "GpioLight", "GpioFlash"]

@@ -19,6 +19,7 @@ from rig.devices.build_sim import scene_names
 from rig.devices.camera_picamera2 import Picamera2Camera
 from rig.devices.camera_sim import SimCamera
 from rig.devices.clock import SimClock
+from rig.devices.flash_sim import SimFlash
 from rig.devices.motor_none import NoMotor
 from rig.devices.motor_sim import SimMotor
 from rig.errors import ConfigError, GpioError, MotorError
@@ -48,13 +49,27 @@ def test_with_a_camera_the_real_driver_is_taken() -> None:
     assert devices.simulated is None
 
 
-@pytest.mark.parametrize("busy", ["panel.led_pin", "panel.button_pin", "panel.light_pin"])
+def test_a_flash_that_is_set_is_there_also_in_the_simulated_rig_and_its_room_is_dark() -> None:
+    lit, dark = (
+        build_devices(Settings().changed({"flash.pin": pin}), "target", clock=SimClock(), size_px=(320, 240))
+        for pin in (NOT_FITTED, 18)
+    )
+
+    assert lit.flash is None and isinstance(dark.flash, SimFlash)
+    shown = []
+    for devices in (lit, dark):
+        devices.camera.start()
+        shown.append(float(devices.camera.preview().image.mean()))
+    assert shown[1] < 0.2 * shown[0]
+
+
+@pytest.mark.parametrize("busy", ["panel.led_pin", "panel.button_pin", "panel.light_pin", "flash.pin"])
 def test_what_was_built_before_a_busy_line_is_closed_again(
     monkeypatch: pytest.MonkeyPatch, busy: str
 ) -> None:
     library = FakeRpiGpio()
     monkeypatch.setattr(gpio, "load_library", lambda: library)
-    settings = real(motor__driver="stepdir", panel__light_pin=23)
+    settings = real(motor__driver="stepdir", panel__light_pin=23, flash__pin=18)
     library.fail[settings.value(busy)] = Exception("'GPIO busy'")
     before = threading.enumerate()
 

@@ -20,7 +20,7 @@ from rig.config import CameraSettings, Settings
 from rig.devices import camera_picamera2, picamera2_session
 from rig.devices.camera import Exposure
 from rig.devices.camera_picamera2 import Picamera2Camera
-from rig.devices.exposurelock import agrees, check_in_range, exposure_of
+from rig.devices.exposurelock import agrees, check_in_range, coming_of, exposure_of, limits_of
 from rig.devices.yuv import even_box, reduce_luma, split_planes, to_bgr
 from rig.errors import CameraError, CameraStalledError, CameraTimeoutError
 from rig.lockedcamera import LockedCamera
@@ -459,3 +459,41 @@ def test_a_gain_the_sensor_lacks_is_refused_with_its_range():
 
 def test_a_monochrome_camera_has_neutral_colour_gains():
     assert exposure_of({"ExposureTime": 100, "AnalogueGain": 1.0}).colour_gains == (1.0, 1.0)
+
+
+# --- for light given at an instant --------------------------------------------------------------------
+
+EVEN = {"SensorTimestamp": 5_000_000_000, "ExposureTime": 130_000, "FrameDuration": 130_600}
+
+
+@pytest.mark.parametrize(("not_before_ns", "frames"), [(0, 1), (5_100_000_000, 2), (5_500_000_000, 5)])
+def test_a_coming_frame_begins_whole_frames_after_the_last_one(not_before_ns: int, frames: int):
+    coming = coming_of(EVEN, not_before_ns, readout_us=100_000)
+    assert coming.start_ns == 4_870_000_000 + frames * 130_600_000
+    assert coming.start_ns >= not_before_ns > coming.start_ns - 130_600_000 or frames == 1
+
+
+def test_all_its_rows_are_open_from_the_last_rows_beginning_to_the_first_ones_end():
+    coming = coming_of(EVEN, 0, readout_us=100_000)
+    assert (
+        coming.closing_ns == EVEN["SensorTimestamp"] + 1000 * EVEN["FrameDuration"]
+    )  # when its time stamp is taken
+    assert coming.closing_ns - coming.all_open_ns == 30_000_000
+
+
+def test_the_camera_foresees_by_its_own_frames_and_says_so_where_it_cannot():
+    def even(camera: FakePicamera2) -> None:
+        camera.camera_controls["FrameDurationLimits"] = (100_000, 694_000_000, None)
+        camera.sensor["FrameDuration"] = 100_000
+
+    hq, _ = started(even)
+    held = hq.lock(EXPOSURE)
+    soon = hq.now_ns() + 30_000_000
+    coming = hq.coming(soon)
+    assert soon <= coming.start_ns <= soon + 100_000_000
+    assert coming.closing_ns - coming.start_ns == 1000 * held.exposure_us
+    assert limits_of({"FrameDurationLimits": (100_000, 1, 1)}).readout_us == hq.limits.readout_us == 100_000
+
+    silent, _ = started()
+    with pytest.raises(CameraError, match="does not report its FrameDuration"):
+        silent.coming(silent.now_ns())

@@ -52,6 +52,7 @@ def test_no_pin_driver_folder_or_address_can_be_changed_from_a_phone() -> None:
         "motor",
         "capture",
         "camera",
+        "flash",
         "stacking",
         "web",
     }

@@ -32,6 +32,7 @@ FROM_A_PHONE = tuple(
             "drift_check", "extend_frames",
         ),
         "camera": ("exposure_us", "gain", "jpeg_quality", "dng"),
+        "flash": ("delay_ms", "recycle_s"),
         "web": ("look_only",),
         "stacking": ("live", "method", "crop", "depth_map", "jpeg_quality", "memory_limit_mb", "threads"),
     }.items()
