@@ -37,7 +37,10 @@ class Panel(Protocol):
         """Call callback, on the panel's own thread, for every press."""
 
     def show(self, signal: Signal) -> None:
-        """Show a state until the next call, REFUSED once and then the state before again. Never blocks."""
+        """Show a state until the next call, REFUSED once and whole, then the state before or that told meanwhile.
+
+        Never blocks.
+        """
 
     def close(self) -> None:
         """LED dark, buzzer silent, lines released. Safe to call twice."""

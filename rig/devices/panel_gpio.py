@@ -6,7 +6,9 @@ import logging
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 from rig.config import PanelSettings
 from rig.devices.gpio import Gpio, InputLine, OutputLine
@@ -70,6 +72,7 @@ class _PatternPlayer:
     def __init__(self, play_beat: Callable[[Beat], None]) -> None:
         self._play_beat = play_beat
         self._next: queue.SimpleQueue[Pattern | None] = queue.SimpleQueue()
+        self._waiting: deque[Pattern] = deque()  # until one that is played whole has ended
         self._thread = threading.Thread(target=self._run, name="panel-led", daemon=True)
         self._thread.start()
 
@@ -86,10 +89,31 @@ class _PatternPlayer:
         while pattern is not None:
             lasting = pattern.repeat or lasting
             try:
-                pattern = self._until_next(pattern.once, lasting)
+                if pattern.whole and not self._play_whole(pattern):
+                    return
+                if self._waiting:
+                    pattern = self._waiting.popleft()
+                else:
+                    pattern = self._until_next(() if pattern.whole else pattern.once, lasting)
             except GpioError as error:  # a rig with a dead LED still takes pictures
                 _log.warning("%s", error)
-                pattern = self._next.get()
+                pattern = self._waiting.popleft() if self._waiting else self._next.get()
+
+    def _play_whole(self, pattern: Pattern) -> bool:
+        """Play what is played once to its end; False when the panel is closed meanwhile."""
+        for beat in pattern.once:
+            self._play_beat(beat)
+            until_s = time.monotonic() + beat.seconds
+            while (left_s := until_s - time.monotonic()) > 0:
+                with suppress(queue.Empty):
+                    coming = self._next.get(timeout=left_s)
+                    if coming is None:
+                        return False
+                    if (
+                        coming is not pattern or pattern not in self._waiting
+                    ):  # hammering is answered once more
+                        self._waiting.append(coming)
+        return True
 
     def _until_next(self, beats: tuple[Beat, ...], lasting: tuple[Beat, ...]) -> Pattern | None:
         """Play these beats and then the lasting ones; the pattern that comes next, None at the end."""

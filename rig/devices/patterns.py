@@ -20,11 +20,13 @@ class Beat:
 class Pattern:
     """Beats played once, then beats repeated until the next signal; a single last beat is a steady state.
 
-    With none to repeat, those of the pattern before are repeated again.
+    With none to repeat, those of the pattern before are repeated again. whole: those played once are played to their
+    end, whatever is to be shown meanwhile: it follows.
     """
 
     once: tuple[Beat, ...]
     repeat: tuple[Beat, ...]
+    whole: bool = False
 
 
 STEADY_S = 3600.0  # length of a beat that lasts until the next signal
@@ -47,5 +49,5 @@ PATTERNS: dict[Signal, Pattern] = {
     Signal.DONE: Pattern(_blink(3, 0.15, 0.15, buzzer=True), _READY),
     Signal.WARNING: Pattern((Beat(0.4, led=True, buzzer=True),), (*_blink(2, 0.15, 0.15), Beat(1.4))),
     Signal.FAULT: Pattern(_blink(3, 0.6, 0.2, buzzer=True), _blink(1, 0.1, 0.1)),
-    Signal.REFUSED: Pattern((Beat(0.45), Beat(0.15, led=True, buzzer=True), Beat(0.45)), ()),
+    Signal.REFUSED: Pattern((Beat(0.45), Beat(0.15, led=True, buzzer=True), Beat(0.45)), (), whole=True),
 }

@@ -99,6 +99,34 @@ def test_a_refused_press_is_told_once_and_the_state_before_goes_on(library, monk
     assert seen[BUZZER].count(1) == 1
 
 
+def test_a_refused_press_is_heard_although_frames_wink_and_what_came_meanwhile_is_shown_after(
+    library, monkeypatch
+):
+    buzzed: list[int] = []
+    put = library.output
+    monkeypatch.setattr(
+        library, "output", lambda line, level: (line == BUZZER and buzzed.append(level), put(line, level))
+    )
+    panel = GpioPanel(Gpio(library), FULL)
+    panel.show(Signal.CAPTURING)
+    for signal in (Signal.REFUSED, Signal.FRAME, Signal.REFUSED, Signal.REFUSED, Signal.FRAME, Signal.WARNING):
+        panel.show(signal)
+    until(lambda: buzzed.count(1) >= 2 + 1)
+    panel.close()
+
+    rises = [before == 0 and after == 1 for before, after in zip(buzzed, buzzed[1:], strict=False)]
+    assert rises.count(True) == 2 + 1  # the later refusals are told as one
+
+
+def test_a_panel_is_closed_in_the_middle_of_a_refusal(library):
+    panel = GpioPanel(Gpio(library), FULL)
+    panel.show(Signal.REFUSED)
+    until(lambda: (("output", BUZZER, 1)) in library.calls)
+    panel.close()
+    assert (library.levels[LED], library.levels[BUZZER]) == (0, 0)
+    assert not [thread for thread in threading.enumerate() if thread.name == "panel-led"]
+
+
 def test_show_returns_at_once_even_when_a_line_hangs(library, monkeypatch):
     hanging = threading.Event()
     panel = GpioPanel(Gpio(library), FULL)
