@@ -7,16 +7,43 @@ from dataclasses import replace
 
 from rig.config import CameraSettings
 from rig.devices.camera import Exposure, Limits
+from rig.errors import ConfigError
 from rig.saying import Said, say
 
 WORTH_STOPS = 1 / 3  # less is not seen
+
+
+def check_by_hand(settings: CameraSettings, limits: Limits) -> None:
+    """Raise ConfigError where the settings name a time or a gain that this sensor cannot do."""
+    if settings.exposure_us and not limits.shortest_us <= settings.exposure_us <= limits.longest_us:
+        raise ConfigError(
+            say(
+                "settings.sensor_time",
+                "camera.exposure_us = {value} is more or less than this sensor can do: it must be from {low} to "
+                "{high}, or 0 for automatic",
+                value=settings.exposure_us,
+                low=limits.shortest_us,
+                high=limits.longest_us,
+            )
+        )
+    if settings.gain and not limits.least_gain <= settings.gain <= limits.most_gain:
+        raise ConfigError(
+            say(
+                "settings.sensor_gain",
+                "camera.gain = {value:g} is more or less than this sensor can do: it must be from {low:.4g} to "
+                "{high:.4g}, or 0 for automatic",
+                value=settings.gain,
+                low=limits.least_gain,
+                high=limits.most_gain,
+            )
+        )
 
 
 def with_settings(measured: Exposure, settings: CameraSettings, limits: Limits) -> Exposure:
     """What was measured, except where the settings name a figure.
 
     Of time and gain one alone is named: the other one makes up for it, within what the sensor can do and, for the
-    time, settings.longest_exposure_us. What is named is taken as it is; the sensor may not be able to.
+    time, settings.longest_exposure_us. What is named is taken as it is: see check_by_hand.
     """
     wanted, light = measured, measured.exposure_us * measured.gain
     if settings.gain:
@@ -24,7 +51,7 @@ def with_settings(measured: Exposure, settings: CameraSettings, limits: Limits) 
         exposure_us = min(max(round(light / settings.gain), limits.shortest_us), longest_us)
         wanted = replace(wanted, exposure_us=exposure_us, gain=settings.gain)
     if settings.exposure_us:
-        gain = settings.gain or min(max(light / settings.exposure_us, 1.0), limits.most_gain)
+        gain = settings.gain or min(max(light / settings.exposure_us, limits.least_gain), limits.most_gain)
         wanted = replace(wanted, exposure_us=settings.exposure_us, gain=gain)
     if all(settings.colour_gains):
         wanted = replace(wanted, colour_gains=settings.colour_gains)

@@ -29,7 +29,7 @@ from rig.errors import MotorStillError, RigError
 from rig.flash import FlashedCamera, Flasher, StoppedError, flash_exposure
 from rig.focuser import Focuser, never
 from rig.lockedcamera import LockedCamera
-from rig.metering import metered
+from rig.metering import dark_sentence, metered
 from rig.plan import BracketPlan
 from rig.saying import Said, say
 from rig.settle import Settled, Settler
@@ -195,8 +195,12 @@ class _Shoot:
     def _metered(self) -> Exposure | None:
         """The exposure for all of the bracket; None: as automatic control has it when it is locked."""
         camera = self.settings.camera
-        self.measured = metered(self.camera, self.focuser, self.plan.positions_steps, camera, self.halted)
-        return self.measured and with_settings(self.measured, camera, self.camera.limits)
+        found = metered(self.camera, self.focuser, self.plan.positions_steps, camera, self.halted)
+        if found is None:
+            return None
+        self._tell(dark_sentence(found, camera))
+        self.measured = found.exposure
+        return with_settings(self.measured, camera, self.camera.limits)
 
     def _locked(self, exposure: Exposure | None) -> tuple[LockedCamera, Settler]:
         locked = LockedCamera(self.camera, self.settings.camera, exposure)

@@ -12,7 +12,7 @@ from rig.actions import allowed_actions, require
 from rig.config import Settings
 from rig.devices.camera import Exposure, Preview, Roi
 from rig.devices.panel import Press, Signal
-from rig.errors import PlanError, RigError
+from rig.errors import ConfigError, PlanError, RigError
 from rig.jobs import JobThread
 from rig.lockedcamera import same_exposure
 from rig.machine import Machine
@@ -139,7 +139,15 @@ class Control:
         self.recipe = self.recipe.for_rig(devices.simulated)
         unsure = self.machine.find_position(self.recipe.position_steps, self.stopping.is_set)
         with self.guard:
-            self.rest(message=joined((*devices.warnings, devices.camera.warning, unsure)))
+            self.rest(message=joined((*devices.warnings, devices.camera.warning, unsure, self._impossible())))
+
+    def _impossible(self) -> Said | None:
+        """What no bracket can be shot with, until the settings are changed."""
+        try:
+            self.machine.check_by_hand(self.settings)
+        except ConfigError as error:
+            return error.said
+        return None
 
     def give_up(self, error: RigError) -> None:
         """A job that could not do what was asked, though nothing is broken."""

@@ -99,7 +99,7 @@ class Flasher:
             if fixed:
                 break
             seen = self.frame(camera, timeout_s)
-            gain = gain_for(seen.luma_small, held.gain, camera.limits.most_gain)
+            gain = gain_for(seen.luma_small, held.gain, camera.limits)
             if 1 / WORTH <= gain / held.gain <= WORTH:
                 break
             held = self._locked(camera, replace(held, gain=gain), timeout_s)
@@ -213,18 +213,18 @@ def flash_exposure(
         )
     exposure_us = camera.exposure_us or limits.readout_us + pulse_us + SPARE_US
     gains = camera.colour_gains if all(camera.colour_gains) else colour_gains
-    return Exposure(exposure_us, camera.gain or 1.0, gains)
+    return Exposure(exposure_us, camera.gain or limits.least_gain, gains)
 
 
 def _too_much_or_little(frame: Frame, held: Exposure, limits: Limits) -> list[Said]:
-    stops = burnt(frame.luma_small, held.gain, limits.most_gain)
+    stops = burnt(frame.luma_small, held.gain, limits)
     if stops is None:
         return []
     if stops > 0:
         return [
             say(
                 "warning.flash_bright",
-                "The flash burns out the highlights even at gain 1: turn it down, move it away or stop down.",
+                "The flash burns out the highlights even at the least gain: turn it down, move it away or stop down.",
             )
         ]
     return [

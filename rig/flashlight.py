@@ -9,6 +9,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from rig.devices.camera import Limits
+
 Luma = npt.NDArray[np.uint8]
 Profile = npt.NDArray[np.float64]
 
@@ -74,17 +76,17 @@ def _edges(one: Profile, other: Profile) -> tuple[float, float]:
     return float(alike[0]), float(alike[-1])
 
 
-def gain_for(luma: Luma, gain: float, most_gain: float) -> float:
+def gain_for(luma: Luma, gain: float, limits: Limits) -> float:
     """The gain at which a frame shot at this one would be bright, but for its glints."""
-    return min(max(gain / 2 ** _over_stops(luma), 1.0), most_gain)
+    return min(max(gain / 2 ** _over_stops(luma), limits.least_gain), limits.most_gain)
 
 
-def burnt(luma: Luma, gain: float, most_gain: float) -> float | None:
+def burnt(luma: Luma, gain: float, limits: Limits) -> float | None:
     """By how many stops a frame is too bright (> 0) or too dark (< 0) though gain can do no more; None: it is fine."""
     stops = _over_stops(luma)
-    if stops >= 1.0 and gain <= 1.01:
+    if stops >= 1.0 and gain <= 1.01 * limits.least_gain:
         return stops
-    if stops < -DARK_STOPS and gain >= 0.99 * most_gain:
+    if stops < -DARK_STOPS and gain >= 0.99 * limits.most_gain:
         return stops
     return None
 

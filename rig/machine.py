@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+from rig.byhand import check_by_hand
 from rig.config import Settings
 from rig.devices.build import Devices, build_devices
 from rig.devices.camera import Camera, Coming, Exposure, Frame, Image, Limits, Preview, Roi
 from rig.devices.panel import Press, Signal
-from rig.errors import CameraTimeoutError, NotAllowedError, RigError
+from rig.errors import CameraError, CameraTimeoutError, NotAllowedError, RigError
 from rig.focuser import Focuser
 from rig.saying import Said, say
 from rig.status import FocusStatus
@@ -111,6 +112,11 @@ class Machine:
         if self._focuser is None:
             raise NotAllowedError(say("action.drive_not_started", "the focus drive is not started"))
         return self._focuser
+
+    def check_by_hand(self, settings: Settings) -> None:
+        """Raise ConfigError for a time or gain that the camera cannot do, where it is known what it can."""
+        with contextlib.suppress(CameraError, NotAllowedError):  # not started: it cannot be asked
+            check_by_hand(settings.camera, self.devices.camera.limits)
 
     @property
     def has_endstop(self) -> bool:

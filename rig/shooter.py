@@ -70,6 +70,7 @@ class Shooter:
             if control.state is Phase.IDLE and control.recipe.limits() is not None:
                 control.plan = control.planned()  # raises what is wrong with near and far
             control.require("start_bracket")
+            control.machine.check_by_hand(control.settings)
             return self._shoot_new(key)
 
     def knows(self, key: str | None) -> bool:

@@ -342,6 +342,7 @@ class Workflow:
             if self._machine.has_endstop:
                 changes = {**changes, **home_kept(self.settings.motor, wanted.motor)}
                 wanted = self.settings.changed(changes)
+            self._machine.check_by_hand(wanted)
             values = {name: wanted.value(name) for name in changes}
             if self._settings_file is not None:
                 keep_changes(self._settings_file, values)

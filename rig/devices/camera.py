@@ -25,12 +25,13 @@ class Exposure:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a sensor can be asked for; its least gain is 1."""
+    """What a sensor can be asked for."""
 
     shortest_us: int
     longest_us: int
     most_gain: float
     readout_us: int = 0  # from its first row to its last one, at most; 0: not known
+    least_gain: float = 1.0
 
 
 @dataclass(frozen=True)

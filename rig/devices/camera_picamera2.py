@@ -11,7 +11,6 @@ import io
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 from rig.config import CameraSettings
@@ -20,7 +19,7 @@ from rig.devices.cameraerrors import not_started
 from rig.devices.exposurelock import (
     AUTOMATIC,
     agrees,
-    check_in_range,
+    check_within,
     coming_of,
     exposure_of,
     known_controls,
@@ -28,6 +27,7 @@ from rig.devices.exposurelock import (
     limits_of,
     locked_controls,
     start_ns,
+    within_gain,
 )
 from rig.devices.picamera2_session import Library, Session
 from rig.devices.yuv import Image, Planes, encode_jpeg, even_box, reduce_luma, split_planes, to_bgr
@@ -122,7 +122,7 @@ class Picamera2Camera:
     def lock(self, exposure: Exposure | None = None) -> Exposure:
         """Hold exposure, gain and white balance, and wait until the sensor says so; see Camera."""
         wanted = exposure if exposure is not None else self._settled()
-        check_in_range(wanted, self._running.camera.camera_controls)
+        check_within(wanted, self.limits)
         self._set_controls(locked_controls(wanted))
         before, self._locked = self._locked, wanted  # so that a camera reopened meanwhile is locked as well
         try:
@@ -260,7 +260,7 @@ class Picamera2Camera:
             now = self._present(light_of)
             alike = alike + 1 if agrees(last, now) else 0
             last = now
-        return replace(last, gain=min(last.gain, self.limits.most_gain))
+        return within_gain(last, self._settings.longest_exposure_us, self.limits)
 
     @property
     def _running(self) -> Session:

@@ -12,6 +12,7 @@ import simplejpeg
 
 from rig.devices.camera import Coming, Exposure, Frame, Preview, Roi
 from rig.devices.cameraerrors import capture_late, none_found, not_started
+from rig.devices.exposurelock import check_within
 from rig.devices.frame_timeline import LIMITS
 from rig.devices.optical_bench import OpticalBench
 from rig.devices.scenes.surface import U8
@@ -101,6 +102,8 @@ class ReplayCamera:
     def lock(self, exposure: Exposure | None = None) -> Exposure:
         """The frames are what they are: holds and returns what is asked, or a plain default."""
         self._check_running()
+        if exposure is not None:
+            check_within(exposure, self.limits)
         self._held = exposure or self._held or self._exposure()
         return self._held
 

@@ -13,6 +13,7 @@ import simplejpeg
 
 from rig.devices.camera import Coming, Exposure, Frame, Preview, Roi
 from rig.devices.cameraerrors import capture_late, none_found, not_started
+from rig.devices.exposurelock import check_within
 from rig.devices.frame_timeline import LIMITS, READOUT_NS, SETTLED_FRAMES, FrameTimeline, quantise
 from rig.devices.heap import give_back_memory
 from rig.devices.optical_bench import OpticalBench
@@ -145,6 +146,7 @@ class SimCamera:
                 return control.held
             frame = max(frame, control.first + SETTLED_FRAMES)
             exposure = timeline.ideal
+        check_within(exposure, self.limits)
         held = quantise(exposure)
         timeline.change(frame + CONTROL_DELAY, held)
         self._wait_until(timeline.ready_at(frame + CONTROL_DELAY))

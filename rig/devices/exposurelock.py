@@ -34,37 +34,44 @@ def known_controls(controls: Mapping[str, Any], advertised: Mapping[str, Any]) -
     return {name: value for name, value in controls.items() if name in advertised}
 
 
-def check_in_range(exposure: Exposure, advertised: Mapping[str, Any]) -> None:
-    """Raise CameraError when the sensor cannot do this. advertised: name -> (min, max, default)."""
-    for name, value, unit in (
-        ("ExposureTime", exposure.exposure_us, " µs"),
-        ("AnalogueGain", exposure.gain, ""),
+def check_within(exposure: Exposure, limits: Limits) -> None:
+    """Raise CameraError when the sensor cannot do this."""
+    for name, value, unit, low, high in (
+        ("ExposureTime", exposure.exposure_us, " µs", limits.shortest_us, limits.longest_us),
+        ("AnalogueGain", exposure.gain, "", limits.least_gain, limits.most_gain),
     ):
-        if name in advertised:
-            low, high = advertised[name][:2]
-            if not low <= value <= high:
-                raise CameraError(
-                    say(
-                        "camera.outside",
-                        "{name} {value}{unit} is outside {low}..{high}{unit} of this camera",
-                        name=name,
-                        value=value,
-                        unit=unit,
-                        low=low,
-                        high=high,
-                    )
+        if not low <= value <= high:
+            raise CameraError(
+                say(
+                    "camera.outside",
+                    "{name} {value}{unit} is outside {low}..{high}{unit} of this camera",
+                    name=name,
+                    value=value,
+                    unit=unit,
+                    low=low,
+                    high=high,
                 )
+            )
+
+
+def within_gain(light: Exposure, longest_us: int, limits: Limits) -> Exposure:
+    """The same light where the sensor's gain is not enough for it: exposed for longer, up to longest_us."""
+    if light.gain <= limits.most_gain:
+        return light
+    wanted_us = round(light.exposure_us * light.gain / limits.most_gain)
+    longest_us = max(min(longest_us, limits.longest_us), light.exposure_us)
+    return replace(light, exposure_us=min(wanted_us, longest_us), gain=limits.most_gain)
 
 
 def limits_of(advertised: Mapping[str, Any]) -> Limits:
-    """The same as a value; a control that this camera does not have cannot be out of range.
+    """What a camera advertises, control -> (min, max, default), as a value. One without a gain to set has gain 1.
 
     The sensor's rows are read out within the shortest time that a frame may take.
     """
     shortest_us, longest_us = advertised.get("ExposureTime", (1, MOST_US))[:2]
-    most_gain = float(advertised.get("AnalogueGain", (1.0, 1.0))[1])
+    least_gain, most_gain = advertised.get("AnalogueGain", (1.0, 1.0))[:2]
     readout_us = advertised.get("FrameDurationLimits", (0,))[0]
-    return Limits(int(shortest_us), int(longest_us), most_gain, int(readout_us))
+    return Limits(int(shortest_us), int(longest_us), float(most_gain), int(readout_us), float(least_gain))
 
 
 def exposure_of(metadata: Mapping[str, Any]) -> Exposure:
@@ -80,10 +87,14 @@ def exposure_of(metadata: Mapping[str, Any]) -> Exposure:
 def light_of(metadata: Mapping[str, Any]) -> Exposure:
     """The same with the digital gain in its gain: what a lock needs to be as bright. Raises CameraError.
 
-    Automatic control adds digital gain where light is short (libcamera's DigitalGain); a locked frame has none.
+    Automatic control adds digital gain where light is short (libcamera's DigitalGain); a locked frame has none of that.
+    But where a colour gain is below 1 older libcamera makes up for it by as much digital gain, locked or not (its
+    agc.cpp, computeTargetExposure and applyDigitalGain), lest white turn cyan or magenta: that is no light that a lock
+    would lack.
     """
     exposure = exposure_of(metadata)
-    return replace(exposure, gain=exposure.gain * float(metadata.get("DigitalGain", 1.0)))
+    made_up = min(1.0, *exposure.colour_gains)
+    return replace(exposure, gain=exposure.gain * max(float(metadata.get("DigitalGain", 1.0)) * made_up, 1.0))
 
 
 def agrees(wanted: Exposure, got: Exposure) -> bool:

@@ -9,11 +9,12 @@ import pytest
 from PIL import Image
 from smallrig import small_rig
 
-from rig.byhand import off_sentence, with_settings
+from rig.byhand import check_by_hand, off_sentence, with_settings
 from rig.capture import capture_bracket
 from rig.capturereport import CaptureReport
 from rig.config import CameraSettings
 from rig.devices.camera import Exposure, Limits
+from rig.errors import ConfigError
 from rig.plan import plan_bracket
 
 LIMITS = Limits(shortest_us=100, longest_us=1_000_000, most_gain=16.0)
@@ -57,6 +58,31 @@ def test_a_picture_that_cannot_be_as_measured_is_told_with_how_much() -> None:
     assert "exposure time that is set makes the picture 1.3 stops darker" in str(told(exposure_us=500))
     assert "3.3 stops brighter" in str(told(exposure_us=200_000))
     assert "gain that is set" in str(told(gain=1.0, longest_exposure_us=5000))
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"gain": 0.5}, "camera.gain = 0.5 is more or less than this sensor can do: it must be from 1 to 16"),
+        ({"gain": 40.0}, "from 1 to 16, or 0 for automatic"),
+        (
+            {"exposure_us": 50},
+            "camera.exposure_us = 50 is more or less than this sensor can do: it must be from 100 to",
+        ),
+        ({"exposure_us": 2_000_000}, "to 1000000, or 0 for automatic"),
+    ],
+)
+def test_a_figure_that_the_sensor_cannot_do_is_refused_with_what_it_can(settings, sentence) -> None:
+    with pytest.raises(ConfigError) as refused:
+        check_by_hand(CameraSettings(**settings), LIMITS)
+
+    assert sentence in str(refused.value)
+
+
+def test_what_the_sensor_can_just_do_is_taken_and_so_is_0() -> None:
+    check_by_hand(CameraSettings(gain=16.0, exposure_us=100), LIMITS)
+    check_by_hand(CameraSettings(gain=1.0, exposure_us=1_000_000), LIMITS)
+    check_by_hand(CameraSettings(), LIMITS)
 
 
 def test_a_third_of_a_stop_is_not_worth_a_word() -> None:
@@ -103,7 +129,7 @@ def test_a_bracket_with_one_figure_by_hand_is_as_bright_as_an_automatic_one(auto
 
 @pytest.mark.parametrize("meter_positions", [0, 3])
 def test_a_bracket_that_cannot_be_as_bright_says_so_once(automatic, meter_positions) -> None:
-    report, grey = bracket(gain=64.0, exposure_us=0, meter_positions=meter_positions)
+    report, grey = bracket(gain=1.0, longest_exposure_us=3000, meter_positions=meter_positions)
     said = [str(one) for one in report.warnings if "than measured" in one]
 
     assert grey < automatic[1] - 10

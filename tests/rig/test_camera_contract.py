@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -108,6 +109,18 @@ def test_the_limits_a_camera_states_can_be_locked(camera: Camera) -> None:
     assert held.exposure_us == pytest.approx(limits.shortest_us, rel=0.02)
     assert held.gain == pytest.approx(limits.most_gain, rel=0.02)
     assert limits.longest_us > 1_000_000
+
+
+@pytest.mark.parametrize(
+    "impossible", [{"exposure_us": 50}, {"exposure_us": 10**10}, {"gain": 0.5}, {"gain": 60.0}], ids=str
+)
+def test_what_the_sensor_cannot_do_is_refused_and_what_was_held_stays(
+    camera: Camera, impossible: dict[str, float]
+) -> None:
+    held = camera.lock(Exposure(10_000, 2.0, (2.0, 1.5)))
+    with pytest.raises(CameraError, match="is outside"):
+        camera.lock(replace(held, **impossible))  # type: ignore[arg-type]
+    assert camera.capture(camera.now_ns()).exposure == held
 
 
 def test_locking_twice_holds_the_same(camera: Camera) -> None:

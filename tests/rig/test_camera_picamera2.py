@@ -20,7 +20,7 @@ from rig.config import CameraSettings, Settings
 from rig.devices import camera_picamera2, picamera2_session
 from rig.devices.camera import Exposure
 from rig.devices.camera_picamera2 import Picamera2Camera
-from rig.devices.exposurelock import agrees, check_in_range, coming_of, exposure_of, limits_of
+from rig.devices.exposurelock import agrees, check_within, coming_of, exposure_of, light_of, limits_of
 from rig.devices.yuv import even_box, reduce_luma, split_planes, to_bgr
 from rig.errors import CameraError, CameraStalledError, CameraTimeoutError
 from rig.lockedcamera import LockedCamera
@@ -217,13 +217,34 @@ def test_locking_without_figures_holds_those_of_automatic_control():
     assert cameras.opened[0].asked[-1]["ExposureTime"] == 20_000
 
 
-@pytest.mark.parametrize(("digital", "gain"), [(1.5, 3.0), (20.0, 22.26)])
-def test_light_that_automatic_control_makes_up_for_digitally_is_made_up_for_by_the_lock(digital, gain):
+@pytest.mark.parametrize(("digital", "gain", "us"), [(1.5, 3.0, 20_000), (20.0, 22.26, 20_000 * 40 / 22.26)])
+def test_light_that_automatic_control_makes_up_for_digitally_is_made_up_for_by_the_lock(digital, gain, us):
     camera, cameras = started()
     cameras.opened[0].sensor["DigitalGain"] = digital
     camera.preview()  # one that was exposed before
     assert camera.preview().exposure.gain == pytest.approx(2.0 * digital)
-    assert camera.lock().gain == pytest.approx(gain)  # of the sensor itself; it has no more than 22.26
+    held = (
+        camera.lock()
+    )  # by the sensor itself: it has no more gain than 22.26, and makes up for the rest by time
+    assert (held.gain, held.exposure_us) == (pytest.approx(gain), pytest.approx(us, abs=1))
+
+
+def test_the_time_that_makes_up_for_it_is_not_longer_than_allowed():
+    camera, cameras = started(longest_exposure_us=25_000)
+    cameras.opened[0].sensor["DigitalGain"] = 20.0
+    camera.preview()
+    assert camera.lock().exposure_us == 25_000
+
+
+@pytest.mark.parametrize(
+    ("colour", "digital", "gain"),
+    [((0.8, 1.5), 1.25, 2.0), ((1.2, 0.8), 2.5, 4.0), ((0.8, 1.5), 1.0, 2.0), ((1.2, 1.5), 1.25, 2.5)],
+)
+def test_digital_gain_that_only_makes_up_for_a_colour_gain_below_1_is_no_light_that_a_lock_lacks(
+    colour, digital, gain
+):
+    metadata = {"ExposureTime": 8000, "AnalogueGain": 2.0, "ColourGains": colour, "DigitalGain": digital}
+    assert light_of(metadata).gain == pytest.approx(gain)
 
 
 def test_a_frame_exposed_otherwise_than_locked_is_never_handed_out():
@@ -454,7 +475,7 @@ def test_the_shortest_exposure_may_be_rounded_by_a_line():
 
 def test_a_gain_the_sensor_lacks_is_refused_with_its_range():
     with pytest.raises(CameraError, match=r"AnalogueGain 40 is outside 1\.0\.\.22\.26"):
-        check_in_range(replace(EXPOSURE, gain=40), {"AnalogueGain": (1.0, 22.26, 1.0)})
+        check_within(replace(EXPOSURE, gain=40), limits_of({"AnalogueGain": (1.0, 22.26, 1.0)}))
 
 
 def test_a_monochrome_camera_has_neutral_colour_gains():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from smallrig import small_rig
 from rig.capture import capture_bracket
 from rig.config import CameraSettings
 from rig.devices.camera import Exposure, Limits, Preview
-from rig.devices.exposurelock import check_in_range
+from rig.devices.exposurelock import check_within
 from rig.lockedcamera import same_exposure
 from rig.metering import at_low_gain, meter, metered_positions
 from rig.plan import plan_bracket
@@ -58,7 +59,7 @@ def metered_with(**card: object) -> tuple[Exposure, Daylight]:
     camera = Daylight(rig.focuser, **{"light": lambda position: 0.01, **card})
     found = meter(camera, rig.focuser, POSITIONS, CameraSettings(), never)
     assert found is not None
-    return found, camera
+    return found.exposure, camera
 
 
 def test_the_brightest_depth_decides() -> None:
@@ -91,7 +92,38 @@ def test_what_the_sensor_cannot_do_is_not_asked_of_it(
 ) -> None:
     exposure = at_low_gain(measured, settings, HQ)
     assert (exposure.exposure_us, exposure.gain) == found
-    check_in_range(exposure, {"ExposureTime": (114, HQ.longest_us), "AnalogueGain": (1.0, 22.26)})
+    check_within(exposure, HQ)
+
+
+def test_a_sensor_whose_least_gain_is_more_than_1_is_asked_for_no_less() -> None:
+    other = replace(HQ, least_gain=1.12)
+
+    found = at_low_gain(Exposure(20_000, 2.0, GAINS), CameraSettings(), other)
+    assert (found.exposure_us, found.gain) == (round(40_000 / 1.12), pytest.approx(1.12, rel=1e-3))
+
+
+def test_without_positions_it_is_measured_where_it_stands() -> None:
+    rig = small_rig()
+    rig.focuser.goto(1234)
+    moved: list[int] = []
+    rig.focuser.goto = lambda position, *_: moved.append(position)  # type: ignore[method-assign]
+    found = meter(Daylight(rig.focuser, lambda position: 0.01), rig.focuser, (), CameraSettings(), never)
+
+    assert found is not None and found.exposure.exposure_us == pytest.approx(WANTED / 0.01, rel=0.01)
+    assert moved == []
+
+
+@pytest.mark.parametrize("meter_positions", [0, 1])
+def test_too_little_light_for_the_sensor_and_the_longest_exposure_is_told_once(meter_positions: int) -> None:
+    rig = small_rig(
+        capture__settle_mode="fixed", camera__meter_positions=meter_positions, camera__longest_exposure_us=200
+    )
+    plan = plan_bracket(rig.settings, 1000, 1100, 100)
+    report = capture_bracket(rig.devices.camera, rig.focuser, plan, rig.settings, rig.sink, clock=rig.clock)
+    said = [str(one) for one in report.warnings if "too little light" in one]
+
+    assert report.exposure is not None and report.exposure.exposure_us <= 200
+    assert len(said) == 1 and "stops dark" in said[0]
 
 
 def test_a_white_part_that_would_burn_out_makes_it_darker() -> None:

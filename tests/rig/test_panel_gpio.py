@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -109,12 +110,19 @@ def test_a_refused_press_is_heard_although_frames_wink_and_what_came_meanwhile_i
     )
     panel = GpioPanel(Gpio(library), FULL)
     panel.show(Signal.CAPTURING)
-    for signal in (Signal.REFUSED, Signal.FRAME, Signal.REFUSED, Signal.REFUSED, Signal.FRAME, Signal.WARNING):
+    for signal in (
+        Signal.REFUSED,
+        Signal.FRAME,
+        Signal.REFUSED,
+        Signal.REFUSED,
+        Signal.FRAME,
+        Signal.WARNING,
+    ):
         panel.show(signal)
     until(lambda: buzzed.count(1) >= 2 + 1)
     panel.close()
 
-    rises = [before == 0 and after == 1 for before, after in zip(buzzed, buzzed[1:], strict=False)]
+    rises = [before == 0 and after == 1 for before, after in pairwise(buzzed)]
     assert rises.count(True) == 2 + 1  # the later refusals are told as one
 
 

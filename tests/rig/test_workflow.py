@@ -872,3 +872,16 @@ def test_a_stack_that_still_waits_is_cancelled_too(make_rig):
     rig.workflow.close()
     assert rig.workflow.status().stack.running is False
     assert not list(rig.data.rglob("*.part"))
+
+
+def test_a_time_or_gain_that_the_camera_cannot_do_is_told_at_the_start_and_begins_no_bracket(make_rig):
+    rig = make_rig({"camera.gain": 40.0})
+    assert "camera.gain = 40 is more or less than this sensor can do" in rig.workflow.status().message
+    rig.set_limits(frames=2)
+    with pytest.raises(ConfigError, match="from 1 to 22.26"):
+        rig.workflow.start_bracket()
+    assert rig.workflow.brackets() == ()
+
+    rig.workflow.change_settings({"camera.gain": 4.0})
+    rig.until_idle()
+    assert rig.workflow.start_bracket()

@@ -122,6 +122,8 @@ def test_what_drivers_are_made_from_starts_the_devices_again(kept: tuple[Phone, 
         ({"capture.settle_s": "long"}, "capture.settle_s"),
         ({"capture.retries": 2, "stacking.method": "magic"}, "stacking.method"),
         ({"motor.min_steps": 10_000_000}, "motor.min_steps"),
+        ({"camera.gain": 40.0}, "camera.gain"),  # more than the sensor has
+        ({"camera.jpeg_quality": 80, "camera.exposure_us": 50}, "camera.exposure_us"),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_field_and_nothing_changes(
