@@ -878,7 +878,7 @@ def test_a_time_or_gain_that_the_camera_cannot_do_is_told_at_the_start_and_begin
     rig = make_rig({"camera.gain": 40.0})
     assert "camera.gain = 40 is more or less than this sensor can do" in rig.workflow.status().message
     rig.set_limits(frames=2)
-    with pytest.raises(ConfigError, match="from 1 to 22.26"):
+    with pytest.raises(ConfigError, match=r"from 1 to 22\.26"):
         rig.workflow.start_bracket()
     assert rig.workflow.brackets() == ()
 
