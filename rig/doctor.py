@@ -7,13 +7,14 @@ import os
 import platform
 import resource
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 
 from rig.cameramemory import check_camera_memory
-from rig.config import Settings
+from rig.config import NOT_FITTED, Settings
 from rig.devices.build import why_no_camera
+from rig.devices.gpiolines import OWN_NAME, users
 from rig.diagnosis import Check, Diagnosis, Health, meminfo, read_text
 from rig.durable import FreeBytes, free_bytes, megabytes
 from rig.plan import frame_bytes
@@ -55,7 +56,7 @@ def diagnose(
         *check_packages(PACKAGES),
         check_kernel(kernel.in_use(), jpegs.in_use()),
         check_camera(settings, missing),
-        check_gpio(settings, sys_root),
+        *check_gpio(settings, sys_root),
         *check_flash(settings),
         check_folder(settings, folder),
         check_limits(settings),
@@ -131,27 +132,49 @@ def check_camera(settings: Settings, missing: str | None) -> Check:
     return Check("camera", Health.NOTE, f"{missing}; the simulated rig takes its place", advice)
 
 
-def check_gpio(settings: Settings, sys_root: Path) -> Check:
+def check_gpio(settings: Settings, sys_root: Path) -> tuple[Check, ...]:
     """The library that moves the motor, when one is fitted, and the lines it moves it by."""
-    needed = any(settings.motor.pins.values())
+    needed = any(settings.motor.pins.values()) or settings.flash.pin != 0
     wrong = Health.BAD if needed else Health.NOTE
-    provider = gpio_provider()
-    if provider is None:
+    wants = f'motor.driver = "{settings.motor.driver}"' if settings.motor.pins else "flash.pin"
+    provider, old = gpio_provider(), old_gpio()
+    if provider is None and old is None:
         if not needed:
-            return Check("GPIO", Health.NOTE, "no library; no motor is set up that needs it")
+            return (Check("GPIO", Health.NOTE, "no library; no motor is set up that needs it"),)
         advice = "sudo apt install python3-rpi-lgpio (or pip install rpi-lgpio)"
-        return Check("GPIO", Health.BAD, f'no library, but motor.driver = "{settings.motor.driver}"', advice)
-    if provider.startswith("RPi.GPIO"):
+        return (Check("GPIO", Health.BAD, f"no library, but {wants}", advice),)
+    if provider is None:
         advice = "remove it and install rpi-lgpio: the old one knows no Pi 5 and no button on newer kernels"
-        return Check("GPIO", wrong, f"{provider}, the old library", advice)
+        return (Check("GPIO", wrong, f"{old}, the old library", advice),)
+    if old is not None:
+        advice = "pip uninstall RPi.GPIO rpi-lgpio, then install rpi-lgpio again (sudo apt install python3-rpi-lgpio)"
+        both = (
+            f"{provider} and the old {old}: one and the same module, of which the one installed last is used"
+        )
+        return (Check("GPIO", wrong, both, advice),)
     chips = sorted((sys_root / "dev").glob("gpiochip*"))
     if not chips:
-        without = f'motor.driver = "{settings.motor.driver}" needs them' if needed else "none are needed"
-        return Check("GPIO", wrong, f"{provider}, but this computer has no GPIO lines; {without}")
+        without = f"{wants} needs them" if needed else "none are needed"
+        return (Check("GPIO", wrong, f"{provider}, but this computer has no GPIO lines; {without}"),)
     if not any(os.access(chip, os.R_OK | os.W_OK) for chip in chips):
         advice = "sudo usermod -aG gpio $USER, then log in again"
-        return Check("GPIO", wrong, f"{provider}, but this user may not use {chips[0]}", advice)
-    return Check("GPIO", Health.GOOD, provider)
+        return (Check("GPIO", wrong, f"{provider}, but this user may not use {chips[0]}", advice),)
+    names = {pin: name for name, pin in settings.pins.items() if pin != NOT_FITTED}
+    return (Check("GPIO", Health.GOOD, provider), *check_lines(names, users(names, sys_root / "dev") or {}))
+
+
+def check_lines(names: Mapping[int, str], used: Mapping[int, str]) -> tuple[Check, ...]:
+    """The lines that the rig needs and somebody has. names: of their settings; used: who has them, "" = unknown."""
+    checks = []
+    for number, who in sorted(used.items()):
+        found = f"GPIO {number} ({names[number]}) is in use by {who or 'an unnamed program'}"
+        if who == OWN_NAME:
+            found += ", as Fieldstack is called there itself while it runs"
+            checks.append(Check("GPIO line", Health.NOTE, found))
+            continue
+        advice = "end that program or remove its dtoverlay= from config.txt, or give the rig another pin"
+        checks.append(Check("GPIO line", Health.BAD, found, advice))
+    return tuple(checks)
 
 
 def check_flash(settings: Settings) -> tuple[Check, ...]:
@@ -171,13 +194,23 @@ def check_flash(settings: Settings) -> tuple[Check, ...]:
 
 
 def gpio_provider() -> str | None:
-    """The installed package that provides RPi.GPIO, with its version; None when there is none."""
-    for name in ("rpi-lgpio", "RPi.GPIO"):
-        try:
-            return f"{name} {distribution(name).version}"
-        except PackageNotFoundError:
-            continue
-    return "RPi.GPIO, of unknown origin" if importlib.util.find_spec("RPi") is not None else None
+    """rpi-lgpio with its version; None when it is not installed."""
+    return _installed("rpi-lgpio")
+
+
+def old_gpio() -> str | None:
+    """The original RPi.GPIO with its version, or another module of that name; None when there is none."""
+    if (found := _installed("RPi.GPIO")) is not None:
+        return found
+    there = gpio_provider() is None and importlib.util.find_spec("RPi") is not None
+    return "RPi.GPIO, of unknown origin" if there else None
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return f"{name} {distribution(name).version}"
+    except PackageNotFoundError:
+        return None
 
 
 def check_folder(settings: Settings, folder: Path, free: FreeBytes = free_bytes) -> Check:

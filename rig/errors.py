@@ -91,6 +91,10 @@ class GpioError(RigError, RuntimeError):
     """The GPIO lines cannot be used: no chip, no library, or a line that somebody else holds."""
 
 
+class LineBusyError(GpioError):
+    """A GPIO line that the rig needs is in somebody else's hands."""
+
+
 class LightError(RigError, RuntimeError):
     """There is no light any more: the rig's lamp does not burn, or something has gone dark."""
 

@@ -13,6 +13,8 @@ from rig.byhand import check_by_hand
 from rig.config import Settings
 from rig.devices.build import Devices, build_devices
 from rig.devices.camera import Camera, Coming, Exposure, Frame, Image, Limits, Preview, Roi
+from rig.devices.gpio import kept_here
+from rig.devices.gpiolines import users
 from rig.devices.panel import Press, Signal
 from rig.errors import CameraError, CameraTimeoutError, NotAllowedError, RigError
 from rig.focuser import Focuser
@@ -117,6 +119,12 @@ class Machine:
         """Raise ConfigError for a time or gain that the camera cannot do, where it is known what it can."""
         with contextlib.suppress(CameraError, NotAllowedError):  # not started: it cannot be asked
             check_by_hand(settings.camera, self.devices.camera.limits)
+
+    def lines_are_free(self) -> bool:
+        """Whether nobody else has a GPIO line that the settings name; False also where the kernel does not tell."""
+        wanted = {pin for pin in self._asked.pins.values() if pin}
+        found = users(wanted - kept_here)
+        return found is not None and not found
 
     @property
     def has_endstop(self) -> bool:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rig.box import Box
 from rig.brackets import BracketDetail, BracketSummary
+from rig.comeback import Comeback
 from rig.config import Settings
 from rig.control import Control
 from rig.dating import date_later
 from rig.devices.build import Suggestion, build_devices
 from rig.devices.panel import Press, Signal
 from rig.durable import FreeBytes, free_bytes
-from rig.errors import BusyError, ConfigError, NotAllowedError, PowerError, RigError
+from rig.errors import BusyError, ConfigError, LineBusyError, NotAllowedError, PowerError, RigError
 from rig.focusing import Focusing
 from rig.importdesk import ImportDesk
 from rig.importshelf import RigShelf
@@ -86,6 +86,7 @@ class Workflow:
         self._stacks = StackQueue(self._show_stack, stacker)
         self._focusing = Focusing(self._control)
         self._shooter = Shooter(self._control, self._stacks)
+        self._comeback = Comeback(self._control, self._start_again)
         self._timer = SelfTimer(self._control, self._shoot_if_planned)
         # What other cameras have shot: `workflow.imports.scan(...)` and the like, see ImportDesk.
         self.imports = ImportDesk(
@@ -115,11 +116,10 @@ class Workflow:
         self._control.jobs.start()
         self._control.previews.start()
         self._stacks.start()
-        start = partial(self._control.start_devices, self._on_press)
         if wait:
-            self._control.jobs.run(start)
+            self._control.jobs.run(self._start_devices)
         else:
-            self._control.jobs.put(start)
+            self._control.jobs.put(self._start_devices)
 
     def close(self) -> None:
         """Stop what runs, keep what is captured, motor safe, stacker ended. Safe to call twice."""
@@ -129,6 +129,7 @@ class Workflow:
             self._closed = True
             self._halt()
             self._control.board.change(state=Phase.SHUTTING_DOWN)
+        self._comeback.close()
         self._control.jobs.close()
         self._control.keeper.close()
         self.imports.close()
@@ -353,7 +354,15 @@ class Workflow:
                 control.show_plan(message=None)
 
     def _start_again(self) -> None:
-        self._control.begin(Phase.HOMING, partial(self._control.start_devices, self._on_press))
+        self._control.begin(Phase.HOMING, self._start_devices)
+
+    def _start_devices(self) -> None:
+        """On the rig's thread. A busy line is waited for: the button may be on it, or behind it."""
+        try:
+            self._control.start_devices(self._on_press)
+        except LineBusyError:
+            self._comeback.begin()
+            raise
 
     # --- stacking -------------------------------------------------------------------------------
     def stack(

@@ -17,8 +17,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
-from rig.errors import GpioError
-from rig.saying import Said, say
+from rig.devices.gpiolines import users
+from rig.errors import GpioError, LineBusyError
+from rig.saying import say
 
 Pull = Literal["up", "down", "none"]
 
@@ -124,7 +125,9 @@ class Gpio:
         self._claim(number, what, self._library.OUT, initial=initial)
         line = OutputLine(self._library, number, what, initial if safe is None else safe)
         self._outputs.append(line)
-        if not keep:
+        if keep:
+            kept_here.add(number)
+        else:
             self._freed_at_close.append(number)
         return line
 
@@ -159,9 +162,10 @@ class Gpio:
         try:
             self._library.setup(number, direction, **how)
         except Exception as error:
-            raise GpioError(_why_not_claimed(number, what, error)) from error
+            raise _not_claimed(number, what, error) from error
 
 
+kept_here: set[int] = set()  # lines that this process keeps driving after close(), and may take again
 _open: set[Gpio] = set()  # whose outputs are to be safe when the process ends
 
 
@@ -226,15 +230,24 @@ def _give_lgpio_a_folder() -> None:
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
 
 
-def _why_not_claimed(number: int, what: str, error: Exception) -> Said:
-    if "busy" in str(error).lower():
-        return say(
+def _not_claimed(number: int, what: str, error: Exception) -> GpioError:
+    if "busy" not in str(error).lower():
+        return GpioError(
+            say(
+                "gpio.unusable",
+                "GPIO {number} ({what}) cannot be used: {why}",
+                number=number,
+                what=what,
+                why=error,
+            )
+        )
+    name = (users([number]) or {}).get(number)
+    return LineBusyError(
+        say(
             "gpio.in_use",
-            "GPIO {number} ({what}) is in use by another program or by a device tree overlay: gpioinfo shows by whom; "
-            "free it, or give the rig another pin",
+            "GPIO {number} ({what}) is in use by {who}: free it, or give the rig another pin",
             number=number,
             what=what,
+            who=name or say("gpio.somebody", "another program or a device tree overlay (gpioinfo may know)"),
         )
-    return say(
-        "gpio.unusable", "GPIO {number} ({what}) cannot be used: {why}", number=number, what=what, why=error
     )

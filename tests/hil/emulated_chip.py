@@ -92,6 +92,10 @@ class RigProcess:
         """Let another program have a line."""
         self._command(f"hold {line} 1")
 
+    def free(self, line: int) -> None:
+        """Let the other program give it back."""
+        self._command(f"hold {line} 0")
+
     def ask(self, line: int) -> str:
         """The level of a line and its direction: "1 out"."""
         return self._command(f"ask {line}")

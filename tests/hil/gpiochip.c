@@ -12,7 +12,7 @@
  *                       "set L 0|1|-"   a level put on the line from outside, - = let go
  *                       "bounce L 0|1"  a contact that chatters for 10 ms before it rests at a level
  *                       "noticed L"     1 when the line is at rest, and was read since its last edge; else 0
- *                       "hold L 0|1"    another program has the line
+ *                       "hold L 0|1"    another program, "a lamp", has the line
  *                       "ask L"         answers the level on the line, and "out" or "in"
  *
  * Build: cc -O2 -shared -fPIC -o gpiochip.so gpiochip.c -ldl -lpthread
@@ -47,6 +47,7 @@ struct line {
     uint32_t debounce_us, events;
     int owner;          /* file descriptor of the request that holds it, 0 = free */
     int held;           /* by another program */
+    char consumer[GPIO_MAX_NAME_SIZE]; /* under which name the line is in use */
     int driven;         /* by the Pi: 0, 1, FLOATING */
     int outside;        /* by the world: 0, 1, FLOATING */
     int reported;       /* level the last edge event told */
@@ -187,6 +188,7 @@ static void obey(char *command, char *answer, size_t room)
         snprintf(answer, room, "ok");
     } else if (sscanf(command, "hold %d %c", &number, &value) == 2 && number >= 0 && number < LINES) {
         lines[number].held = value == '1';
+        snprintf(lines[number].consumer, sizeof lines[number].consumer, value == '1' ? "a lamp" : "");
         snprintf(answer, room, "ok");
     } else if (sscanf(command, "noticed %d", &number) == 1 && number >= 0 && number < LINES) {
         snprintf(answer, room, "%d", !lines[number].settle_ns && !lines[number].unread);
@@ -294,8 +296,11 @@ static int request_lines(struct gpio_v2_line_request *wanted)
     struct request *request = &requests[ends[0]];
     *request = (struct request){ .count = (int)wanted->num_lines, .write_end = ends[1] };
     memcpy(request->offsets, wanted->offsets, sizeof request->offsets);
-    for (int i = 0; i < request->count; i++)
-        lines[request->offsets[i]].owner = ends[0];
+    for (int i = 0; i < request->count; i++) {
+        struct line *line = &lines[request->offsets[i]];
+        line->owner = ends[0];
+        snprintf(line->consumer, sizeof line->consumer, "%s", wanted->consumer);
+    }
     configure(request, &wanted->config);
     wanted->fd = ends[0];
     return 0;
@@ -317,7 +322,7 @@ static int on_chip(unsigned long command, void *argument)
         *info = (struct gpio_v2_line_info){ .offset = offset, .flags = line->flags };
         snprintf(info->name, sizeof info->name, "GPIO%u", offset);
         if (line->owner || line->held)
-            info->flags |= FLAG(USED);
+            snprintf(info->consumer, sizeof info->consumer, "%s", line->consumer), info->flags |= FLAG(USED);
         if (!(line->flags & FLAG(OUTPUT)))
             info->flags |= FLAG(INPUT);
         return 0;
@@ -387,6 +392,7 @@ int close(int fd)
         for (int i = 0; i < request->count; i++) {
             struct line *line = &lines[request->offsets[i]];
             line->owner = 0;
+            line->consumer[0] = 0;
             line->settle_ns = 0;
             line->flags &= FLAG(BIAS_PULL_UP) | FLAG(BIAS_PULL_DOWN); /* pulls outlive the request */
             drive(line, FLOATING);

@@ -19,7 +19,7 @@ def test_a_line_that_another_program_holds_is_named_with_its_purpose(start_rig):
     rig.hear()
     rig.hold(20)
     rig.go()
-    assert rig.hear().startswith("GPIO 20 (STEP of the focus motor) is in use by another program")
+    assert rig.hear().startswith("GPIO 20 (STEP of the focus motor) is in use by a lamp: free it")
 
 
 def test_importing_the_library_leaves_the_working_directory_alone(start_rig):

@@ -12,6 +12,7 @@ from rig.config import CameraSettings, Settings
 from rig.diagnosis import Health
 from rig.doctor import (
     check_camera,
+    check_flash,
     check_folder,
     check_gpio,
     check_heat,
@@ -136,23 +137,68 @@ STEPDIR = Settings().changed({"motor.driver": "stepdir"})
 @pytest.fixture
 def rpi_lgpio(monkeypatch):
     monkeypatch.setattr("rig.doctor.gpio_provider", lambda: "rpi-lgpio 0.6")
+    monkeypatch.setattr("rig.doctor.old_gpio", lambda: None)
 
 
-def test_a_laptop_has_no_gpio_lines_which_matters_only_to_a_motor_on_wires(tmp_path, rpi_lgpio):
-    idle, wired = check_gpio(Settings(), tmp_path), check_gpio(STEPDIR, tmp_path)
-    assert (idle.health, wired.health) == (Health.NOTE, Health.BAD)
+def test_a_laptop_has_no_gpio_lines_which_matters_only_to_a_motor_or_a_flash_on_wires(tmp_path, rpi_lgpio):
+    flash = Settings().changed({"flash.pin": 18})
+    idle, wired, lit = (check_gpio(settings, tmp_path)[0] for settings in (Settings(), STEPDIR, flash))
+    assert (idle.health, wired.health, lit.health) == (Health.NOTE, Health.BAD, Health.BAD)
     assert "no GPIO lines" in wired.found and '"stepdir" needs them' in wired.found
+    assert "flash.pin needs them" in lit.found
 
 
 def test_lines_that_this_user_may_use_are_good(tmp_path, rpi_lgpio):
-    assert check_gpio(STEPDIR, kernel_files(tmp_path, dev__gpiochip0="")).health is Health.GOOD
+    (check,) = check_gpio(STEPDIR, kernel_files(tmp_path, dev__gpiochip0=""))
+    assert check.health is Health.GOOD
 
 
 def test_lines_that_this_user_may_not_use_come_with_the_group_as_advice(tmp_path, rpi_lgpio, monkeypatch):
     monkeypatch.setattr("rig.doctor.os.access", lambda path, mode: False)
-    check = check_gpio(STEPDIR, kernel_files(tmp_path, dev__gpiochip0=""))
+    (check,) = check_gpio(STEPDIR, kernel_files(tmp_path, dev__gpiochip0=""))
     assert check.health is Health.BAD
     assert "usermod -aG gpio" in check.advice
+
+
+def test_busy_lines_are_named_with_their_setting_and_who_has_them(tmp_path, rpi_lgpio, monkeypatch):
+    monkeypatch.setattr("rig.doctor.users", lambda numbers, dev: {26: "spi0 CS0", 20: "lg", 21: ""})
+    good, own, nameless, taken = check_gpio(STEPDIR, kernel_files(tmp_path, dev__gpiochip0=""))
+    assert (good.health, own.health, nameless.health, taken.health) == (
+        Health.GOOD,
+        Health.NOTE,
+        Health.BAD,
+        Health.BAD,
+    )
+    assert taken.found == "GPIO 26 (panel.button_pin) is in use by spi0 CS0" and "dtoverlay" in taken.advice
+    assert "motor.step_pin" in own.found and "Fieldstack" in own.found
+    assert "an unnamed program" in nameless.found
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "word"),
+    [
+        (None, None, "no library"),
+        (None, "RPi.GPIO 0.7.1", "the old library"),
+        ("rpi-lgpio 0.6", "RPi.GPIO 0.7.1", "one and the same module"),
+    ],
+)
+def test_the_old_library_alone_or_beside_the_new_one_is_told_with_what_to_do(
+    tmp_path, monkeypatch, new, old, word
+):
+    monkeypatch.setattr("rig.doctor.gpio_provider", lambda: new)
+    monkeypatch.setattr("rig.doctor.old_gpio", lambda: old)
+    (check,) = check_gpio(STEPDIR, kernel_files(tmp_path, dev__gpiochip0=""))
+    assert check.health is Health.BAD
+    assert word in check.found and "rpi-lgpio" in check.advice
+
+
+def test_a_flash_is_told_of_and_a_time_that_is_too_short_for_it():
+    assert check_flash(Settings()) == ()
+    (fine,), (short,) = (
+        check_flash(Settings().changed({"flash.pin": 18, "camera.exposure_us": us})) for us in (0, 20_000)
+    )
+    assert (fine.health, short.health) == (Health.GOOD, Health.BAD)
+    assert "dark room" in fine.found and "camera.exposure_us = 20000 is too short" in short.found
 
 
 def pi(root, total_mb: int, free_mb: int, heap: str | None = "linux,cma"):

@@ -69,7 +69,9 @@ def test_close_twice_does_nothing_more(library):
 
 def test_a_busy_line_is_named_with_its_purpose_and_a_way_to_find_who_has_it(library):
     library.fail[26] = Exception("'GPIO busy'")
-    with pytest.raises(GpioError, match=r"^GPIO 26 \(button\) is in use by another program .* gpioinfo"):
+    with pytest.raises(
+        GpioError, match=r"^GPIO 26 \(button\) is in use by another program .*gpioinfo.*: free it"
+    ):
         Gpio(library).input(26, "button", pull="up")
 
 
