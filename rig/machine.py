@@ -45,6 +45,8 @@ class Machine:
         self._devices: Devices | None = None
         self._focuser: Focuser | None = None
         self._camera_lock = threading.Lock()  # held by whoever reads the camera: previews, or a bracket
+        self._showing = threading.RLock()
+        self._shown, self._going_off = Signal.OFF, False  # what the panel is to show; whether it stays dark
         self._wanted = threading.Event()  # a bracket waits for the camera: previews stand back
 
     # --- life -----------------------------------------------------------------------------------
@@ -176,6 +178,19 @@ class Machine:
             with contextlib.suppress(RigError):
                 light.off()
 
+    @contextmanager
+    def unlit(self, back: Callable[[], bool]) -> Iterator[None]:
+        """Within lit(): the light off meanwhile, and on again at the end where back() says so. Raises GpioError."""
+        light = self.devices.light
+        if light is None or not light.lit:
+            yield
+            return
+        with contextlib.suppress(RigError):
+            light.off()
+        yield
+        if back():
+            light.on()
+
     # --- stopping -------------------------------------------------------------------------------
     def halt(self) -> None:
         """Stop the motor within one step, from any thread; nothing moves until the focuser is rearmed."""
@@ -230,10 +245,26 @@ class Machine:
         )
 
     def show(self, signal: Signal) -> None:
-        """Tell the panel; a panel that fails must not stop a bracket."""
-        if self._devices is not None:
-            with contextlib.suppress(RigError):
-                self._devices.panel.show(signal)
+        """Tell the panel; a panel that fails must not stop a bracket. While the rig switches off it stays dark."""
+        with self._showing:
+            if signal is not Signal.REFUSED:
+                self._shown = signal
+            if self._devices is not None and not self._going_off:
+                with contextlib.suppress(RigError):
+                    self._devices.panel.show(signal)
+
+    def go_off(self) -> None:
+        """The panel dark for good: whatever still ends meanwhile is not ready for anything."""
+        with self._showing:
+            before = self._shown
+            self.show(Signal.OFF)
+            self._going_off, self._shown = True, before
+
+    def stay_on(self) -> None:
+        """It does not switch off after all: the panel shows what there is to show now."""
+        with self._showing:
+            self._going_off = False
+            self.show(self._shown)
 
 
 class _Shown:

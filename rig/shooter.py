@@ -367,7 +367,8 @@ class Shooter:
     def _wait_while_paused(self) -> bool:
         """Between two frames: lend the camera to the live picture until resumed or stopped.
 
-        After a while the motor is let go as at rest; the next move takes up the whole backlash.
+        A lamp that is lit throughout is dark meanwhile. After a while the motor is let go as at rest; the next move
+        takes up the whole backlash.
         """
         control = self._control
         with control.guard:
@@ -375,7 +376,7 @@ class Shooter:
                 return False
             control.board.change(state=Phase.PAUSED)
         control.machine.show(Signal.READY)
-        with control.machine.camera_lent():
+        with control.machine.unlit(back=lambda: not control.stopping.is_set()), control.machine.camera_lent():
             if not self._go_on.wait(RELEASE_AFTER_S):
                 control.machine.focuser.release()
                 self._go_on.wait()

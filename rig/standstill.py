@@ -43,7 +43,7 @@ class Standstill:
             return None
         first = self._first_alike(frames)
         way = frames[-1].position_steps - frames[first].position_steps
-        if way >= self._far_steps:
+        if way >= self._far_steps or (last and first == 0):  # all of a short bracket
             return first
         return first if self._is_unusual(frames, last) else None
 

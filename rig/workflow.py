@@ -319,8 +319,12 @@ class Workflow:
                     say("power.no_command", "panel.power_off_command is empty: nothing switches this rig off")
                 )
             self._halt()
-        self._machine.show(Signal.OFF)
-        power_off(command)
+        self._machine.go_off()
+        try:
+            power_off(command)
+        except PowerError:
+            self._machine.stay_on()
+            raise
         control.board.change(state=Phase.SHUTTING_DOWN, message=SAFE_TO_UNPLUG)
 
     def recover(self) -> None:
@@ -527,13 +531,12 @@ class Workflow:
                 self.start_bracket()
         except RigError as error:
             control.board.change(message=error.said)
-            self._machine.show(self._answer_to(error))
+            if (answer := self._answer_to(error)) is not None:
+                self._machine.show(answer)
 
-    def _answer_to(self, error: RigError) -> Signal:
+    def _answer_to(self, error: RigError) -> Signal | None:
         """What the panel shows when a press was in vain; a job or a fault that it did not change goes on showing."""
         state = self._control.state
-        if isinstance(error, PowerError) and state is Phase.FAULT:  # the panel shows OFF already
-            return Signal.FAULT
-        if isinstance(error, PowerError) or state is Phase.IDLE:
-            return Signal.WARNING
-        return Signal.REFUSED
+        if isinstance(error, PowerError):
+            return None if state is Phase.FAULT else Signal.WARNING
+        return Signal.WARNING if state is Phase.IDLE else Signal.REFUSED

@@ -8,6 +8,10 @@ from typing import Protocol
 class Light(Protocol):
     """Lit before an exposure, dark after, to spare the battery and the subject."""
 
+    @property
+    def lit(self) -> bool:
+        """Whether it is on."""
+
     def on(self) -> None:
         """Light, and return when it is at full brightness. Raises GpioError."""
 

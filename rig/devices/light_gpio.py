@@ -17,17 +17,17 @@ class GpioLight:
         """lead_s: until it is at full brightness; a frame at rising brightness would be darker than the rest."""
         self._line = gpio.output(pin, "light", initial=0)
         self._lead_s, self._sleep = lead_s, sleep
-        self._lit = False
+        self.lit = False
 
     def on(self) -> None:
         """Light, and return when it is at full brightness."""
-        if not self._lit:
+        if not self.lit:
             self._line.write(1)
-            self._lit = True
+            self.lit = True
             self._sleep(self._lead_s)
 
     def off(self) -> None:
         """Dark. Safe to call twice."""
-        if self._lit:
+        if self.lit:
             self._line.write(0)
-            self._lit = False
+            self.lit = False

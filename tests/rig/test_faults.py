@@ -139,9 +139,10 @@ def test_the_light_is_on_for_each_exposure_and_off_between_them(breakable):
     lit = list(zip(switched[::2], switched[1::2], strict=True))
 
     assert all(on[1] and not off[1] for on, off in lit)
-    for frame, (on, off) in zip(frames, lit[-3:], strict=True):
-        assert on[0] <= frame["timestamp_ns"]
-        assert frame["timestamp_ns"] + frame["exposure_us"] * 1000 <= off[0]
+    for frame in frames:
+        start, end = frame["timestamp_ns"], frame["timestamp_ns"] + frame["exposure_us"] * 1000
+        assert [on[0] <= start and end <= off[0] for on, off in lit].count(True) == 1
+    assert len(lit) >= len(frames)
 
 
 def test_a_lamp_that_warms_up_is_on_from_before_the_first_exposure_till_after_the_last(breakable):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from dataclasses import replace
 from functools import partial
@@ -145,6 +146,29 @@ def test_a_press_of_6_s_switches_a_real_rig_off(headless, tmp_path):
     assert mark.exists()
     assert rig.workflow.status().state is Phase.SHUTTING_DOWN
     assert ends_showing(rig, Signal.OFF)
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_bracket_that_ends_while_the_rig_switches_off_shows_nothing_but_that(headless, tmp_path, refused):
+    waits = f"import pathlib, sys, time\nwhile not pathlib.Path({str(tmp_path / 'go')!r}).exists(): time.sleep(0.01)\n"
+    command = [sys.executable, "-c", waits + ("sys.exit('Access denied')" if refused else "")]
+    rig = headless(real=True, **{"panel.power_off_command": command})
+    rig.set_limits(120)
+    rig.workflow.start_bracket()
+    rig.until(lambda status: status.bracket.done > 0)
+    switched = threading.Thread(target=press, args=(rig, Press.VERY_LONG))
+    switched.start()
+    try:
+        rig.until(lambda status: status.bracket.outcome is Outcome.STOPPED)
+        rig.until_idle()
+        told = shown(rig)[-1]
+    finally:
+        (tmp_path / "go").touch()
+        switched.join(PATIENCE_S)
+
+    assert told is Signal.OFF
+    assert ends_showing(rig, Signal.WARNING if refused else Signal.OFF)
+    assert refused is (Signal.READY in shown(rig)[-2:])  # what there is to show after all, then the warning
 
 
 def test_closing_after_it_still_leaves_everything_safe(headless, tmp_path):

@@ -14,12 +14,15 @@ import smallrig
 import test_brightness
 import test_bump
 import test_capture
+import test_flash
 import test_focuser
 import test_light_sync
 import test_lockedcamera
 import test_standstill
 
 import rig.capture
+import rig.flash
+import rig.flashlight
 import rig.focuser
 import rig.lockedcamera
 from rig.errors import RigError
@@ -61,7 +64,7 @@ MUTANTS = [
     Mutant(
         "frames are exposed in the dark",
         rig.capture,
-        "            with self.lit():\n                settled = ",
+        "            with self.lit_for_frames():\n                settled = ",
         "            with nullcontext():\n                settled = ",
         test_light_sync.test_frames_are_bright_by_the_rigs_light_and_dark_without_it,
     ),
@@ -119,6 +122,31 @@ MUTANTS = [
         ),
     ),
     Mutant(
+        "the flash is fired when the first row opens",
+        rig.flash,
+        "            coming.all_open_ns + round(place * room_ns) - delay_ns,\n",
+        "            coming.start_ns - delay_ns,\n",
+        test_flash.test_every_frame_is_lit_alike_from_its_first_row_to_its_last,
+    ),
+    Mutant(
+        "the flash is not given the time to recycle",
+        rig.flash,
+        "            if left_s <= 0:\n",
+        "            if True:\n",
+        test_flash.test_the_flash_is_given_the_time_it_needs_to_recycle,
+    ),
+    Mutant(
+        "a frame of which the flash lit a part is kept",
+        rig.flashlight,
+        "    if min(first, final) < UNLIT:\n",
+        "    if False:\n",
+        partial(
+            test_flash.test_light_that_reaches_only_a_part_of_the_rows_is_found_out_before_the_first_frame,
+            late_s=0.02,
+            word="too late",
+        ),
+    ),
+    Mutant(
         "a frame of another exposure is kept",
         rig.lockedcamera,
         "        if not same_exposure(got, want):\n",
@@ -136,10 +164,15 @@ def test_the_mutant_is_caught(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(
         test_lockedcamera, "LockedCamera", getattr(changed, "LockedCamera", test_lockedcamera.LockedCamera)
     )
-    for user in (test_capture, test_light_sync, test_standstill, test_brightness, test_bump):
+    for user in (test_capture, test_light_sync, test_standstill, test_brightness, test_bump, test_flash):
         monkeypatch.setattr(
             user, "capture_bracket", getattr(changed, "capture_bracket", user.capture_bracket)
         )
+
+    monkeypatch.setattr(rig.capture, "Flasher", getattr(changed, "Flasher", rig.flash.Flasher))
+    monkeypatch.setattr(
+        rig.flash, "what_is_wrong", getattr(changed, "what_is_wrong", rig.flashlight.what_is_wrong)
+    )
 
     with pytest.raises((AssertionError, pytest.fail.Exception, RigError)):
         mutant.check()

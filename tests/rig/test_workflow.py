@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -58,6 +59,14 @@ class Gate:
 
     def pass_frame(self, count=1):
         self.let.release(count)
+
+
+def until(true):
+    """Waits for what no status tells."""
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < deadline_s, "it never came true"
+        time.sleep(0.002)
 
 
 class GatedRig:
@@ -431,6 +440,31 @@ def test_a_long_pause_lets_the_motor_go_and_the_next_move_takes_up_the_backlash(
     assert moves == [step - backlash, backlash]
     gated.gate.pass_frame(100)
     assert gated.until_idle().bracket.outcome is Outcome.COMPLETE
+
+
+@pytest.mark.parametrize("then", ["resume", "stop"])
+def test_a_lamp_that_burns_throughout_is_dark_in_a_pause_and_lit_again_only_to_go_on(make_rig, then):
+    build = GatedRig()
+    rig = make_rig({"panel.light_sync": "bracket"}, build=build)
+    rig.set_limits(frames=3)
+    rig.workflow.start_bracket()
+    build.gate.wait_for_capture()
+    light = rig.workflow._machine.devices.light
+    assert light.lit
+    rig.workflow.pause()
+    build.gate.pass_frame()
+    until(lambda: not light.lit)
+    assert rig.until(lambda status: status.state is Phase.PAUSED).bracket.done == 1
+
+    getattr(rig.workflow, then)()
+    if then == "resume":
+        build.gate.wait_for_capture()
+        assert light.lit
+        build.gate.pass_frame(100)
+    assert rig.until_idle().bracket.outcome is (Outcome.COMPLETE if then == "resume" else Outcome.STOPPED)
+    assert [on for _, on in light.switched_ns] == (
+        [True, False, True, False] if then == "resume" else [True, False]
+    )
 
 
 def test_a_pause_taken_back_before_it_began_is_none(gated):
