@@ -22,6 +22,9 @@ CUT_SHARE = 0.04  # of the textured tiles that miss an end before it counts as c
 CLEAR = 1.15  # times its median over the frames: what is alike in all of them has no focus to judge by
 REACH = 0.75  # frames that an end frame's own depth of field covers beyond its position, at the usual overlap
 MOST_EXTRA = 12  # frames offered at once; the next verdict may ask for more
+# Of the logarithm, per focus step: what rises by less towards an end does so for other reasons, breathing for one. In
+# frames less than 700 px wide, whose pixels are as large as the blur of several steps, most of it is such.
+RISES = 0.03
 BLIND_EXTRA = 6  # offered when the curve at the end is still so far from its peak that nothing can be told
 TRUSTED = 4.0  # frames beyond the end up to which a peak can be extrapolated; the foot of a curve is too flat
 IN_FOCUS = 0.25  # of a tile in focus: an end frame that shows so much of what is cut is not far from it
@@ -182,7 +185,9 @@ def _cut_end(
     if not 0 < distances[1] < distances[2]:
         return ()
     best_at_end = curves.argmax(axis=0) == (0 if near else len(frames) - 1)
-    beyond = np.where(best_at_end, overshoot(curves[towards], distances), 0.0)
+    end, _, third = curves[towards]
+    telling = best_at_end & (np.log(end / third) >= RISES * distances[2])
+    beyond = np.where(telling, overshoot(curves[towards], distances), 0.0)
     missing = beyond > REACH
     if missing.mean() < CUT_SHARE:
         return ()

@@ -147,8 +147,8 @@ MUTANTS = [
     Mutant(
         "the light stays on while the focus moves",
         "light_gpio.py",
-        "        if self._lit:\n            self._line.write(0)",
-        "        if self._lit and not self._sleep:\n            self._line.write(0)",
+        "        if self.lit:\n            self._line.write(0)",
+        "        if self.lit and not self._sleep:\n            self._line.write(0)",
         light.test_the_light_is_on_around_each_exposure_and_off_while_the_motor_turns,
     ),
     Mutant(
