@@ -109,6 +109,18 @@ def test_a_background_far_from_sharp_is_no_cut_end() -> None:
     assert verdict(depths, list(range(50, 451, STEP))).verdict is Verdict.COVERED
 
 
+@pytest.mark.parametrize(("rises", "found"), [(0.01, Verdict.COVERED), (0.2, Verdict.FAR_CUT)])
+def test_what_hardly_rises_towards_an_end_is_not_cut_there(rises: float, found: Verdict) -> None:
+    frames = bracket(slope(100, 400), list(range(100, 501, STEP)))
+    for frame in frames:  # two rows that rise all the way, ever more slowly
+        at = frame.index / (len(frames) - 1)
+        level = 0.6 * np.exp(rises * len(frames) * (1.4 * at - 0.3 * at**2))
+        row = (float(level),) * 8
+        object.__setattr__(frame, "tile_sharpness", (row, row, *frame.tile_sharpness[2:]))
+
+    assert check_coverage(frames, STEP).verdict is found
+
+
 def test_something_far_before_the_near_end_is_told_but_not_sure() -> None:
     depths = slope(300, 600)
     depths[0] = 100
