@@ -42,7 +42,7 @@ help:
 
 setup: $(READY)
 
-$(READY): pyproject.toml setup.py constraints.txt $(wildcard stacker/kernel/*.[ch])
+$(READY): pyproject.toml setup.py constraints.txt $(wildcard stacker/kernel/*.[ch] rig/devices/scenes/*.c)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo 'Python 3.11 or newer is needed; name one with: make setup PYTHON=python3.12' >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
@@ -81,4 +81,4 @@ bench: setup
 	$(BIN)/python bench/compare.py $(BENCH)
 
 clean:
-	rm -rf .venv build dist stacker/kernel/*.so .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .venv build dist stacker/kernel/*.so rig/devices/scenes/*.so .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

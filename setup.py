@@ -1,4 +1,4 @@
-"""The compiled part of the package, see stacker/kernel; everything else is in pyproject.toml.
+"""The compiled parts of the package, stacker/kernel and rig/devices/scenes/lay.c; else see pyproject.toml.
 
 These are plain shared libraries, loaded by ctypes: they need a C compiler and nothing of Python's. Without one they are
 left out, with a warning.
@@ -20,6 +20,12 @@ setup(
             "stacker.kernel._lzw",
             sources=["stacker/kernel/lzw.c"],
             extra_compile_args=["-std=gnu99", "-O2", "-fvisibility=hidden"],
+            optional=True,
+        ),
+        Extension(
+            "rig.devices.scenes._lay",
+            sources=["rig/devices/scenes/lay.c"],
+            extra_compile_args=["-std=gnu99", "-O3", "-fvisibility=hidden"],
             optional=True,
         ),
         Extension(

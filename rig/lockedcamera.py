@@ -46,16 +46,16 @@ class LockedCamera:
         """The next live picture."""
         return self._patiently(lambda: self._camera.preview(self._settings.timeout_s))
 
-    def capture(self) -> Frame:
-        """A frame whose exposure starts after this call, and is really the one locked.
+    def capture(self, since_ns: int | None = None) -> Frame:
+        """A frame whose exposure starts after this call or since a moment given, and is really the one locked.
 
         Where the sensor did otherwise it is locked anew and the frame taken again. Raises CameraError when that does
         not help: frames of different brightness are no bracket.
         """
-        frame = self._capture()
+        frame = self._capture(since_ns)
         if not same_exposure(frame.exposure, self.exposure):
             self._patiently(lambda: self._camera.lock(self.exposure))
-            frame = self._capture()
+            frame = self._capture(None)
         got, want = frame.exposure, self.exposure
         if not same_exposure(got, want):
             raise CameraError(
@@ -71,8 +71,12 @@ class LockedCamera:
             )
         return frame
 
-    def _capture(self) -> Frame:
-        return self._patiently(lambda: self._camera.capture(self._camera.now_ns(), self._capture_timeout_s()))
+    def _capture(self, since_ns: int | None) -> Frame:
+        def one() -> Frame:
+            not_before_ns = self._camera.now_ns() if since_ns is None else since_ns
+            return self._camera.capture(not_before_ns, self._capture_timeout_s())
+
+        return self._patiently(one)
 
     def unlock(self) -> None:
         """Give the exposure back to the camera."""

@@ -36,6 +36,9 @@ class Settled:
     still: bool  # False when the limit was reached first: wind, or somebody at the tripod
     motion_px: float | None = None  # between the last two previews, in preview pixels; None: not watched
     last: Gray | None = None  # the last preview, to compare with after the exposure
+    since_ns: int | None = (
+        None  # on the camera's clock: when that was exposed, from which on it was seen to be still
+    )
 
 
 class Settler:
@@ -86,7 +89,8 @@ class Settler:
         begun_ns, quiet, looks = self._clock.monotonic_ns(), 0, 0
         seen = [gray(self._first_from(self._camera.now_ns()))]
         while True:
-            now = gray(self._camera.preview())
+            preview = self._camera.preview()
+            now = gray(preview)
             self._note_floor(seen[-1], now)
             motion = max(self._motion(before, now) for before in seen)
             quiet = quiet + 1 if motion <= self._settings.still_px else 0
@@ -94,7 +98,9 @@ class Settler:
             waited_s = (self._clock.monotonic_ns() - begun_ns) / 1e9
             too_long = waited_s >= self._settings.settle_limit_s and looks >= LEAST_LOOKS
             if quiet >= STILL_TIMES or too_long or cancelled():
-                return Settled(waited_s, quiet >= STILL_TIMES, motion, now)
+                still = quiet >= STILL_TIMES
+                exposed_ns = preview.timestamp_ns + preview.exposure.exposure_us * 1000
+                return Settled(waited_s, still, motion, now, exposed_ns if still else None)
 
     def _first_from(self, moment_ns: int) -> Preview:
         """Previews wait in the camera's queue: those exposed before the moment say nothing about it."""

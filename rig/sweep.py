@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from rig.box import Box, part_of
 from rig.config import Settings
-from rig.devices.camera import Camera, Image
+from rig.devices.camera import Camera, Image, Preview
 from rig.devices.clock import Clock
 from rig.focuser import Focuser, never
 from rig.freshpreview import fresh_preview
@@ -84,11 +84,12 @@ def sweep(
     fresh: bool = True,
     move: Callable[[int, Callable[[], bool]], int] | None = None,
 ) -> Sweep:
-    """Visit the positions and measure a preview exposed at each.
+    """Visit the positions and measure a preview exposed at each, while the drive settles at the next one.
 
     fresh: take up the whole backlash first. move: how to go to a position, when not by focuser.goto.
     """
     seen: list[Reading] = []
+    last: Preview | None = None
     for index, position in enumerate(positions):
         progress(index, len(positions), "focusing")
         if move is not None:
@@ -97,8 +98,13 @@ def sweep(
             focuser.goto(position, cancelled, fresh=fresh and index == 0)
         if cancelled() or focuser.stopped:
             break
-        clock.sleep(SWEEP_SETTLE_S)
-        seen.append(measure(fresh_preview(camera).image))
+        arrived_ns = clock.monotonic_ns()
+        if last is not None:
+            seen.append(measure(last.image))
+        clock.sleep(SWEEP_SETTLE_S - (clock.monotonic_ns() - arrived_ns) / 1e9)
+        last = fresh_preview(camera)
+    if last is not None:
+        seen.append(measure(last.image))
     tiles = np.stack([one.tiles for one in seen]) if seen else np.zeros((0, 1, 1))
     floor = max((one.floor for one in seen), default=0.0)
     return Sweep(tuple(positions[: len(seen)]), tiles, floor, seen[0].width_px if seen else 0)

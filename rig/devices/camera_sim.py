@@ -17,6 +17,7 @@ from rig.devices.exposurelock import check_within
 from rig.devices.frame_timeline import LIMITS, READOUT_NS, SETTLED_FRAMES, FrameTimeline, quantise
 from rig.devices.heap import give_back_memory
 from rig.devices.optical_bench import OpticalBench
+from rig.devices.scenes.ahead import Ahead
 from rig.devices.scenes.canvas import SENSOR_MM
 from rig.devices.scenes.surface import F32, U8
 from rig.devices.scenes.view import Pose, SceneView
@@ -108,11 +109,13 @@ class SimCamera:
         self._small = (
             self._full if same else SceneView(bench.scene, self.preview_size, bench.seed, quick=True)
         )
+        self._ahead = None if same else Ahead(self._full)
         self._timeline: FrameTimeline | None = None
         self._captures = 0
         self._seq = 0
         self._last_shown = -1
         self._last_full_ns = 0
+        self._last_focus_um = bench.focus_um
         self._develop = lru_cache(maxsize=2)(development)
 
     # --- life -----------------------------------------------------------------------------------
@@ -131,6 +134,8 @@ class SimCamera:
     def stop(self) -> None:
         """Release the camera and everything drawn."""
         self._timeline = None
+        if self._ahead is not None:
+            self._ahead.forget()
         self._full.free()
         self._small.free()
 
@@ -163,7 +168,9 @@ class SimCamera:
     def preview(self, timeout_s: float = 2.0) -> Preview:
         """The next live picture; like a real one it was exposed a little while ago."""
         self._free_when_idle(self._clock.monotonic_ns())
-        return self._shown(self._small, None, timeout_s)
+        preview = self._shown(self._small, None, timeout_s)
+        self._draw_ahead()
+        return preview
 
     def loupe(self, roi: Roi, timeout_s: float = 2.0) -> Preview:
         """The next live picture of a part; see Camera. For the first one the scene is drawn at full size."""
@@ -279,6 +286,18 @@ class SimCamera:
 
         return draw
 
+    def _draw_ahead(self) -> None:
+        """Begin with the full frame: once the exposure is held and the focus stands, it will be asked for soon.
+
+        The surfaces already when the focus moves at all. They are drawn while a camera would do nothing.
+        """
+        timeline, focus_um = self._running(), self._bench.focus_um
+        moved, self._last_focus_um = focus_um != self._last_focus_um, focus_um
+        held = timeline.control_of(self._last_shown).held is not None
+        if self._ahead is not None and (held or moved):
+            self._last_full_ns = self._clock.monotonic_ns()
+            self._ahead.begin(focus_um if held else None)
+
     def _wait_until(self, t_ns: int) -> None:
         self._clock.sleep((t_ns - self._clock.monotonic_ns()) / 1e9)
 
@@ -286,6 +305,8 @@ class SimCamera:
         if self._seq % TIDY_EVERY == 0:
             give_back_memory()
         if self._full is not self._small and (now_ns - self._last_full_ns) / 1e9 > FREE_AFTER_S:
+            if self._ahead is not None:
+                self._ahead.forget()
             self._full.free()
 
     def _picture(

@@ -27,7 +27,7 @@ class KeptRows:
 
     def __init__(self, focused: Rows) -> None:
         self.canvas = focused.canvas
-        self._focused = focused
+        self._focused: Rows | None = focused
         bands = -(-self.canvas[1] // BAND_ROWS)
         self._bands: list[Half | None] = [None] * bands
         self._guards = [threading.Lock() for _ in range(bands)]
@@ -35,15 +35,25 @@ class KeptRows:
     def rows(self, top: int, count: int) -> F32:
         """Linear light of rows top..top+count: (count, width, 3) float32, BGR."""
         first, last = top // BAND_ROWS, -(-(top + count) // BAND_ROWS)
-        bands = [self._band(number) for number in range(first, last)]
+        bands = [self.band(number) for number in range(first, last)]
         begin = top - first * BAND_ROWS
         return from_half(np.concatenate(bands)[begin : begin + count])
 
-    def _band(self, number: int) -> Half:
+    @property
+    def bands(self) -> int:
+        """How many there are."""
+        return len(self._bands)
+
+    def band(self, number: int) -> Half:
+        """One of them: BAND_ROWS rows, or what is left of them."""
         with self._guards[number]:
             band = self._bands[number]
-            if band is None:
+            focused = self._focused
+            if band is None and focused is not None:
                 top = number * BAND_ROWS
                 count = min(BAND_ROWS, self.canvas[1] - top)
-                band = self._bands[number] = to_half(self._focused.rows(top, count))
-            return band
+                band = self._bands[number] = to_half(focused.rows(top, count))
+        assert band is not None
+        if focused is not None and all(one is not None for one in self._bands):
+            self._focused = None  # what it needed to compose them is as large as they are
+        return band

@@ -15,9 +15,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from rig.devices.scenes import compiled
 from rig.devices.scenes.blur import STEPS_PX, Steps, blur_weights
+from rig.devices.scenes.compiled import Blurs, lay_under
 from rig.devices.scenes.light import Half, Light, Weights, from_half, lay, scatter, to_half
-from rig.devices.scenes.surface import ALIGN_PX, F32, MIPS, TILE_PX, Surface
+from rig.devices.scenes.surface import ALIGN_PX, F32, MIPS, TILE_PX, Mip, Surface
 
 APRON_PX = 8  # around a block, as far as its blurs reach; a multiple of the coarse copy's scale
 COARSE = 2  # blurs on this copy (1/4) and smaller ones are drawn for the whole picture at once
@@ -58,6 +60,23 @@ class _Prepared:
     sharp_tiles: Tiles  # tiles that need them
     behind: _Large | None
     before: _Large | None
+    blurs: tuple[Blurs | None, ...] = ()  # of each fine copy, for the compiled way
+
+    def lay_under(self, picture: F32, box: Box) -> None:
+        """Lay it under a block of the picture, box in its own pixels; by the compiled way."""
+        tiles = _tiles_of(box)
+        copies = []
+        if self.sharp_tiles[tiles].any():
+            for mip, blurs in enumerate(self.blurs):
+                if blurs is not None:
+                    part, at = _with_apron(self.surface, mip, box)
+                    copies.append((part, blurs, 1 << mip, at))
+        behind, before = (
+            _coarse_part(side, box) if side is not None and side.tiles[tiles].any() else None
+            for side in (self.behind, self.before)
+        )
+        if copies or behind or before:
+            lay_under(picture, self.surface.flat, copies, behind, before, HIDDEN)
 
 
 class FocusedScene:
@@ -104,7 +123,13 @@ def _prepare(surface: Surface, blur_of: BlurOf, steps: Steps) -> _Prepared:
         _tiles_with(surface, sharp),
         _draw_large(surface, [(blur, lut * behind) for blur, lut in large]),
         _draw_large(surface, [(blur, lut * before) for blur, lut in large]),
+        tuple(_blurs_on(mip, sharp, surface.flat) for mip in range(COARSE)),
     )
+
+
+def _blurs_on(mip: int, weights: Weights, flat: bool) -> Blurs | None:
+    here = [w for w in weights if w[0].mip == mip]
+    return Blurs(here, flat) if here else None
 
 
 def _tiles_with(surface: Surface, weights: Weights) -> Tiles:
@@ -193,9 +218,11 @@ def _compose_block(prepared: list[_Prepared], box: Box) -> F32:
         y0, y1 = max(top, y), min(top + height, y + full_h)
         if x0 >= x1 or y0 >= y1:
             continue
-        light = _block_light(item, (x0 - x, y0 - y, x1 - x0, y1 - y0))
-        if light is not None:
-            part = slice(y0 - top, y1 - top), slice(x0 - left, x1 - left)
+        part = slice(y0 - top, y1 - top), slice(x0 - left, x1 - left)
+        own = (x0 - x, y0 - y, x1 - x0, y1 - y0)
+        if compiled.LIBRARY is not None:
+            item.lay_under(picture[part], own)
+        elif (light := _block_light(item, own)) is not None:
             picture[part] = lay(light.normal(), picture[part])
     return picture
 
@@ -217,18 +244,23 @@ def _scatter_block(item: _Prepared, mip: int, box: Box) -> Light | None:
     weights = [w for w in item.sharp if w[0].mip == mip]
     if not weights:
         return None
-    left, top, width, height = box
-    scale, apron = 1 << mip, APRON_PX >> mip
-    limit_y, limit_x = (side >> mip for side in item.surface.shape)
-    y0, y1 = max(top // scale - apron, 0), min(-(-(top + height) // scale) + apron, limit_y)
-    x0, x1 = max(left // scale - apron, 0), min(-(-(left + width) // scale) + apron, limit_x)
-    part = scatter(item.surface.block(mip, y0, y1, x0, x1), weights, item.surface.flat)
+    copy, (dy, dx) = _with_apron(item.surface, mip, box)
+    part = scatter(copy, weights, item.surface.flat)
     if part is None:
         return None
     if mip:
-        part = part.resized(((x1 - x0) * scale, (y1 - y0) * scale))
-    dy, dx = top - y0 * scale, left - x0 * scale
-    return part.cut(slice(dy, dy + height), slice(dx, dx + width))
+        part = part.resized((copy.depth.shape[1] << mip, copy.depth.shape[0] << mip))
+    return part.cut(slice(dy, dy + box[3]), slice(dx, dx + box[2]))
+
+
+def _with_apron(surface: Surface, mip: int, box: Box) -> tuple[Mip, tuple[int, int]]:
+    """A block of a copy and what its blurs reach around it; row and column of full size where the block begins."""
+    left, top, width, height = box
+    scale, apron = 1 << mip, APRON_PX >> mip
+    limit_y, limit_x = (side >> mip for side in surface.shape)
+    y0, y1 = max(top // scale - apron, 0), min(-(-(top + height) // scale) + apron, limit_y)
+    x0, x1 = max(left // scale - apron, 0), min(-(-(left + width) // scale) + apron, limit_x)
+    return surface.block(mip, y0, y1, x0, x1), (top - y0 * scale, left - x0 * scale)
 
 
 def _tiles_of(box: Box) -> tuple[slice, slice]:
@@ -240,13 +272,25 @@ def _tiles_of(box: Box) -> tuple[slice, slice]:
     )
 
 
+def _coarse_part(large: _Large, box: Box) -> tuple[Light, tuple[int, int]]:
+    """The light that a block at full size needs, at 1/4 size; row and column where the block begins in it."""
+    rows, columns, at = _coarse_window(large.bgra.shape[:2], box)
+    return large.part(rows, columns), at
+
+
 def _enlarge(coarse: Half, box: Box) -> F32:
     """A block at full size of an array at 1/4 size."""
+    rows, columns, (dy, dx) = _coarse_window(coarse.shape[:2], box)
+    scale = 1 << COARSE
+    small = from_half(coarse[rows, columns])
+    part = cv2.resize(small, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
+    return np.asarray(part[dy : dy + box[3], dx : dx + box[2]], np.float32)
+
+
+def _coarse_window(shape: tuple[int, int], box: Box) -> tuple[slice, slice, tuple[int, int]]:
+    """Rows and columns at 1/4 size that a block needs; row and column of full size where it begins in them."""
     left, top, width, height = box
     scale = 1 << COARSE
-    y0, y1 = max(top // scale - 2, 0), min(-(-(top + height) // scale) + 2, coarse.shape[0])
-    x0, x1 = max(left // scale - 2, 0), min(-(-(left + width) // scale) + 2, coarse.shape[1])
-    small = from_half(coarse[y0:y1, x0:x1])
-    part = cv2.resize(small, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
-    dy, dx = top - y0 * scale, left - x0 * scale
-    return np.asarray(part[dy : dy + height, dx : dx + width], np.float32)
+    y0, y1 = max(top // scale - 2, 0), min(-(-(top + height) // scale) + 2, shape[0])
+    x0, x1 = max(left // scale - 2, 0), min(-(-(left + width) // scale) + 2, shape[1])
+    return slice(y0, y1), slice(x0, x1), (top - y0 * scale, left - x0 * scale)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -54,7 +55,7 @@ class SceneView:
         self._canvas = Canvas(size, scene.lens.magnification, seed)
         self._guard = threading.Lock()
         self._surfaces: list[Surface] | None = None
-        self._focused: tuple[float, Rows] | None = None
+        self._focused: tuple[float, KeptRows] | None = None
         self._last: Exposed | None = None
 
     def free(self) -> None:
@@ -68,9 +69,16 @@ class SceneView:
         """True while surfaces are kept."""
         return self._surfaces is not None
 
-    def draw(self) -> None:
-        """Draw the surfaces now rather than at the first exposure."""
-        self._focus(0.0)
+    def draw(self, focus_um: float | None = None, enough: Callable[[], bool] = lambda: False) -> None:
+        """Draw now rather than at the first exposure: the surfaces, and all rows of a focus until it is enough."""
+        if focus_um is None:
+            self._built()
+            return
+        rows = self._focus(focus_um)
+        for number in range(rows.bands):
+            if enough():
+                break
+            rows.band(number)
 
     def expose(self, pose: Pose) -> Exposed:
         """The picture with this focus, still in linear light; its rows are drawn when asked for."""
@@ -85,7 +93,7 @@ class SceneView:
         """Signed diameter on this frame of a point at depth z."""
         return self.scene.lens.blur_um(z_um, focus_um) / self.pitch_um
 
-    def _focus(self, focus_um: float) -> Rows:
+    def _built(self) -> list[Surface]:
         with self._guard:
             if self._surfaces is None:
                 small = self.size[0] <= KEPT_WIDTH
@@ -93,18 +101,20 @@ class SceneView:
                     _draw_once(self.scene, self._canvas) if small else self.scene.build(self._canvas)
                 )
                 give_back_memory()
+            return self._surfaces
+
+    def _focus(self, focus_um: float) -> KeptRows:
+        surfaces = self._built()
+        with self._guard:
             if self._focused is None or self._focused[0] != focus_um:
                 self._focused = None  # free the old one first
-                self._focused = (focus_um, self._at_focus(self._surfaces, focus_um))
+                focused = FocusedScene(
+                    surfaces, lambda z: self.blur_px(z, focus_um), self._canvas.size_px, self._steps
+                )
+                self._focused = focus_um, KeptRows(focused)
                 if self.size[0] > KEPT_WIDTH:
                     give_back_memory()
             return self._focused[1]
-
-    def _at_focus(self, surfaces: list[Surface], focus_um: float) -> Rows:
-        focused = FocusedScene(
-            surfaces, lambda z: self.blur_px(z, focus_um), self._canvas.size_px, self._steps
-        )
-        return KeptRows(focused) if self.size[0] <= KEPT_WIDTH else focused
 
 
 class Exposed:

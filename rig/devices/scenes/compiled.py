@@ -1,0 +1,138 @@
+"""The compiled way to lay one surface of a scene under others (lay.c), where it was built with the package.
+
+Without it all is done by OpenCV's calls, the reference that it is tested against: in three times the time, and with the
+interpreter's lock taken between them.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sysconfig
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rig.devices.scenes.light import DENSE, VEIL, Light, Weights
+from rig.devices.scenes.surface import DECODE, F32, Mip
+
+SWITCH = "FIELDSTACK_KERNEL"  # variable of the environment that leaves compiled parts out when it is "off"
+LAYOUT = 1  # as in lay.c
+WIDEST = 1024  # px of a block
+_of_thread = threading.local()
+
+
+class _Blur(ctypes.Structure):
+    _fields_ = (
+        ("share", ctypes.c_void_p),
+        ("kernel", ctypes.c_void_p),
+        ("radius", ctypes.c_int32),
+        ("unused", ctypes.c_int32),
+    )
+
+
+class _Copy(ctypes.Structure):
+    _fields_ = (
+        *((name, ctypes.c_void_p) for name in ("bgra", "depth", "blurs")),
+        *((name, ctypes.c_int32) for name in ("count", "width", "height", "scale", "left", "top")),
+    )
+
+
+class _Large(ctypes.Structure):
+    _fields_ = (
+        *((name, ctypes.c_void_p) for name in ("bgra", "whole")),
+        *((name, ctypes.c_int32) for name in ("width", "height", "left", "top")),
+    )
+
+
+class _Block(ctypes.Structure):
+    _fields_ = (
+        *((name, ctypes.c_void_p) for name in ("picture", "scratch", "decode")),
+        ("row", ctypes.c_int64),
+        *((name, ctypes.c_int32) for name in ("width", "height", "flat")),
+        *((name, ctypes.c_float) for name in ("veil", "dense", "hidden")),
+        ("copies", _Copy * 2),
+        ("behind", _Large),
+        ("before", _Large),
+    )
+
+
+def _load() -> ctypes.CDLL | None:
+    if os.environ.get(SWITCH) == "off":
+        return None
+    name = f"_lay{sysconfig.get_config_var('EXT_SUFFIX')}"
+    try:
+        library = ctypes.CDLL(str(Path(__file__).parent / name))
+    except OSError:
+        return None
+    known = getattr(library, "fieldstack_scene_layout", None)
+    return library if known is not None and known() == LAYOUT else None
+
+
+LIBRARY = _load()
+
+
+class Blurs:
+    """The blurs drawn on one copy of a surface, as the library wants them."""
+
+    def __init__(self, weights: Weights, flat: bool) -> None:
+        self._held = [(np.ascontiguousarray(lut), np.ascontiguousarray(blur.kernel)) for blur, lut in weights]
+        self.array = (_Blur * len(weights))()
+        for one, (lut, kernel) in zip(self.array, self._held, strict=True):
+            one.share = None if flat else _address(lut)
+            one.kernel, one.radius = _address(kernel), kernel.shape[0] // 2
+
+
+def lay_under(
+    picture: F32,
+    flat: bool,
+    copies: Sequence[tuple[Mip, Blurs, int, tuple[int, int]]],
+    behind: tuple[Light, tuple[int, int]] | None,
+    before: tuple[Light, tuple[int, int]] | None,
+    hidden: float,
+) -> None:
+    """Lay a surface under a block of a picture (h, w, 4), which may be a part of a larger one; LIBRARY must be there.
+
+    copies: part of a copy, its blurs, its scale, and row and column of full size where the block begins in it.
+    behind, before: light at 1/4 size, and the same. hidden: coverage from which nothing is added to a pixel.
+    """
+    assert LIBRARY is not None
+    assert picture.dtype == np.float32
+    assert picture.shape[1] <= WIDEST
+    block = _Block()
+    held: list[object] = []  # what the library reads must live until it returns
+    block.picture, block.row = _address(picture), picture.strides[0] // 4
+    block.height, block.width = picture.shape[:2]
+    block.flat, block.decode = flat, _address(DECODE)
+    block.veil, block.dense, block.hidden = VEIL, DENSE, hidden
+    block.scratch = _address(_scratch(8 * sum(mip.depth.size for mip, *_ in copies)))
+    for one, (mip, blurs, scale, at) in zip(block.copies, copies, strict=False):
+        bgra, depth = np.ascontiguousarray(mip.bgra), np.ascontiguousarray(mip.depth)
+        held += [bgra, depth]
+        one.bgra, one.depth, one.blurs = _address(bgra), _address(depth), ctypes.addressof(blurs.array)
+        one.count, one.scale, (one.top, one.left) = len(blurs.array), scale, at
+        one.height, one.width = depth.shape
+    for side, large in ((block.behind, behind), (block.before, before)):
+        if large is not None:
+            light, (side.top, side.left) = large
+            held += [light.bgra, light.whole]
+            side.bgra = _address(light.bgra)
+            side.whole = None if light.whole is None else _address(light.whole)
+            side.height, side.width = light.bgra.shape[:2]
+    LIBRARY.fieldstack_lay_surface(ctypes.byref(block))
+
+
+def _address(array: npt.NDArray[Any]) -> int:
+    return array.ctypes.data
+
+
+def _scratch(floats: int) -> F32:
+    """Memory of this thread, at least so many; what it holds is lost."""
+    held: F32 | None = getattr(_of_thread, "scratch", None)
+    if held is None or held.size < floats:
+        held = _of_thread.scratch = np.empty(floats, np.float32)
+    return held
