@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -23,7 +24,7 @@ from rig.devices.scenes.surface import F32, Surface
 BREATHING_CENTRE = (0.03, -0.02)  # the axis misses the middle of the sensor by these shares of its size
 SPARE_ROWS = 6  # for the diffraction blur and the interpolation
 
-
+THREADS = 2  # that draw ahead
 KEPT_WIDTH = 1100  # surfaces for frames up to this wide are shared by all views
 
 
@@ -75,10 +76,13 @@ class SceneView:
             self._built()
             return
         rows = self._focus(focus_um)
-        for number in range(rows.bands):
-            if enough():
-                break
-            rows.band(number)
+
+        def draw(number: int) -> None:
+            if not enough():
+                rows.band(number)
+
+        with ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(draw, range(rows.bands)))
 
     def expose(self, pose: Pose) -> Exposed:
         """The picture with this focus, still in linear light; its rows are drawn when asked for."""
