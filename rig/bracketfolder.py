@@ -27,7 +27,7 @@ from rig.durable import (
 )
 from rig.errors import NoSuchBracketError, StorageFullError, StoreError
 from rig.facts import Fact, append_fact, read_facts
-from rig.saying import Room, say
+from rig.saying import Room, all_told, say, with_codes
 from rig.status import Outcome
 from rig.words import words_of
 
@@ -249,7 +249,7 @@ class BracketFolder:
         fact = {
             "fact": "result",
             "id": result_id,
-            **about,
+            **with_codes(about),
             "size_bytes": (final / RESULT_FILES["fused"]).stat().st_size,
             "has_depth": (final / RESULT_FILES["depth"]).exists(),
             "has_tiff": (final / RESULT_FILES["tiff"]).exists(),
@@ -331,7 +331,7 @@ def _result(fact: Fact) -> ResultInfo:
         height=int(fact["height"]),
         used=int(fact["used"]),
         frames=int(fact["frames"]),
-        warnings=tuple(fact.get("warnings", ())),
+        warnings=all_told(fact.get("warnings", ()), fact.get("warnings_said")),
         settings=dict(fact.get("settings", {})),
         report=dict(fact.get("report", {})),
         size_bytes=int(fact["size_bytes"]),

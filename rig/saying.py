@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from string import Formatter
 from typing import Any
 
@@ -104,6 +105,18 @@ def say(code: str, english: str, /, **figures: object) -> Said:
 def plain(text: object) -> Said:
     """What something else said, in whatever language."""
     return text if isinstance(text, Said) else Said(str(text))
+
+
+def told(text: object, code: object) -> Said:
+    """A sentence of another program (the stacker), with the code and figures that came beside it, if any did."""
+    if isinstance(code, Mapping) and isinstance(code.get("figures"), Mapping):
+        return Said(str(text), str(code.get("code", "")), code["figures"])
+    return plain(text)
+
+
+def all_told(texts: Sequence[object], codes: Sequence[object] | None) -> tuple[Said, ...]:
+    """The same of several."""
+    return tuple(told(text, code) for text, code in zip_longest(texts, (codes or ())[: len(texts)]))
 
 
 def joined(sentences: Iterable[str | None]) -> Said | None:

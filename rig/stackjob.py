@@ -23,7 +23,7 @@ from typing import Any
 
 from rig.ending import end_within
 from rig.errors import StackFailedError
-from rig.saying import Said, plain, say
+from rig.saying import Said, say, told
 
 SAID_WITHIN_S = 5.0
 Event = dict[str, Any]
@@ -149,12 +149,9 @@ class StackProcess:
         if self._cancelled:
             return None
         if self._last is not None:
-            raise StackFailedError(
-                plain(
-                    self._last.get("error")
-                    or say("stack.failed_silently", "the stacker failed without saying why")
-                )
-            )
+            if error := self._last.get("error"):
+                raise StackFailedError(told(error, self._last.get("error_said")))
+            raise StackFailedError(say("stack.failed_silently", "the stacker failed without saying why"))
         raise StackFailedError(death_sentence(code, list(self._complaints)))
 
     def _send(self, message: Event) -> None:

@@ -16,7 +16,7 @@ from rig.durable import write_derived
 from rig.ending import end_within
 from rig.errors import RigError, StackFailedError
 from rig.pictures import RESULT_THUMB_PX, SCREEN_PX, SCREEN_QUALITY, jpeg_size, small_jpeg
-from rig.saying import Said, plain, say
+from rig.saying import Said, all_told, plain, say
 from rig.stackjob import WORKER, Event, StackOrder, StackProcess
 from rig.status import StackProgress
 
@@ -297,7 +297,7 @@ def keep_result(task: StackTask, report: dict[str, Any]) -> None:
         "height": height,
         "used": used,
         "frames": len(offered),
-        "warnings": list(report.get("warnings") or task.warnings),
+        "warnings": all_told(report.get("warnings") or task.warnings, report.get("warnings_said")),
         "settings": task.settings,
     }
     task.folder.finish_result(task.result_id, task.part, about)

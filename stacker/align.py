@@ -16,6 +16,7 @@ from stacker.lowcopy import LowCopy, prepare
 from stacker.photometry import Gain, Tones, estimate_gain, measure_tones
 from stacker.plausible import objection
 from stacker.register import coarse_guess, register
+from stacker.saying import say
 from stacker.settings import AlignSettings
 from stacker.transforms import Transform
 from stacker.validarea import valid_area
@@ -148,7 +149,13 @@ class Aligner:
         reason = self._poses[later].reason or ""
         if later == index:
             return reason
-        return f"frame {index} has no connection to the reference frame {reference}, because {reason}"
+        return say(
+            "align.unconnected",
+            "frame {frame} has no connection to the reference frame {reference}, because {reason}",
+            frame=index,
+            reference=reference,
+            reason=reason,
+        )
 
     def _add_as_it_is(self) -> RelativeAlignment:
         index = len(self)
@@ -173,7 +180,13 @@ class Aligner:
         found = register(before.copy, held.copy, guess, coarsest=_COARSEST)
         reason = objection(found, before.copy.shape, self._scale)
         if reason is not None:
-            reason = f"frame {held.index} could not be aligned with frame {before.index}: {reason}"
+            reason = say(
+                "align.failed",
+                "frame {frame} could not be aligned with frame {before}: {reason}",
+                frame=held.index,
+                before=before.index,
+                reason=reason,
+            )
             return RelativeAlignment(
                 held.index, None, tf.identity(), np.ones(3), 0.0, found.correlation, reason
             )

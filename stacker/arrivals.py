@@ -8,6 +8,7 @@ from pathlib import Path
 from stacker.errors import FrameError, InputError
 from stacker.frames import FrameSource, open_frames
 from stacker.report import FrameReport
+from stacker.saying import say
 from stacker.stack import Stack
 
 
@@ -28,7 +29,7 @@ class Arrivals:
         try:
             opened = open_frames([path])
         except (InputError, FrameError) as error:
-            return self.stack.leave_out(path.name, str(error))
+            return self.stack.leave_out(path.name, error.said)
         self.first = self.first or opened
         return self.stack.look(opened, 0)
 
@@ -36,5 +37,5 @@ class Arrivals:
     def any(self) -> FrameSource:
         """A frame of the bracket. Raises InputError when there is none."""
         if self.first is None:
-            raise InputError("there are no frames that can be used")
+            raise InputError(say("stacker.none_left", "there are no frames that can be used"))
         return self.first

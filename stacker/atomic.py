@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from stacker.errors import OutputError
+from stacker.saying import say
 
 PART_SUFFIX = ".part"
 
@@ -37,7 +38,16 @@ def check_output(path: Path, needed_bytes: int = 0, what: str = "it needs") -> N
     free = shutil.disk_usage(folder).free
     if free < needed_bytes:
         need, have = max(math.ceil(needed_bytes / 1e6), 1), math.floor(free / 1e6)
-        raise OutputError(f"{path} cannot be written: {what} about {need} MB, only {have} MB are free")
+        raise OutputError(
+            say(
+                "stacker.too_little_space",
+                "{file} cannot be written: {what} about {need} MB, only {have} MB are free",
+                file=path,
+                what=what,
+                need=need,
+                have=have,
+            )
+        )
 
 
 @contextmanager
@@ -72,8 +82,13 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 def _sentence(path: Path, error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"{path} was not written: there is no space left in {path.parent}; free some and try again"
-    return f"{path} was not written: {error.strerror or error}"
+        return say(
+            "stacker.no_space",
+            "{file} was not written: there is no space left in {folder}; free some and try again",
+            file=path,
+            folder=path.parent,
+        )
+    return say("stacker.not_written", "{file} was not written: {why}", file=path, why=error.strerror or error)
 
 
 def _part_of(path: Path) -> Path:

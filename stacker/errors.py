@@ -6,6 +6,11 @@ from __future__ import annotations
 class StackerError(Exception):
     """Root of everything the stacker raises on purpose; the message is one sentence for the user."""
 
+    @property
+    def said(self) -> str:
+        """That sentence, with its code and figures where it has them (stacker.saying)."""
+        return self.args[0] if len(self.args) == 1 and isinstance(self.args[0], str) else str(self)
+
 
 class SettingsError(StackerError, ValueError):
     """A setting is out of range or contradicts another."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from stacker.light import EXPONENT
 from stacker.report import FrameReport
+from stacker.saying import say
 
 _MUCH = 0.67  # stops: beyond it noise is half again as strong, or half a stop of the highlights is gone
 
@@ -26,9 +27,28 @@ def exposure_warning(frames: Sequence[FrameReport], reference: int) -> str | Non
     if not apart:
         return None
     stops, name = max(apart, key=lambda each: abs(each[0]))
-    how, so = ("darker", "brings noise") if stops > 0 else ("brighter", "may lack its highlights")
-    others = "" if len(apart) == 1 else f" ({len(apart)} frames differ by more than {_MUCH:.1f})"
-    return (
-        f"{name} is {abs(stops):.1f} stops {how} than {frames[reference].name}{others}: it is matched, but {so}; "
-        "lock the exposure for the whole bracket"
-    )
+    than, most = frames[reference].name, abs(stops)
+    if stops > 0:
+        odd = say(
+            "exposure.darker",
+            "{name} is {stops:.1f} stops darker than {than}",
+            name=name,
+            stops=most,
+            than=than,
+        )
+        so = say("exposure.noise", "it is matched, but brings noise")
+    else:
+        odd = say(
+            "exposure.brighter",
+            "{name} is {stops:.1f} stops brighter than {than}",
+            name=name,
+            stops=most,
+            than=than,
+        )
+        so = say("exposure.highlights", "it is matched, but may lack its highlights")
+    if len(apart) > 1:
+        n = len(apart)
+        odd = say(
+            "exposure.others", "{odd} ({n} frames differ by more than {much:.1f})", odd=odd, n=n, much=_MUCH
+        )
+    return say("exposure.differs", "{odd}: {so}; lock the exposure for the whole bracket", odd=odd, so=so)

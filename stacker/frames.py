@@ -19,6 +19,7 @@ from stacker.inputs import list_inputs
 from stacker.kernel.jpegs import Decoding
 from stacker.order import Order, sort_paths
 from stacker.planes import Planes, from_bgr, low_from_planes, with_bit_depth, with_chroma_shift
+from stacker.saying import say
 
 Array = npt.NDArray[Any]
 
@@ -179,14 +180,20 @@ def open_frames(inputs: Sequence[Path], order: Order = "given", exclude: Collect
         try:
             readable.append((path, read_header(path)))
         except FrameError as error:
-            problems.append(FrameProblem(path.name, str(error)))
+            problems.append(FrameProblem(path.name, error.said))
     if not readable:
         raise InputError(problems[0].reason if len(problems) == 1 else _nothing_left(inputs, problems))
     headers = dict(readable)
     ordered = sort_paths([path for path, _ in readable], order)
     kept, odd = _of_majority_size([(path, headers[path]) for path in ordered])
     if min(kept[0][1].shape) < SMALLEST_PX:
-        raise InputError(f"frames of {_size(kept[0][1].shape)} pixels are too small to be stacked")
+        raise InputError(
+            say(
+                "stacker.too_small",
+                "frames of {size} pixels are too small to be stacked",
+                size=_size(kept[0][1].shape),
+            )
+        )
     return FileSource(kept, [*problems, *odd], warnings)
 
 
@@ -197,7 +204,16 @@ def _of_majority_size(
     [(shape, _)] = Counter(header.shape for _, header in files).most_common(1)
     kept = [(path, header) for path, header in files if header.shape == shape]
     odd = [
-        FrameProblem(path.name, f"{path.name}: is {_size(header.shape)}, most frames are {_size(shape)}")
+        FrameProblem(
+            path.name,
+            say(
+                "frame.odd_size",
+                "{name}: is {size}, most frames are {usual}",
+                name=path.name,
+                size=_size(header.shape),
+                usual=_size(shape),
+            ),
+        )
         for path, header in files
         if header.shape != shape
     ]

@@ -17,6 +17,7 @@ from stacker.formats.header import Header, turn_upright
 from stacker.formats.metadata import Metadata, result_metadata
 from stacker.kernel.jpegs import Decoding
 from stacker.planes import Planes, from_bgr, low_from_planes, with_bit_depth
+from stacker.saying import say
 
 Array = npt.NDArray[Any]
 
@@ -141,7 +142,9 @@ def _whole_format(path: Path) -> _WholeFormat | None:
     if start.startswith(bmp.MAGIC):
         return bmp
     raise FrameError(
-        "the file is empty" if not start else "this is no picture (JPEG, PNG, TIFF, BMP or camera raw)"
+        say("frame.no_picture", "this is no picture (JPEG, PNG, TIFF, BMP or camera raw)")
+        if start
+        else say("frame.empty", "the file is empty")
     )
 
 
@@ -158,6 +161,13 @@ def _named(path: Path) -> Iterator[None]:
     try:
         yield
     except FrameError as error:
-        raise type(error)(f"{path.name}: {error}") from error
+        raise type(error)(say("frame.named", "{name}: {why}", name=path.name, why=error)) from error
     except OSError as error:
-        raise FrameError(f"{path.name}: cannot be read ({error.strerror or error})") from error
+        raise FrameError(
+            say(
+                "frame.unread",
+                "{name}: cannot be read ({why})",
+                name=path.name,
+                why=error.strerror or error,
+            )
+        ) from error

@@ -16,6 +16,7 @@ from stacker.errors import MemoryLimitError
 from stacker.freememory import free_mb, kernel_figure
 from stacker.parts import OVERLAP_PX, most_bands
 from stacker.patches import PATCH_PX
+from stacker.saying import say
 
 # Measured, in MB: Python with numpy and OpenCV loaded and used, and what one thread's patches take.
 _PROGRAM_MB = 77
@@ -58,11 +59,23 @@ def plan_within(
     size, least = f"{shape[1]}×{shape[0]}", min(needs)
     if limit_mb is None:
         raise MemoryLimitError(
-            f"frames of {size} pixels need {least} MB and only {available} MB are free; close other programs, "
-            f"or give --memory-limit {least} to try nevertheless"
+            say(
+                "stacker.memory_free",
+                "frames of {size} pixels need {least} MB and only {free} MB are free; close other programs, "
+                "or give --memory-limit {least} to try nevertheless",
+                size=size,
+                least=least,
+                free=available,
+            )
         )
     raise MemoryLimitError(
-        f"frames of {size} pixels cannot be stacked within {limit_mb} MB; {least} MB would do"
+        say(
+            "stacker.memory_limit",
+            "frames of {size} pixels cannot be stacked within {limit} MB; {least} MB would do",
+            size=size,
+            limit=limit_mb,
+            least=least,
+        )
     )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from stacker import transforms as tf
 from stacker.register import Registration
+from stacker.saying import say
 
 # Of 618 pairs of unrelated pictures none correlated above 0.22; neighbours in real brackets had 0.70 or more.
 MIN_CORRELATION = 0.40
@@ -26,22 +27,47 @@ def objection(found: Registration, shape: tuple[int, int], scale: float) -> str 
     shift = tf.distance(found.transform, tf.identity(), shape)
     uncertainty, farthest = float(np.sqrt(found.variance)), MAX_SHIFT * max(shape)
     if found.textured == 0:
-        return "there is too little texture"
+        return say("align.no_texture", "there is too little texture")
     if found.correlation < MIN_CORRELATION:
-        return (
-            f"they have too little in common (correlation {found.correlation:.2f}, needs {MIN_CORRELATION})"
+        return say(
+            "align.unlike",
+            "they have too little in common (correlation {correlation:.2f}, needs {least})",
+            correlation=float(found.correlation),
+            least=MIN_CORRELATION,
         )
     if found.agreeing < MIN_AGREEING:
-        return f"only {found.agreeing:.0%} of the picture moved alike (needs {MIN_AGREEING:.0%})"
+        return say(
+            "align.disagree",
+            "only {percent:.0f} % of the picture moved alike (needs {least:.0f} %)",
+            percent=float(100 * found.agreeing),
+            least=float(100 * MIN_AGREEING),
+        )
     if abs(change) > MAX_SCALE_CHANGE:
-        return f"the size would change by {change:+.1%} (at most {MAX_SCALE_CHANGE:.0%} is plausible)"
+        return say(
+            "align.scale",
+            "the size would change by {percent:+.1f} % (at most {most:.0f} % is plausible)",
+            percent=float(100 * change),
+            most=float(100 * MAX_SCALE_CHANGE),
+        )
     if abs(turn) > MAX_TURN_DEG:
-        return f"it would turn by {turn:+.1f}° (at most {MAX_TURN_DEG:.0f}° is plausible)"
+        return say(
+            "align.turn",
+            "it would turn by {degrees:+.1f}° (at most {most:.0f}° is plausible)",
+            degrees=turn,
+            most=float(MAX_TURN_DEG),
+        )
     if shift > farthest:
-        return f"it would move by {shift * scale:.0f} px (at most {farthest * scale:.0f} px is plausible)"
+        return say(
+            "align.shift",
+            "it would move by {px:.0f} px (at most {most:.0f} px is plausible)",
+            px=float(shift * scale),
+            most=float(farthest * scale),
+        )
     if uncertainty > MAX_UNCERTAINTY_PX:
-        return (
-            f"too little texture tells where it lies (to {uncertainty * scale:.0f} px, "
-            f"needs {MAX_UNCERTAINTY_PX * scale:.0f} px)"
+        return say(
+            "align.uncertain",
+            "too little texture tells where it lies (to {px:.0f} px, needs {least:.0f} px)",
+            px=float(uncertainty * scale),
+            least=float(MAX_UNCERTAINTY_PX * scale),
         )
     return None

@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from stacker.saying import all_coded
+
 SCHEMA = "fieldstack.report/1"
 
 
@@ -54,7 +56,13 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return {"schema": SCHEMA, "used": self.used, **asdict(self)}
+        said = all_coded(self.warnings)
+        return {
+            "schema": SCHEMA,
+            "used": self.used,
+            **asdict(self),
+            **({"warnings_said": said} if said else {}),
+        }
 
     def as_json(self) -> str:
         """The report as text."""

@@ -8,6 +8,7 @@ from stacker import memory
 from stacker.exposures import exposure_warning
 from stacker.looked import Looked
 from stacker.report import Coverage, FrameReport, Report
+from stacker.saying import say
 from stacker.survey import Surveyed
 from stacker.validarea import Rectangle
 
@@ -47,7 +48,7 @@ def report(
 
 def left_out_sentence(reason: str) -> str:
     """The warning about a frame that is left out."""
-    return f"left out: {reason}"
+    return say("warning.left_out", "left out: {reason}", reason=reason)
 
 
 def _frame(index: int, frame: Looked, found: Surveyed) -> FrameReport:
@@ -55,7 +56,9 @@ def _frame(index: int, frame: Looked, found: Surveyed) -> FrameReport:
         return FrameReport(index, frame.name, False, frame.reason)
     pose = found.alignments[frame.slot]
     sharpness = round(found.sharpness[frame.slot], 3)
-    reason = frame.reason if pose.used else f"{frame.name}: {pose.reason}"
+    reason = (
+        frame.reason if pose.used else say("frame.named", "{name}: {why}", name=frame.name, why=pose.reason)
+    )
     if reason is not None:
         return FrameReport(index, frame.name, False, reason, sharpness=sharpness)
     return FrameReport(

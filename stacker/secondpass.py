@@ -24,6 +24,7 @@ from stacker.prior import Prior
 from stacker.pyramid import level_count, padded_shape
 from stacker.readahead import ReadAhead
 from stacker.rowsbehind import RowsBehind
+from stacker.saying import say
 from stacker.settings import Prefer
 from stacker.state import RunningFusion
 from stacker.survey import Surveyed
@@ -123,7 +124,13 @@ class SecondPass:
                     if keeper is not None:
                         keeper.keep(standing)
                 if not running.frames:
-                    raise InputError(f"no frame can be decoded; the first: {standing.damaged[0]}")
+                    raise InputError(
+                        say(
+                            "stacker.none_decoded",
+                            "no frame can be decoded; the first: {reason}",
+                            reason=standing.damaged[0],
+                        )
+                    )
                 memory.trim()
                 self._finish(standing, part, prior, pool)
                 memory.trim()
@@ -140,7 +147,7 @@ class SecondPass:
         try:
             planes = frames.take(slot)
         except FrameError as error:  # its small copy could be decoded; or the card is gone by now
-            standing.damaged[slot] = str(error)
+            standing.damaged[slot] = error.said
             return
         view = FrameView(AlignedFrame(planes, alignment.transform, alignment.gain, slot), fuser.running.shape)
         following = (later for later in range(slot + 1, len(self.frames)))

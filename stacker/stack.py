@@ -36,6 +36,7 @@ from stacker.methods import METHODS
 from stacker.planes import Planes, from_bgr
 from stacker.report import Coverage, FrameReport, Report
 from stacker.result import FuseResult
+from stacker.saying import say
 from stacker.secondpass import Cancelled, Preview, Progress, SecondPass, Standing
 from stacker.sequence import better_order, order_of_focus
 from stacker.settings import StackSettings
@@ -113,7 +114,7 @@ class Stack:
                 looked.slot = len(survey)
                 relative = survey.add(low, energy)
             except FrameError as error:
-                looked.slot, looked.reason = None, str(error)
+                looked.slot, looked.reason = None, error.said
                 if self.known is not None:
                     self.known.skip()
                 return FrameReport(index, looked.name, False, looked.reason)
@@ -275,7 +276,7 @@ class Stack:
             try:
                 planes = repaired(frame.opened.planes(frame.at), self.defects)
             except FrameError as error:
-                frame.reason = str(error)
+                frame.reason = error.said
                 continue
             lying = AlignedFrame(planes, alignment.transform, alignment.gain, count)
             with one_opencv_thread(), self._timed("aligning"):
@@ -368,8 +369,13 @@ class Stack:
             self.live = self.live and self._has_room_to_be_live(source, self._plan)
         if source.shape != self._shape:
             raise FrameShapeError(
-                f"{source.names[0]}: is {source.shape[1]}×{source.shape[0]} pixels, "
-                f"the first frame {self._survey.shape[1]}×{self._survey.shape[0]}"
+                say(
+                    "frame.other_size",
+                    "{name}: is {size} pixels, the first frame {first}",
+                    name=source.names[0],
+                    size=f"{source.shape[1]}×{source.shape[0]}",
+                    first=f"{self._survey.shape[1]}×{self._survey.shape[0]}",
+                )
             )
         return self._survey
 
@@ -469,8 +475,13 @@ def _even_end(end: int, frame_end: int) -> int:
 
 def _nothing_usable(frames: list[Looked]) -> str:
     if not frames:
-        return "there are no frames"
-    return f"none of the {len(frames)} frames can be used; the first: {frames[0].reason}"
+        return say("stacker.no_frames", "there are no frames")
+    return say(
+        "stacker.none_usable",
+        "none of the {n} frames can be used; the first: {reason}",
+        n=len(frames),
+        reason=frames[0].reason,
+    )
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from stacker.focusmap import FocusMap, focus_map
 from stacker.focuspeaks import FocusPeaks, focus_measure
 from stacker.kernel.surveys import can_measure, measure
 from stacker.planes import from_bgr, neutral
+from stacker.saying import say
 from stacker.sequence import Signature, signature
 from stacker.settings import AlignSettings
 from stacker.transforms import Transform
@@ -164,7 +165,10 @@ class Survey:
         runs = [(base, peaks) for base, peaks in self._peaks.items() if reference in peaks.frames]
         if not runs:
             raise InputError(
-                "the reference frame fits too few of the others; leave the choice open, or take another"
+                say(
+                    "stacker.reference_apart",
+                    "the reference frame fits too few of the others; leave the choice open, or take another",
+                )
             )
         base, peaks = runs[0]
         noise = peaks.noise()

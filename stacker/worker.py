@@ -29,6 +29,7 @@ from stacker.job import StackJob, check_outputs
 from stacker.pipeline import write_results
 from stacker.planes import Planes
 from stacker.preview import Preview
+from stacker.saying import coded, say
 from stacker.settings import AlignSettings, StackSettings
 from stacker.stack import Stack
 
@@ -100,10 +101,11 @@ class Worker:
         except CancelledError:
             return INTERRUPTED
         except StackerError as error:
-            self._tell("failed", error=str(error))
+            self._tell("failed", error=str(error), error_said=coded(error.said))
             return FAILED
         except MemoryError:
-            self._tell("failed", error="not enough memory for this stack; the frames are safe")
+            short = say("stacker.no_memory", "not enough memory for this stack; the frames are safe")
+            self._tell("failed", error=str(short), error_said=coded(short))
             return FAILED
         except Exception as error:  # noqa: BLE001 - the edge of a process: the rig must hear of it in any case
             self._tell("failed", error=f"this should not happen ({type(error).__name__}: {error})")

@@ -1,4 +1,4 @@
-"""Every sentence that the rig and its pages can say, found in their source: code -> English."""
+"""Every sentence that the rig, its pages and the stacker can say, found in their source: code -> English."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from pathlib import Path
 from string import Formatter
 
 import rig
+import stacker
 import webui
 
-PACKAGES = [Path(package.__file__ or "").parent for package in (rig, webui)]
+PACKAGES = [Path(package.__file__ or "").parent for package in (rig, stacker, webui)]
 
 
 def sources() -> Iterator[tuple[Path, ast.Module]]:
-    """Every module of the rig and its pages."""
+    """Every module of the rig, its pages and the stacker."""
     for folder in PACKAGES:
         for path in sorted(folder.rglob("*.py")):
             yield path, ast.parse(path.read_text("utf-8"))
@@ -23,7 +24,9 @@ def sources() -> Iterator[tuple[Path, ast.Module]]:
 def calls(tree: ast.Module) -> Iterator[ast.Call]:
     """Every call of say()."""
     imported = [
-        node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "rig.saying"
+        node
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and node.module in ("rig.saying", "stacker.saying")
     ]
     if not any(one.name == "say" for node in imported for one in node.names):
         return

@@ -12,6 +12,7 @@ from stacker.errors import FrameError
 from stacker.formats.header import Header
 from stacker.formats.metadata import Metadata
 from stacker.formats.whole import read_with_opencv
+from stacker.saying import say
 
 MAGIC = b"BM"
 
@@ -21,10 +22,12 @@ def read_header(path: Path) -> Header:
     with path.open("rb") as file:
         start = file.read(26)
     if len(start) < 26:
-        raise FrameError("the BMP ends before its picture begins")
+        raise FrameError(say("frame.ends_early", "the {kind} ends before its picture begins", kind="BMP"))
     width, height = struct.unpack_from("<ii", start, 18)  # a negative height means: stored from the top
     if width <= 0 or height == 0:
-        raise FrameError(f"a BMP of {width}×{height} pixels is no picture")
+        raise FrameError(
+            say("frame.no_size", "a BMP of {size} pixels is no picture", size=f"{width}×{height}")
+        )
     return Header(abs(height), width, 8, chroma_shift=0)
 
 

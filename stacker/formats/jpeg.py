@@ -28,6 +28,7 @@ from stacker.formats.metadata import Metadata
 from stacker.kernel import jpegs
 from stacker.kernel.jpegs import Decoding
 from stacker.planes import Planes, chroma_shape, from_bgr, low_from_planes, neutral, with_bit_depth
+from stacker.saying import say
 
 Array = npt.NDArray[Any]
 
@@ -62,13 +63,18 @@ def read_header(path: Path) -> Header:
             elif marker == APP1 and payload.startswith(EXIF) and metadata.exif is None:
                 metadata = Metadata(exif=payload[len(EXIF) :])
     if frame is None or frame.height == 0 or frame.width == 0:
-        raise FrameError("the JPEG ends before its picture begins")
+        raise FrameError(say("frame.ends_early", "the {kind} ends before its picture begins", kind="JPEG"))
     if frame.marker not in _DECODABLE_SOF or frame.precision != 8:
         raise FrameError(
-            f"a JPEG of {frame.precision} bits, coding {frame.marker:#x}, is none of the usual 8-bit ones"
+            say(
+                "frame.odd_jpeg",
+                "a JPEG of {bits} bits, coding {coding}, is none of the usual 8-bit ones",
+                bits=frame.precision,
+                coding=f"{frame.marker:#x}",
+            )
         )
     if frame.components == 4:
-        raise FrameError("a CMYK JPEG is made for printing; save it as RGB")
+        raise FrameError(say("frame.cmyk", "a CMYK JPEG is made for printing; save it as RGB"))
     return Header(frame.height, frame.width, 8, chroma_shift=1, orientation=metadata.orientation)
 
 
@@ -148,7 +154,9 @@ def _stored_planes(path: Path, header: Header) -> tuple[Array, Array, Array]:
     try:
         planes = jpegs.read_planes(path, header.height, header.width)
     except ValueError as error:
-        raise FrameError(f"the picture is damaged ({_reason(error)})") from error
+        raise FrameError(
+            say("frame.damaged", "the picture is damaged ({why})", why=_reason(error))
+        ) from error
     if planes is not None:
         return planes
     data = path.read_bytes()
@@ -186,14 +194,18 @@ def _decode(data: bytes, colorspace: str, **least_size: int) -> Array:
     try:
         return np.asarray(simplejpeg.decode_jpeg(data, colorspace, strict=True, **least_size))
     except ValueError as error:
-        raise FrameError(f"the picture is damaged ({_reason(error)})") from error
+        raise FrameError(
+            say("frame.damaged", "the picture is damaged ({why})", why=_reason(error))
+        ) from error
 
 
 def _colorspace(data: bytes) -> str:
     try:
         return str(simplejpeg.decode_jpeg_header(data)[2])
     except ValueError as error:
-        raise FrameError(f"the picture is damaged ({_reason(error)})") from error
+        raise FrameError(
+            say("frame.damaged", "the picture is damaged ({why})", why=_reason(error))
+        ) from error
 
 
 def _reason(error: ValueError) -> str:

@@ -17,6 +17,7 @@ from stacker.formats.header import Header
 from stacker.formats.metadata import Metadata
 from stacker.formats.whole import decode_with_opencv, read_with_opencv
 from stacker.planes import Planes, bgr_strips
+from stacker.saying import say
 
 Array = npt.NDArray[Any]
 
@@ -44,7 +45,7 @@ def read_header(path: Path) -> Header:
             elif name == b"eXIf":
                 exif = payload
     if size is None or size[0] == 0 or size[1] == 0:
-        raise FrameError("the PNG ends before its picture begins")
+        raise FrameError(say("frame.ends_early", "the {kind} ends before its picture begins", kind="PNG"))
     width, height, bits, colour_type = size
     shift = 1 if colour_type in (_GREY, _GREY_ALPHA) else 0
     return Header(height, width, 16 if bits == 16 else 8, shift, Metadata(exif=exif).orientation)
@@ -140,7 +141,7 @@ def _chunks(file: BinaryIO, hold: set[bytes], stop: bytes | None) -> Iterator[tu
         head = file.read(8)
         length, name = int.from_bytes(head[:4], "big"), head[4:]
         if len(head) < 8:
-            raise FrameError("the picture is damaged (the PNG ends early)")
+            raise FrameError(say("frame.png_early", "the picture is damaged (the PNG ends early)"))
         if name == stop:
             return
         crc = zlib.crc32(name)
@@ -148,13 +149,17 @@ def _chunks(file: BinaryIO, hold: set[bytes], stop: bytes | None) -> Iterator[tu
         while length > 0:
             piece = file.read(min(length, 1 << 16))
             if not piece:
-                raise FrameError("the picture is damaged (the PNG ends early)")
+                raise FrameError(say("frame.png_early", "the picture is damaged (the PNG ends early)"))
             crc, length = zlib.crc32(piece, crc), length - len(piece)
             if name in hold and len(kept) << 16 < _LARGEST_HELD:
                 kept.append(piece)
         if file.read(4) != struct.pack(">I", crc):
             raise FrameError(
-                f"the picture is damaged (checksum of PNG chunk {name.decode('ascii', 'replace')} is wrong)"
+                say(
+                    "frame.checksum",
+                    "the picture is damaged (checksum of PNG chunk {chunk} is wrong)",
+                    chunk=name.decode("ascii", "replace"),
+                )
             )
         yield name, b"".join(kept)
 

@@ -16,6 +16,7 @@ from stacker.formats.header import Header
 from stacker.formats.ifd import byte_order, first_directory, integers, read_directory
 from stacker.formats.metadata import Metadata
 from stacker.formats.whole import with_red_and_blue_exchanged
+from stacker.saying import say
 
 # Raws share the magic number of TIFF, or have one per maker: they are known by their suffix.
 SUFFIXES = frozenset(
@@ -75,7 +76,9 @@ def _check_length(path: Path) -> None:
                     strict=False,
                 )
                 if any(start + size > len(block) for start, size in pieces):
-                    raise FrameError("the picture is damaged (the raw is cut off)")
+                    raise FrameError(
+                        say("frame.cut_off", "the picture is damaged (the {kind} is cut off)", kind="raw")
+                    )
 
 
 @contextmanager
@@ -83,12 +86,16 @@ def _open(path: Path) -> Iterator[Any]:
     try:
         import rawpy
     except ImportError as error:
-        raise FrameError("camera raws need the package rawpy: install fieldstack[raw]") from error
+        raise FrameError(
+            say("frame.no_rawpy", "camera raws need the package rawpy: install fieldstack[raw]")
+        ) from error
     try:
         with rawpy.imread(str(path)) as raw:
             yield raw
     except rawpy.LibRawError as error:
-        raise FrameError(f"the raw cannot be developed ({_told(error)})") from error
+        raise FrameError(
+            say("frame.undeveloped", "the raw cannot be developed ({why})", why=_told(error))
+        ) from error
 
 
 def _told(error: Exception) -> str:

@@ -26,6 +26,7 @@ from stacker.formats.metadata import Metadata
 from stacker.formats.strips import LZW, PACKBITS, first_that_is_damaged
 from stacker.formats.whole import as_bgr_or_grey, read_with_opencv, with_red_and_blue_exchanged
 from stacker.planes import Planes, bgr_strips
+from stacker.saying import say
 
 Array = npt.NDArray[Any]
 
@@ -54,13 +55,26 @@ def read_header(path: Path) -> Header:
         height, width = int(page.imagelength), int(page.imagewidth)
         if page.dtype not in (np.dtype(np.uint8), np.dtype(np.uint16)) or height == 0 or width == 0:
             raise FrameError(
-                f"a TIFF of {page.dtype} cannot be stacked; save it with 8 or 16 bits per channel"
+                say(
+                    "frame.bits",
+                    "a {kind} of {sample} cannot be stacked; save it with 8 or 16 bits per channel",
+                    kind="TIFF",
+                    sample=page.dtype,
+                )
             )
         if max(page.size, math.prod(page.chunks)) > _MOST_CHANNELS * max(height * width, _LEAST_PIECE_PX):
-            raise FrameError("the picture is damaged (the TIFF claims more than its pixels)")
+            raise FrameError(
+                say("frame.claims_more", "the picture is damaged (the TIFF claims more than its pixels)")
+            )
         space = _NOT_RGB.get(getattr(page.photometric, "name", ""))
         if space:
-            raise FrameError(f"a TIFF in {space} colours cannot be stacked; save it as RGB")
+            raise FrameError(
+                say(
+                    "frame.colours",
+                    "a TIFF in {space} colours cannot be stacked; save it as RGB",
+                    space=space,
+                )
+            )
         tag = page.tags.get(_ORIENTATION)
         orientation = int(tag.value) if tag is not None and tag.value in range(1, 9) else 1
         shift = 1 if page.photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO) else 0
@@ -93,13 +107,19 @@ def _check_parts(page: Any, path: Path) -> None:
     """Raise FrameError for a strip or tile that OpenCV would take for good though it is none."""
     ends = [start + size for start, size in zip(page.dataoffsets, page.databytecounts, strict=True)]
     if max(ends, default=0) > path.stat().st_size:
-        raise FrameError("the picture is damaged (the TIFF is cut off)")
+        raise FrameError(say("frame.cut_off", "the picture is damaged (the {kind} is cut off)", kind="TIFF"))
     if page.compression not in (LZW, PACKBITS) or page.fillorder != 1 or page.photometric not in _PLAIN:
         return
     with path.open("rb") as file:
         damaged = first_that_is_damaged(page, file)
     if damaged is not None:
-        raise FrameError(f"the picture is damaged (part {damaged + 1} of the TIFF does not decode)")
+        raise FrameError(
+            say(
+                "frame.part",
+                "the picture is damaged (part {part} of the TIFF does not decode)",
+                part=damaged + 1,
+            )
+        )
 
 
 def read_metadata(path: Path) -> Metadata:
@@ -160,4 +180,6 @@ def _first_page(path: Path) -> Iterator[Any]:
     except FrameError:
         raise
     except _BROKEN as error:
-        raise FrameError("the picture is damaged (the TIFF is cut off or does not decode)") from error
+        raise FrameError(
+            say("frame.tiff_broken", "the picture is damaged (the TIFF is cut off or does not decode)")
+        ) from error

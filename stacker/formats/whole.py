@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stacker.errors import FrameError
+from stacker.saying import say
 
 Array = npt.NDArray[Any]
 
@@ -32,9 +33,13 @@ def _decoded(decode: Callable[[], Array | None]) -> Array:
     try:
         image = decode()
     except cv2.error as error:
-        raise FrameError("the picture is damaged (OpenCV cannot decode it)") from error
+        raise FrameError(
+            say("frame.undecodable", "the picture is damaged (OpenCV cannot decode it)")
+        ) from error
     if image is None:
-        raise FrameError("the picture is damaged or of an unusual kind (OpenCV cannot decode it)")
+        raise FrameError(
+            say("frame.unusual", "the picture is damaged or of an unusual kind (OpenCV cannot decode it)")
+        )
     return as_bgr_or_grey(np.asarray(image))
 
 
@@ -54,7 +59,12 @@ def as_bgr_or_grey(image: Array) -> Array:
     """
     if image.dtype not in (np.uint8, np.uint16):
         raise FrameError(
-            f"pictures of {image.dtype} cannot be stacked; save it with 8 or 16 bits per channel"
+            say(
+                "frame.bits",
+                "a {kind} of {sample} cannot be stacked; save it with 8 or 16 bits per channel",
+                kind="picture",
+                sample=image.dtype,
+            )
         )
     if image.ndim == 2:
         return image

@@ -82,6 +82,17 @@ def test_a_failure_is_told_in_the_workers_words():
         process.result()
 
 
+def test_a_failure_with_a_code_can_be_said_in_another_language():
+    script = """
+        said = {"code": "stacker.no_memory", "figures": {"n": 3}}
+        say(event="failed", error="not enough memory", error_said=said)
+    """
+    process, _ = start(script)
+    with pytest.raises(StackFailedError, match="not enough memory") as failed:
+        process.result()
+    assert (failed.value.said.code, failed.value.said.figures) == ("stacker.no_memory", {"n": 3})
+
+
 def test_a_killed_worker_is_put_down_to_memory_and_the_frames_are_safe():
     process, heard = start("say(event='progress'); time.sleep(60)")
     heard.wait_for("progress")

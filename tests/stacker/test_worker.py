@@ -235,6 +235,9 @@ def test_a_frame_that_cannot_be_read_is_left_out_and_keeps_its_number(worker, fr
     assert not left_out["used"]
     assert frames[which].name in left_out["reason"]
     assert frames[which].name in worker.of("warning")[0]["message"]
+    [said] = worker.events[-1]["report"]["warnings_said"]
+    assert said["code"] == "warning.left_out"
+    assert said["figures"]["reason"]["figures"]["name"] == frames[which].name
     told = worker.events[-1]["report"]["frames"]
     assert [frame["name"] for frame in told] == [frame.name for frame in frames]
     assert [frame["used"] for frame in told] == [index != which for index in range(COUNT)]
@@ -254,3 +257,4 @@ def test_a_limit_too_small_is_a_failure_that_says_what_would_do(worker, frames, 
     settings = {"threads": 1, "memory_limit_mb": 10}
     assert worker.send(order(frames, results, settings=settings)).end() == 1
     assert "MB would do" in worker.of("failed")[0]["error"]
+    assert worker.of("failed")[0]["error_said"]["figures"]["limit"] == 10
