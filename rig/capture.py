@@ -252,9 +252,8 @@ class _Shoot:
         """A frame at the locked exposure that nothing shook or bumped; after settings.capture.retries as it comes."""
         off: tuple[float, float] | None = None
         for attempt in range(self.settings.capture.retries + 1):
-            frame = locked.capture(
-                settled.since_ns
-            )  # the one exposed while the last preview was processed will do
+            # the one exposed while the last preview was processed will do
+            frame = locked.capture(settled.since_ns)
             fault = self._fault(settler, settled, frame)
             before, off = off, self._off_px(frame) if settled.still else None
             if fault is None and off is not None:

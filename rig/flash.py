@@ -180,7 +180,8 @@ class FlashedCamera(LockedCamera):
         self._flasher = flasher
         super().__init__(camera, settings, exposure)
 
-    def _capture(self) -> Frame:
+    def _capture(self, since_ns: int | None) -> Frame:
+        # since_ns is of no use: nothing exposed so far was flashed
         return self._patiently(lambda: self._flasher.frame(self._camera, self._capture_timeout_s()))
 
 
