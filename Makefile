@@ -17,6 +17,7 @@ SIGHT = $(shell $(PYTHON) -c 'import importlib.util as u; print("--system-site-p
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 # No settings of this computer: a demo and a bench are the same everywhere.
 DEFAULTS := --config /dev/null
+# Compiled here once, where Python may be told not to keep what it compiles at every start.
 # What was just written lies in the page cache in large pieces, of which every process counts 25 MB as its own memory.
 # Read again, it lies there as on a computer that was switched on.
 define FORGET_LIBRARIES
@@ -51,6 +52,7 @@ $(READY): pyproject.toml setup.py constraints.txt $(wildcard stacker/kernel/*.[c
 	@$(BIN)/python -c 'import pip' 2>/dev/null || $(PYTHON) -m venv --clear $(SIGHT) .venv
 	@$(PIP) pip setuptools
 	@PYTHONWARNINGS=ignore $(PIP) --no-build-isolation --editable '.[dev,raw]'
+	@$(BIN)/python -m compileall -q rig stacker webui
 	@$(BIN)/python -c "$$FORGET_LIBRARIES"
 	@touch $@
 

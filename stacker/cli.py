@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stacker.batchcommand import add_batch_parser
 from stacker.console import NAME, Console
 from stacker.edge import DEBUG_VARIABLE, run_at_the_edge
 from stacker.errors import SettingsError
@@ -33,6 +32,8 @@ def main(args: Sequence[str] | None = None) -> int:
 
 def get_parser() -> argparse.ArgumentParser:
     """The parser of `python -m stacker`."""
+    from stacker.batchcommand import add_batch_parser  # not needed by `fieldstack stack`
+
     parser = Parser(prog=NAME, description="Fuse a focus bracket into one all-sharp picture.")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     add_stack_parser(commands)

@@ -6,9 +6,10 @@ import contextlib
 import os
 import shutil
 import sys
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-from tqdm import tqdm
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 NAME = "fieldstack"
 
@@ -26,6 +27,8 @@ class Console:
         if self._quiet or not self._stream.isatty():
             return
         if self._bar is None:
+            from tqdm import tqdm  # on a terminal only
+
             # tqdm itself shows nothing on a terminal that states no size, such as a serial line.
             columns, rows = shutil.get_terminal_size()
             self._bar = tqdm(

@@ -149,7 +149,8 @@ class Prior:
             return True, frozenset()
         reach = np.float32(_ACTIVE_SPREADS) / np.sqrt(sharpness)
         first, last = np.ceil(depth - reach).astype(int), np.floor(depth + reach).astype(int)
-        slots: set[int] = set()
-        for low, high in np.unique(np.column_stack([first, last]), axis=0).tolist():
-            slots.update(range(low, high + 1))
-        return False, frozenset(slots)
+        # Of how many cells a slot is one: what begins there or before, less what has ended.
+        least = first.min()
+        speaking = np.cumsum(np.bincount(first - least, minlength=last.max() - least + 2))
+        speaking -= np.cumsum(np.bincount(last + 1 - least, minlength=len(speaking)))
+        return False, frozenset((np.flatnonzero(speaking) + least).tolist())

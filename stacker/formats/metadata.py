@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
 
 from stacker.formats import exif as tags
 from stacker.formats.exif import Exif
 from stacker.formats.ifd import ascii_entry, integer, long_entry, short_entry, text
+from stacker.version import VERSION
 
 PROGRAM = "Fieldstack"
 _RGB_PROFILE = b"RGB "  # colour space of a profile, bytes 16..19 of its header (ICC.1, 7.2.6)
@@ -50,10 +50,7 @@ class Metadata:
 
 def software_name() -> str:
     """The name and version written into results, "Fieldstack 0.1.0"."""
-    try:
-        return f"{PROGRAM} {version('fieldstack')}"
-    except PackageNotFoundError:  # run from a copy of the sources
-        return PROGRAM
+    return f"{PROGRAM} {VERSION}"
 
 
 def result_metadata(of_frame: Metadata, shape: tuple[int, int], description: str | None = None) -> Metadata:
