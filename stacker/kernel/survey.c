@@ -85,15 +85,16 @@ INLINE int32_t code(int32_t of_1024) {
 
 /* Luma, and both chromas at half size, of two rows: planes.from_bgr, whose cv2.transform counts in 1024ths too. */
 INLINE void two_rows_of_planes(const measure *m, int y, uint8_t *restrict luma, uint8_t *restrict blue, uint8_t *restrict red) {
-    const int half = m->width / 2, centre = 128 * 1024 + 512;
+    const ptrdiff_t half = m->width / 2; /* not int, whose triples might overflow: compilers make no vector code of that */
+    const int32_t centre = 128 * 1024 + 512;
     for (int row = 0; row < 2; row++) {
         const uint8_t *restrict bgr = m->bgr + (2 * y + row) * m->bgr_row;
         uint8_t *restrict out = luma + (ptrdiff_t)row * m->width;
-        for (int x = 0; x < m->width; x++)
+        for (ptrdiff_t x = 0; x < 2 * half; x++)
             out[x] = (uint8_t)code(117 * bgr[3 * x] + 601 * bgr[3 * x + 1] + 306 * bgr[3 * x + 2] + 512);
     }
     const uint8_t *restrict first = m->bgr + 2 * y * m->bgr_row, *restrict second = first + m->bgr_row;
-    for (int x = 0; x < half; x++) {
+    for (ptrdiff_t x = 0; x < half; x++) {
         int32_t of_blue = 2, of_red = 2;
         for (int i = 0; i < 2; i++) {
             const uint8_t *at = first + 6 * x + 3 * i, *below = second + 6 * x + 3 * i;
