@@ -22,7 +22,7 @@ from stacker.kernel.bands import Target, Weighing, add_band
 from stacker.kernel.finest import FineBand, FinestLevels, Weights
 from stacker.methods import Method
 from stacker.parts import Part, everything
-from stacker.patches import APRON_PX, Patch, patches
+from stacker.patches import APRON_PX, Patch, apart, patches
 from stacker.prior import TYPICAL, Prior, log_energy
 from stacker.rowsbehind import RowsBehind
 from stacker.state import (
@@ -63,7 +63,7 @@ class _Level:
 class Fuser:
     """Adds frames to a running fusion by one method.
 
-    prior: None when the method needs no focus map. part: what to fuse; None for everything.
+    prior: None when the method needs no focus map. part: what to fuse; None for everything. threads: of the pool.
     """
 
     def __init__(
@@ -73,12 +73,15 @@ class Fuser:
         prior: Prior | None,
         pool: Executor,
         part: Part | None = None,
+        threads: int = 1,
     ) -> None:
         self.running = running
         self._method = method
         self._prior = prior
         self._pool = pool
         self._part = part or everything(running.canvas)
+        self._threads = threads
+        self._small: list[Kept] = []  # for every frame: to map it anew would cost as much as to fill it
 
     def needs(self, slot: int) -> bool:
         """Whether the frame at this slot counts anywhere in the part."""
@@ -101,15 +104,17 @@ class Fuser:
     def add_fine(self, view: FrameView, behind: RowsBehind | None = None) -> list[Kept]:
         """Take in a frame's finest levels; returns what the coarse ones are made from, if they belong to the part.
 
-        behind: the next frame, which takes the place of this one row by row.
+        That is overwritten when the next frame is taken in. behind: the next frame, which takes the place of this one
+        row by row.
         """
-        active = self.active(view.slot)
+        active = apart(self.active(view.slot), self._threads)
         others: list[Patch] = []
-        small: list[Kept] = []
+        small = self._small
         if self._part.coarse:
-            height, width = (side >> FINE_LEVELS for side in self.running.canvas)
-            kind = np.float32 if self.running.exact else np.int16
-            small = [np.empty((height, width), kind) for _ in range(3)]
+            if not small:
+                height, width = (side >> FINE_LEVELS for side in self.running.canvas)
+                kind = np.float32 if self.running.exact else np.int16
+                small = self._small = [np.empty((height, width), kind) for _ in range(3)]
             done = set(active)
             others = [patch for patch in patches(self.running.canvas) if patch not in done]
         at_once = self._finest_levels(view, small)

@@ -152,17 +152,19 @@ def peak_mb() -> float:
     return peak_kb * 1024 / 1e6
 
 
-def return_freed_memory(surveying: bool = False) -> None:
+def return_freed_memory(surveying: bool = False, heaps: int = 1) -> None:
     """Have large arrays mapped on their own, so that freeing one gives its memory back at once.
 
     surveying: only the largest ones. glibc raises that limit by itself up to 32 MB as arrays are freed, and then keeps
-    them in the heap: the peak would grow by whole frames. Does nothing where there is no mallopt.
+    them in the heap: the peak would grow by whole frames. heaps: a thread with one of its own is not handed what
+    another core has just written (a tenth of the time of two threads), but keeps about a megabyte. Does nothing where
+    there is no mallopt.
     """
     m_mmap_threshold, m_trim_threshold, m_arena_max = -3, -1, -8  # malloc.h
     try:
         libc = ctypes.CDLL(None)
         libc.mallopt(m_mmap_threshold, _SURVEY_MMAP_FROM if surveying else _MMAP_FROM)
         libc.mallopt(m_trim_threshold, _SURVEY_TRIM_FROM if surveying else _TRIM_FROM)
-        libc.mallopt(m_arena_max, 1)  # each thread's own heap would keep what its patches took
+        libc.mallopt(m_arena_max, heaps)
     except (OSError, AttributeError):
         return

@@ -5,8 +5,9 @@ A patch and all its intermediate planes stay in the processor's cache, and memor
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from math import ceil, floor
 from typing import Any
 
@@ -90,6 +91,20 @@ def patches(canvas: tuple[int, int], size: tuple[int, int] = PATCH_PX) -> Iterat
     for top in range(0, canvas[0], height):
         for left in range(0, canvas[1], width):
             yield Patch(top, left, min(top + height, canvas[0]), min(left + width, canvas[1]))
+
+
+def apart(in_rows: Sequence[Patch], at_once: int) -> list[Patch]:
+    """The same patches, still row by row, but so many that follow one another lie far apart.
+
+    Made side by side by several threads, neighbours would be in each other's way: right of its own patch a processor
+    fetches ahead what another one is writing (a tenth of the time that fusing takes).
+    """
+    ordered: list[Patch] = []
+    for _, of_row in groupby(in_rows, key=lambda patch: patch.top):
+        row = list(of_row)
+        length = -(-len(row) // at_once)
+        ordered += [patch for first in range(length) for patch in row[first::length]]
+    return ordered
 
 
 def outline(

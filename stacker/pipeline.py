@@ -44,7 +44,8 @@ def stack_files(
     """
     check_outputs(job)
     known = None if job.transforms is None else load_transforms(job.transforms)
-    memory.return_freed_memory(surveying=True)
+    heaps = 1 if job.settings.memory_limit_mb is not None else 1 + job.settings.most_threads
+    memory.return_freed_memory(surveying=True, heaps=heaps)
     source = open_frames(
         job.inputs, job.order, exclude=(*job.not_frames, *state_files(job.out), *slab_files(job.out))
     )
@@ -74,7 +75,7 @@ def stack_files(
         stack, source, keeper.order = looking.look(source, progress, cancelled, warn)
     else:
         stack, source = taken_up
-    memory.return_freed_memory()
+    memory.return_freed_memory(heaps=heaps)
 
     def write_slab(number: int, planes: Planes) -> None:
         about = result_metadata(source.metadata(0), planes.shape, f"slab {number} of {job.out.name}")

@@ -109,7 +109,7 @@ class SecondPass:
                 part = parts[standing.part]
                 if standing.done == 0 and standing.part > 0:
                     running.move_to(part.held)
-                fuser = Fuser(running, self.method, prior, pool, part)
+                fuser = Fuser(running, self.method, prior, pool, part, self.plan.threads)
                 frames = ReadAhead(self._planes, pool if self.plan.threads > 1 else None)
                 while standing.done < len(self.frames):
                     if cancelled():
@@ -131,6 +131,7 @@ class SecondPass:
                             reason=standing.damaged[0],
                         )
                     )
+                del fuser, frames  # their memory is needed now
                 memory.trim()
                 self._finish(standing, part, prior, pool)
                 memory.trim()

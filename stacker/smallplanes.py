@@ -37,9 +37,9 @@ class SmallPlanes:
         return self._end - self._first
 
     def append(self, planes: list[Kept]) -> None:
-        """Put the planes of one frame aside. Raises OSError when the disk is full."""
+        """Put a copy of the planes of one frame aside. Raises OSError when the disk is full."""
         if self._file is None:
-            self._held.append(planes)
+            self._held.append([plane.copy() for plane in planes])
         else:
             self._shape, self._kind = (len(planes), *planes[0].shape), planes[0].dtype
             self._file.seek(self._end % self._most * sum(plane.nbytes for plane in planes))
