@@ -17,7 +17,6 @@ SIGHT = $(shell $(PYTHON) -c 'import importlib.util as u; print("--system-site-p
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 # No settings of this computer: a demo and a bench are the same everywhere.
 DEFAULTS := --config /dev/null
-# Compiled here once, where Python may be told not to keep what it compiles at every start.
 # What was just written lies in the page cache in large pieces, of which every process counts 25 MB as its own memory.
 # Read again, it lies there as on a computer that was switched on.
 define FORGET_LIBRARIES
@@ -43,6 +42,7 @@ help:
 
 setup: $(READY)
 
+# compileall: Python may be told not to keep what it compiles, and would do it anew at every start.
 $(READY): pyproject.toml setup.py constraints.txt $(wildcard stacker/kernel/*.[ch] rig/devices/scenes/*.c)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo 'Python 3.11 or newer is needed; name one with: make setup PYTHON=python3.12' >&2; exit 1; }

@@ -62,7 +62,7 @@ class Defects:
         down, right = (each.ravel() for each in np.meshgrid(around, around, indexing="ij"))
         rows, columns = rows + down, columns + right
         inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
-        places = np.unique(rows[inside] * width + columns[inside])
+        places = _sorted(rows[inside] * width + columns[inside])
         return cls(places // width, places % width)
 
     def at(self, step: int) -> Defects:
@@ -70,9 +70,7 @@ class Defects:
         if step == 1 or not len(self):
             return self
         width = int(self.columns.max()) // step + 1
-        cells = np.sort(self.rows // step * width + self.columns // step)
-        cells = cells[np.append(True, np.diff(cells) > 0)]  # np.unique would load numpy.ma, a megabyte, for it
-        return Defects(cells // width, cells % width)
+        return Defects(*np.divmod(_sorted(self.rows // step * width + self.columns // step), width))
 
 
 def repaired(planes: Planes, defects: Defects) -> Planes:
@@ -177,22 +175,44 @@ class StuckPixels:
 
     def found(self, transforms: Sequence[Transform]) -> Defects:
         """What was bright in every frame; transforms: of frames to the reference frame, full size."""
-        nothing = no_defects()
         if self._least is None or self._frames < _FEWEST or len(transforms) < _FEWEST:
-            return nothing
-        mask = (self._least > _HOT_IN_ALL).astype(np.uint8)
-        small_labels = np.count_nonzero(mask) < np.iinfo(np.uint16).max
-        count, labels, stats, centres = cv2.connectedComponentsWithStats(
-            mask, connectivity=8, ltype=cv2.CV_16U if small_labels else cv2.CV_32S
-        )
-        if count == 1:
-            return nothing
-        places = np.asarray(centres, np.float64) * self._scale + (self._scale - 1) / 2
+            return no_defects()
+        rows, columns, speck, centres = self._specks(self._least)
+        places = centres * self._scale + (self._scale - 1) / 2
         seen = np.stack([tf.apply(tf.invert(transform), places) for transform in transforms])
         moved = np.linalg.norm(seen.max(axis=0) - seen.min(axis=0), axis=1)
-        stuck = (moved >= _MOVED_PX) & (stats[:, cv2.CC_STAT_AREA] <= _LARGEST)
-        stuck[0] = False  # the background
-        small = stuck[labels]
-        if small.mean() > _MOST:  # a pattern that lies over everything is none of the sensor's pixels
-            return nothing
-        return Defects.of_copy(small, self._scale)
+        stuck = moved[speck] >= _MOVED_PX
+        if not stuck.any() or stuck.sum() > _MOST * self._least.size:  # a pattern over everything is none of the sensor's pixels
+            return no_defects()
+        where = np.zeros(self._least.shape, np.bool_)
+        where[rows[stuck], columns[stuck]] = True
+        return Defects.of_copy(where, self._scale)
+
+    def _specks(self, least: Array) -> tuple[Array, Array, Array, Array]:
+        """What was bright in every frame and is small, a few rows at a time: its pixels, and the speck each belongs to.
+
+        Returns rows, columns and numbers of specks, (n,), and the centres of the specks, x and y, (m, 2).
+        """
+        pixels, centres, count = [np.zeros((3, 0), np.intp)], [np.zeros((0, 2))], 0
+        for top in range(0, len(least), _BAND_ROWS):
+            start = max(top - 2 * _LARGEST, 0)  # so that what begins in these rows and is small is whole
+            bright = least[start : top + _BAND_ROWS + 2 * _LARGEST] > _HOT_IN_ALL
+            _, labels, stats, middles = cv2.connectedComponentsWithStats(bright.view(np.uint8), connectivity=8)
+            first = stats[:, cv2.CC_STAT_TOP] + start
+            small = (stats[:, cv2.CC_STAT_AREA] <= _LARGEST) & (first >= top) & (first < top + _BAND_ROWS)
+            small[0] = False  # the background
+            rows, columns = np.nonzero(bright)
+            label = labels[rows, columns]
+            number = count + np.cumsum(small) - 1
+            of_specks = np.stack([rows + start, columns, number[label]])
+            pixels.append(of_specks[:, small[label]])
+            centres.append(middles[small] + (0, start))
+            count += int(small.sum())
+        rows, columns, speck = np.concatenate(pixels, axis=1)
+        return rows, columns, speck, np.concatenate(centres)
+
+
+def _sorted(numbers: Array) -> Array:
+    """Each once. np.unique would load numpy.ma, a megabyte, for it."""
+    numbers = np.sort(numbers)
+    return numbers[np.diff(numbers, prepend=-1) > 0]
