@@ -8,10 +8,11 @@ given back when the result is finished (see stacker.finish).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -24,7 +25,6 @@ from stacker.methods import Method
 from stacker.parts import Part, everything
 from stacker.patches import APRON_PX, Patch, apart, patches
 from stacker.prior import TYPICAL, Prior, log_energy
-from stacker.rowsbehind import RowsBehind
 from stacker.state import (
     CONTRAST_STEPS,
     FINE_LEVELS,
@@ -58,6 +58,28 @@ class _Level:
     held: Patch  # what the planes hold: place and apron
     planes: list[Plane]
     lower: list[Plane]  # the same of the next level
+
+
+class Rows(Protocol):
+    """Follows which rows of a frame are needed: stacker.rowsbehind, stacker.rowsahead."""
+
+    whole: bool  # whether all rows are there, until they are done with
+
+    def follow(self, needed: Sequence[tuple[int, int]], reduces: bool) -> None:
+        """The work begins. needed: rows of each task, from the first to the end. reduces: `reduced` will be called."""
+        ...
+
+    def begin(self, task: int) -> None:
+        """A task begins; its rows must be there afterwards."""
+        ...
+
+    def done(self, task: int) -> None:
+        """It needs its rows no more."""
+        ...
+
+    def reduced(self) -> list[NDArray[Any]]:
+        """When all is done: the frame as FrameView.reduced gives it, where it was never there as a whole."""
+        ...
 
 
 class Fuser:
@@ -101,11 +123,16 @@ class Fuser:
         if self._part.coarse:
             self.add_coarse(view, small)
 
-    def add_fine(self, view: FrameView, behind: RowsBehind | None = None) -> list[Kept]:
+    def add_fine(
+        self,
+        view: FrameView,
+        rows: Rows | None = None,
+        before: Callable[[Patch], None] | None = None,
+    ) -> list[Kept]:
         """Take in a frame's finest levels; returns what the coarse ones are made from, if they belong to the part.
 
-        That is overwritten when the next frame is taken in. behind: the next frame, which takes the place of this one
-        row by row.
+        That is overwritten when the next frame is taken in. rows: follows which rows of the frame are needed.
+        before: called for each patch that is made from the frame, before it is.
         """
         active = apart(self.active(view.slot), self._threads)
         others: list[Patch] = []
@@ -120,33 +147,40 @@ class Fuser:
         at_once = self._finest_levels(view, small)
 
         def add(patch: Patch) -> None:
+            if before is not None:
+                before(patch)
             if at_once is None:
                 self._add_fine(view, patch, small)
             else:
                 at_once.add(patch.top, patch.left, patch.bottom, patch.right, self._part.holds(patch))
 
-        tasks = [partial(self._keep_the_others, view, others, small)] if others else []
-        from_top = [0] * len(tasks)  # what is kept of the others is made from the whole frame
-        tasks += [partial(add, patch) for patch in active]
-        if behind is not None:
-            behind.follow([*from_top, *self._first_rows(view, active)])
+        tasks: list[Callable[[], None]] = [partial(add, patch) for patch in active]
+        needed = self._rows_needed(view, active)
+        whole = rows is None or rows.whole
+        if others and whole:
+            tasks.insert(0, lambda: self._keep_the_others(view, others, small, view.reduced(FINE_LEVELS)))
+            needed.insert(0, (0, view.height))
+        if rows is not None:
+            rows.follow(needed, bool(others))
 
         def run(task: int) -> None:
-            if behind is not None:
-                behind.step()
+            if rows is not None:
+                rows.begin(task)
             tasks[task]()
-            if behind is not None:
-                behind.done(task)
+            if rows is not None:
+                rows.done(task)
 
         list(self._pool.map(run, range(len(tasks))))
+        if others and rows is not None and not whole:
+            self._keep_the_others(view, others, small, rows.reduced())
         return small
 
-    def _first_rows(self, view: FrameView, active: list[Patch]) -> list[int]:
-        """For each patch, the first row of the frame that it and those beside it need."""
+    def _rows_needed(self, view: FrameView, active: list[Patch]) -> list[tuple[int, int]]:
+        """For each patch, the first row of the frame that it and those beside it need, and the end of those."""
         canvas = self.running.canvas
-        of_rows: dict[tuple[int, int], int] = {}
+        of_rows: dict[tuple[int, int], tuple[int, int]] = {}
         for top, bottom in {(patch.top, patch.bottom) for patch in active}:
-            of_rows[top, bottom] = view.first_row(Patch(top, 0, bottom, canvas[1]).grown(APRON_PX, canvas))
+            of_rows[top, bottom] = view.rows_of(Patch(top, 0, bottom, canvas[1]).grown(APRON_PX, canvas))
         return [of_rows[patch.top, patch.bottom] for patch in active]
 
     def _finest_levels(self, view: FrameView, small: list[Kept]) -> FinestLevels | None:
@@ -176,9 +210,10 @@ class Fuser:
             planes, running.chroma_shift, running.canvas, running.shape, bands, weights, small
         )
 
-    def _keep_the_others(self, view: FrameView, others: list[Patch], small: list[Kept]) -> None:
+    def _keep_the_others(
+        self, view: FrameView, others: list[Patch], small: list[Kept], reduced: list[NDArray[Any]]
+    ) -> None:
         """What the coarse levels are made from where a frame hardly counts."""
-        reduced = view.reduced(FINE_LEVELS)
         for patch in others:
             low = patch.at(FINE_LEVELS)
             for whole, plane in zip(small, view.small(FINE_LEVELS, low, reduced), strict=True):

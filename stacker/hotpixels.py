@@ -82,8 +82,26 @@ def repaired(planes: Planes, defects: Defects) -> Planes:
     return planes
 
 
-def paint_over_into(plane: Array, defects: Defects) -> None:
-    """Replace the defects of a plane, (h, w) or (h, w, c), by a weighted mean of the sound pixels around them."""
+def repair_rows(planes: Planes, defects: Defects, first: int, end: int) -> None:
+    """The same of the rows first..end alone; first must be even. _REACH more rows of each plane must be there."""
+    if not len(defects):
+        return
+    chroma = defects.at(1 << planes.chroma_shift)
+    for plane, where, shift in zip(
+        planes, (defects, chroma, chroma), (0, *2 * (planes.chroma_shift,)), strict=True
+    ):
+        top, bottom = first >> shift, min(-(-end >> shift), len(plane))
+        above = min(top, _REACH)
+        near = (where.rows >= top - above) & (where.rows < bottom + _REACH)
+        here = Defects(where.rows[near] - (top - above), where.columns[near])
+        paint_over_into(plane[top - above : bottom + _REACH], here, (above, above + bottom - top))
+
+
+def paint_over_into(plane: Array, defects: Defects, only: tuple[int, int] | None = None) -> None:
+    """Replace the defects of a plane, (h, w) or (h, w, c), by a weighted mean of the sound pixels around them.
+
+    only: those in the rows from the first to the end.
+    """
     height, width = plane.shape[:2]
     inside = (defects.rows < height) & (defects.columns < width)
     rows, columns = defects.rows[inside], defects.columns[inside]
@@ -91,6 +109,9 @@ def paint_over_into(plane: Array, defects: Defects) -> None:
         return
     sound = np.ones((height, width), np.bool_)
     sound[rows, columns] = False
+    if only is not None:
+        wanted = (rows >= only[0]) & (rows < only[1])
+        rows, columns = rows[wanted], columns[wanted]
     offsets = np.arange(-_REACH, _REACH + 1)
     down, right = (each.ravel() for each in np.meshgrid(offsets, offsets, indexing="ij"))
     near_rows, near_columns = rows[:, None] + down, columns[:, None] + right
@@ -160,48 +181,55 @@ class StuckPixels:
 
     def __init__(self, scale: int) -> None:
         self._scale = scale  # of the copies
-        self._least: Array | None = None  # that any frame showed above its surroundings
+        # Where every frame was brighter than its surroundings; eight pixels a byte.
+        self._bright: Array | None = None
+        self._shape = 0, 0
         self._frames = 0
 
     def look(self, low: Array) -> None:
         """Take in the next frame: (h, w, 3) BGR, uint8 or uint16."""
-        if self._least is None:
-            self._least = np.full(low.shape[:2], 255, np.uint8)
+        if self._bright is None:
+            self._shape = low.shape[0], low.shape[1]
+            self._bright = np.full((low.shape[0], -(-low.shape[1] // 8)), 255, np.uint8)
         for top in range(0, len(low), _BAND_ROWS):
             start, end = max(top - 1, 0), min(top + _BAND_ROWS, len(low))
             excess = _excess(low[start : end + 1])[top - start :][: end - top]
-            np.minimum(self._least[top:end], excess, out=self._least[top:end])
+            self._bright[top:end] &= np.packbits(excess > _HOT_IN_ALL, axis=1)
         self._frames += 1
 
     def found(self, transforms: Sequence[Transform]) -> Defects:
         """What was bright in every frame; transforms: of frames to the reference frame, full size."""
-        if self._least is None or self._frames < _FEWEST or len(transforms) < _FEWEST:
+        if self._bright is None or self._frames < _FEWEST or len(transforms) < _FEWEST:
             return no_defects()
-        rows, columns, speck, centres = self._specks(self._least)
+        rows, columns, speck, centres = self._specks(self._bright)
         places = centres * self._scale + (self._scale - 1) / 2
         seen = np.stack([tf.apply(tf.invert(transform), places) for transform in transforms])
         moved = np.linalg.norm(seen.max(axis=0) - seen.min(axis=0), axis=1)
         stuck = moved[speck] >= _MOVED_PX
-        if not stuck.any() or stuck.sum() > _MOST * self._least.size:  # a pattern over everything is none of the sensor's pixels
+        # A pattern that lies over everything is none of the sensor's pixels.
+        if not stuck.any() or stuck.sum() > _MOST * np.prod(self._shape):
             return no_defects()
-        where = np.zeros(self._least.shape, np.bool_)
+        where = np.zeros(self._shape, np.bool_)
         where[rows[stuck], columns[stuck]] = True
         return Defects.of_copy(where, self._scale)
 
-    def _specks(self, least: Array) -> tuple[Array, Array, Array, Array]:
+    def _specks(self, packed: Array) -> tuple[Array, Array, Array, Array]:
         """What was bright in every frame and is small, a few rows at a time: its pixels, and the speck each belongs to.
 
         Returns rows, columns and numbers of specks, (n,), and the centres of the specks, x and y, (m, 2).
         """
-        pixels, centres, count = [np.zeros((3, 0), np.intp)], [np.zeros((0, 2))], 0
-        for top in range(0, len(least), _BAND_ROWS):
+        pixels: list[Array] = [np.zeros((3, 0), np.intp)]
+        centres: list[Array] = [np.zeros((0, 2))]
+        count = 0
+        for top in range(0, len(packed), _BAND_ROWS):
             start = max(top - 2 * _LARGEST, 0)  # so that what begins in these rows and is small is whole
-            bright = least[start : top + _BAND_ROWS + 2 * _LARGEST] > _HOT_IN_ALL
-            _, labels, stats, middles = cv2.connectedComponentsWithStats(bright.view(np.uint8), connectivity=8)
+            band = packed[start : top + _BAND_ROWS + 2 * _LARGEST]
+            bright = np.unpackbits(band, axis=1, count=self._shape[1])
+            _, labels, stats, middles = cv2.connectedComponentsWithStats(bright, connectivity=8)
             first = stats[:, cv2.CC_STAT_TOP] + start
             small = (stats[:, cv2.CC_STAT_AREA] <= _LARGEST) & (first >= top) & (first < top + _BAND_ROWS)
             small[0] = False  # the background
-            rows, columns = np.nonzero(bright)
+            rows, columns = np.nonzero(bright.view(np.bool_))
             label = labels[rows, columns]
             number = count + np.cumsum(small) - 1
             of_specks = np.stack([rows + start, columns, number[label]])

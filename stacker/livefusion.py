@@ -5,29 +5,33 @@ from __future__ import annotations
 from collections import deque
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 
+from stacker import memory
 from stacker.alignment import Alignment
 from stacker.errors import FrameError
 from stacker.focusmap import FocusMap
 from stacker.fusion import Fuser
-from stacker.hotpixels import Defects, repaired
+from stacker.hotpixels import Defects, repair_rows, repaired
 from stacker.looked import Looked
 from stacker.methods import Method
 from stacker.patches import Patch
 from stacker.planes import Planes
 from stacker.prior import Prior
 from stacker.reweigh import Remembered, Reweighing
+from stacker.rowsahead import RowsAhead
 from stacker.settings import Prefer
-from stacker.smallplanes import SmallPlanes
+from stacker.smallplanes import Kept, SmallPlanes
 from stacker.state import FINE_LEVELS, RunningFusion
 from stacker.survey import Surveyed
 from stacker.view import AlignedFrame, FrameView
 
-# The coarse levels follow at a distance: at most so many frames wait, and so many are taken in at a time.
-_COARSE_WAIT, _COARSE_AT_ONCE = 12, 6
+# The coarse levels follow at a distance: at most so many frames wait, and so many are left to wait then.
+_COARSE_WAIT, _COARSE_FOLLOWS = 12, 6
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,8 @@ class LiveFusion:
     """Takes in frames one by one, each under the latest focus map.
 
     like: a frame of the bracket. reference: what the frames are seen from, its number in the survey. defects: are
-    painted over. scratch: a folder for what waits; None to keep it in memory. Raises OSError when that is full, now and
-    when a frame is added.
+    painted over. scratch: a folder for what waits; None to keep it in memory. threads: of the pool. Raises OSError when
+    that folder is full, now and when a frame is added.
     """
 
     def __init__(
@@ -61,6 +65,7 @@ class LiveFusion:
         pool: Executor,
         defects: Defects,
         scratch: Path | None,
+        threads: int = 1,
     ) -> None:
         source = like.opened
         exact = source.dtype.itemsize > 1
@@ -70,6 +75,8 @@ class LiveFusion:
         self.fused: list[Alignment] = []  # the first slots of the focus map, as they were fused
         self.damaged: dict[int, str] = {}  # slot -> why it was left out
         self._method, self._prefer, self._pool = method, prefer, pool
+        self._threads = threads
+        self._reweighs = Lock()
         self._small = SmallPlanes(_COARSE_WAIT, scratch)
         self._waiting: deque[FrameView] = deque()  # that the small planes belong to
         self._coarse_by: tuple[int, Prior] | None = None  # slot that went in last, and what it was weighed by
@@ -79,36 +86,50 @@ class LiveFusion:
     def guided_by(self, found: Surveyed | None) -> Guide:
         """To go on by what a survey has found so far; None when the method needs no focus map."""
         if found is None:
-            return Guide(Fuser(self.running, self._method, None, self._pool))
+            return Guide(self._fuser(None))
         # Three planes less: what weighs nothing, or not before the end.
         nothing = np.zeros_like(found.focus.empty)
         focus = replace(found.focus, confidence=found.focus.mixed, empty=nothing)
         prior = Prior(focus, self._method, found.grid_level, self.running.levels, self._prefer)
         focus = replace(focus, strength=nothing)
-        return Guide(Fuser(self.running, self._method, prior, self._pool), focus, prior, found.grid_level)
+        return Guide(self._fuser(prior), focus, prior, found.grid_level)
 
-    def add(self, looked: Looked, alignment: Alignment, guide: Guide) -> None:
-        """Take in the frame at the next slot. One that is damaged is left out."""
+    def _fuser(self, prior: Prior | None) -> Fuser:
+        return Fuser(self.running, self._method, prior, self._pool, threads=self._threads)
+
+    def add(self, looked: Looked, alignment: Alignment, guide: Guide, to_come: int | None = None) -> None:
+        """Take in the frame at the next slot. One that is damaged is left out.
+
+        to_come: as many are still to be surveyed, if that is known: before the last one, the coarse levels catch up.
+        Raises DamagedRowsError when damage shows in the middle of a frame, by which this result is spoiled.
+        """
         slot = len(self.fused)
         self.fused.append(alignment)
+        decoding = looked.opened.begin(looked.at)
+        rows = None
         try:
-            planes = repaired(looked.opened.planes(looked.at), self.defects)
+            if decoding is None:
+                planes = repaired(looked.opened.planes(looked.at), self.defects)
+            else:
+                rows = RowsAhead(decoding, looked.opened.shape, self._repair, self._threads)
+                planes = rows.planes
         except FrameError as error:  # its small copy could be decoded; or the card is gone by now
             self.damaged[slot] = str(error)
             return
-        if guide.prior is not None:
-            active = guide.fuser.active(slot)
-            list(self._pool.map(lambda patch: self._bring_up_to_date(patch, guide), active))
-            self._last.update(dict.fromkeys(active, slot))
         view = self._view(planes, slot)
-        small = guide.fuser.add_fine(view)
+        before = None if guide.prior is None else partial(self._bring_up_to_date, guide=guide, slot=slot)
+        small = guide.fuser.add_fine(view, rows, before)
+        if rows is not None:
+            rows.finish()
         view = view.without_pixels()
-        del planes  # its memory is needed now
+        del planes, rows  # their memory is needed now
         self._small.append(small)
-        del small
         self._waiting.append(view)
-        if len(self._waiting) == _COARSE_WAIT:
-            self._add_coarse(_COARSE_AT_ONCE, guide)
+        if len(self._waiting) >= (_COARSE_WAIT if to_come != 1 else _COARSE_FOLLOWS + 1):
+            self._add_coarse(len(self._waiting) - _COARSE_FOLLOWS, guide, small)
+
+    def _repair(self, planes: Planes, first: int, end: int) -> None:
+        repair_rows(planes, self.defects, first, end)
 
     def complete(self, guide: Guide) -> RunningFusion:
         """Take in what waits; the running result of all frames."""
@@ -116,21 +137,30 @@ class LiveFusion:
         self._add_coarse(len(self._waiting), guide)
         return self.running
 
-    def _add_coarse(self, frames: int, guide: Guide) -> None:
-        """Take in the coarse levels of the frames that have waited longest."""
+    def _add_coarse(self, frames: int, guide: Guide, room: list[Kept] | None = None) -> None:
+        """Take in the coarse levels of the frames that have waited longest. room: see SmallPlanes.take."""
+        memory.trim()
         now = None if guide.prior is None else guide.prior.from_level(FINE_LEVELS + 1)
         if now is not None and self._coarse_by is not None:
             last, before = self._coarse_by
             Reweighing(self.running, self._method, before, now, last).coarse()
+            memory.trim()
         for _ in range(frames):
             view = self._waiting.popleft()
-            guide.fuser.add_coarse(view, self._small.take())
+            room = self._small.take(room)
+            guide.fuser.add_coarse(view, room)
             self._coarse_by = None if now is None else (view.slot, now)
 
-    def _bring_up_to_date(self, patch: Patch, guide: Guide) -> None:
-        """Weigh what a patch holds by the map at hand."""
-        if patch in guide.up_to_date:
-            return
+    def _bring_up_to_date(self, patch: Patch, guide: Guide, slot: int) -> None:
+        """Weigh what a patch holds by the map at hand, before the frame at that slot is taken in there."""
+        if patch not in guide.up_to_date:
+            with (
+                self._reweighs
+            ):  # two threads at so many small calls would do little but wait for Python's lock
+                self._weigh_anew(patch, guide)
+        self._last[patch] = slot
+
+    def _weigh_anew(self, patch: Patch, guide: Guide) -> None:
         assert guide.prior is not None
         assert guide.focus is not None
         if patch in self._last:

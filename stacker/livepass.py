@@ -64,7 +64,7 @@ class LivePass:
         if guide is None or done == len(fitting):
             return False
         index = fitting[done]
-        fusion.add(self._looked(index), self.survey.alignment(index, reference), guide)
+        fusion.add(self._looked(index), self.survey.alignment(index, reference), guide, to_come)
         # A map that is of no more use need not stay in memory.
         self._guide = guide if self._known > done + 1 + _AHEAD else None
         memory.trim()
@@ -109,7 +109,10 @@ class LivePass:
         memory.trim()
         found = self.survey.result(fusion.reference, ahead=True)
         memory.trim()
-        return fusion.guided_by(found)
+        guide = fusion.guided_by(found)
+        del found
+        memory.trim()
+        return guide
 
     def _fusion_of(self, reference: int, defects: Defects) -> LiveFusion:
         """The one at work, or a new one when that would be another now."""
@@ -119,7 +122,7 @@ class LivePass:
             self._known = 0
             like = self._looked(reference)
             self._fusion = fusion = LiveFusion(
-                like, reference, self.method, self.prefer, self._pool, defects, self.scratch
+                like, reference, self.method, self.prefer, self._pool, defects, self.scratch, self.threads
             )
         return fusion
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from threading import Lock
+from typing import Any
+
+from numpy.typing import NDArray
 
 from stacker.kernel.jpegs import Decoding
 from stacker.planes import Planes
@@ -19,6 +22,8 @@ class RowsBehind:
     disturbed.
     """
 
+    whole = True  # the frame at work
+
     def __init__(self, decoding: Decoding, planes: Planes) -> None:
         self._decoding = decoding
         self._planes = planes
@@ -27,11 +32,15 @@ class RowsBehind:
         self._damaged = False
         self._decodes = Lock()
 
-    def follow(self, first_rows: Sequence[int]) -> None:
-        """The work begins. first_rows: of each task, the first row of the frame that it needs."""
-        self._needed = dict(enumerate(first_rows))
+    def follow(self, needed: Sequence[tuple[int, int]], reduces: bool = False) -> None:
+        """The work begins. needed: of each task, the first row of the frame that it needs, and the end of those."""
+        self._needed = {task: first for task, (first, _) in enumerate(needed)}
 
-    def step(self) -> None:
+    def reduced(self) -> list[NDArray[Any]]:
+        """Not asked for: the frame at work is there as a whole."""
+        raise NotImplementedError
+
+    def begin(self, task: int) -> None:
         """Decode what there is room for, unless another thread does."""
         if self._damaged or not self._decodes.acquire(blocking=False):
             return

@@ -48,16 +48,20 @@ class SmallPlanes:
             self._file.flush()
         self._end += 1
 
-    def take(self) -> list[Kept]:
-        """The oldest ones; they are gone then. Raises OSError when they cannot be read back."""
-        planes = self._held.popleft() if self._file is None else self._read(self._first % self._most)
+    def take(self, room: list[Kept] | None = None) -> list[Kept]:
+        """The oldest ones; they are gone then. Raises OSError when they cannot be read back.
+
+        room: planes that are of no more use, to be written over where that saves memory.
+        """
+        planes = self._held.popleft() if self._file is None else self._read(self._first % self._most, room)
         self._first += 1
         return planes
 
-    def _read(self, place: int) -> list[Kept]:
+    def _read(self, place: int, room: list[Kept] | None) -> list[Kept]:
         assert self._file is not None
-        stored = np.empty(self._shape, self._kind)
-        self._file.seek(place * stored.nbytes)
-        if self._file.readinto(stored.data) != stored.nbytes:  # type: ignore[attr-defined]
-            raise OSError("what was put aside cannot be read back")
-        return list(stored)
+        planes = room or [np.empty(self._shape[1:], self._kind) for _ in range(self._shape[0])]
+        self._file.seek(place * sum(plane.nbytes for plane in planes))
+        for plane in planes:
+            if self._file.readinto(plane.data) != plane.nbytes:  # type: ignore[attr-defined]
+                raise OSError("what was put aside cannot be read back")
+        return planes

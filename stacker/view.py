@@ -34,6 +34,18 @@ class AlignedFrame:
     slot: int  # its place among the frames of the focus map
 
 
+def reduced_rows(planes: Planes, level: int, first: int, end: int) -> list[NDArray[Any]]:
+    """Rows first..end of the planes, all of one size, reduced to a level; first: a multiple of its pixels."""
+    step = 1 << level
+    size = max(planes.shape[1] // step, 1), max((end - first) // step, 1)
+    out = []
+    for plane, per_pixel in zip(planes, (step, *2 * (step >> planes.chroma_shift,)), strict=True):
+        top = first // step * per_pixel
+        cut = plane[top : top + size[1] * per_pixel, : size[0] * per_pixel]
+        out.append(cv2.resize(cut, size, interpolation=cv2.INTER_AREA))
+    return out
+
+
 class FrameView:
     """A frame in the geometry of a picture of (height, width); rectangles may reach beyond it."""
 
@@ -48,6 +60,11 @@ class FrameView:
         self._gain = 0.114 * blue + 0.587 * green + 0.299 * red
         self._blue, self._red = blue, red
         self._as_bright = bool(np.allclose(frame.gain, 1.0, atol=1e-4))
+
+    @property
+    def height(self) -> int:
+        """Rows of the frame."""
+        return self._planes.shape[0]
 
     def without_pixels(self) -> FrameView:
         """What is left to be known of the frame when its planes are not needed any more: where it reaches."""
@@ -69,16 +86,7 @@ class FrameView:
 
     def reduced(self, level: int) -> list[NDArray[Any]]:
         """The frame's planes, all of one size, reduced to a level: what `small` is made from."""
-        step = 1 << level
-        height, width = self._planes.shape
-        size = max(width // step, 1), max(height // step, 1)
-        out = []
-        for plane, per_pixel in zip(
-            self._planes, (step, *2 * (step >> self._planes.chroma_shift,)), strict=True
-        ):
-            cut = plane[: size[1] * per_pixel, : size[0] * per_pixel]
-            out.append(cv2.resize(cut, size, interpolation=cv2.INTER_AREA))
-        return out
+        return reduced_rows(self._planes, level, 0, self._planes.shape[0])
 
     def small(self, level: int, patch: Patch, reduced: list[NDArray[Any]]) -> list[Plane]:
         """Luma, Cb and Cr of a rectangle on a level, from a reduced copy: for where the frame hardly counts."""
@@ -90,12 +98,13 @@ class FrameView:
         ]
         return [cuts[0], *self._balanced(cuts[1], cuts[2], cuts[0])]
 
-    def first_row(self, patch: Patch) -> int:
-        """Of the frame, that is needed for a rectangle in full-size pixels; those above are not."""
+    def rows_of(self, patch: Patch) -> tuple[int, int]:
+        """The first row of the frame, and the end of those, that are needed for a rectangle in full-size pixels."""
         shift = self._planes.chroma_shift
         luma = seen_by(patch, self._to_frame, self._planes.y.shape)
         chroma = seen_by(patch.at(shift), self._to_chroma, self._planes.cb.shape)
-        return min(luma.top, chroma.top << shift)
+        end = min(max(luma.bottom, chroma.bottom << shift), self._planes.shape[0])
+        return min(luma.top, chroma.top << shift), end
 
     def cover(self, cells: Patch, grid_level: int) -> Plane | None:
         """0 where the frame does not reach, rising to 1 inside its outline; None where it is 1 everywhere.

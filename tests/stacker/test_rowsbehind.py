@@ -42,10 +42,10 @@ class Counting:
 def test_no_row_is_replaced_while_a_task_needs_it(first_rows, random):
     decoding, planes = Counting(), grey(HEIGHT)
     behind = RowsBehind(decoding, planes)
-    behind.follow(first_rows)
+    behind.follow([(row, HEIGHT) for row in first_rows])
     left = dict(enumerate(first_rows))
     while left:
-        behind.step()
+        behind.begin(0)
         assert not planes.y[min(left.values()) :].any()
         task = random.choice(list(left))
         del left[task]
@@ -57,10 +57,10 @@ def test_no_row_is_replaced_while_a_task_needs_it(first_rows, random):
 def test_damage_is_told_at_the_end_and_nothing_is_decoded_after_it():
     decoding = Counting(damaged_from=8)
     behind = RowsBehind(decoding, grey(HEIGHT))
-    behind.follow([0, 16, 32])
+    behind.follow([(0, 16), (16, 32), (32, 48)])
     for task in (0, 1):
         behind.done(task)
-        behind.step()
+        behind.begin(0)
     assert decoding.ends == [16]
     assert behind.finish() is None
 
@@ -117,10 +117,10 @@ def test_work_on_several_threads_is_followed_to_the_end():
     for _ in range(20):
         decoding, planes = Counting(), grey(HEIGHT)
         behind = RowsBehind(decoding, planes)
-        behind.follow(list(range(HEIGHT)))
+        behind.follow([(row, HEIGHT) for row in range(HEIGHT)])
 
         def work(task, behind=behind):
-            behind.step()
+            behind.begin(0)
             behind.done(task)
 
         with ThreadPoolExecutor(4) as pool:
