@@ -57,7 +57,7 @@ class _Group:
     """What later frames of a group are compared with: its newest frame, and one further back."""
 
     newest: _Held
-    key: _Held
+    key: _Held  # without its finest level, once it is not the newest
     last_step: Transform = field(default_factory=tf.identity)
     length: int = 1
 
@@ -203,7 +203,10 @@ class Aligner:
         self._poses.append(pose)
         tired = likeness < _KEY_CORRELATION or held.index - key.index >= _KEY_FRAMES
         del self._groups[number]
-        self._groups[number] = _Group(held, before if tired else key, step, group.length + 1)
+        key = before if tired else key
+        if len(key.copy.bands) > _KEY_FINEST:
+            key = replace(key, copy=key.copy.without_finest())
+        self._groups[number] = _Group(held, key, step, group.length + 1)
         step = tf.to_full(tf.compose(tf.invert(base.transform), pose.transform), self._scale)
         residual = self._scale * float(np.sqrt(found.variance))
         return RelativeAlignment(

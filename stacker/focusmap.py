@@ -76,18 +76,28 @@ def focus_map(
     frames, see FocusPeaks.width. frames: how many there are. covered: (h, w), 1 where any frame has looked, else 0;
     None for everywhere.
     """
-    # A plane is let go as soon as it is of no more use: in a live stack they would be the peak.
+    # A plane is let go or written over as soon as it is of no more use: in a live stack they would be the peak.
     spill, strength = spilled(strength), strength.astype(np.float16)
     empty = emptiness(position, prominence, frames)
-    confidence = np.clip((prominence - _UNCERTAIN) / (_CERTAIN - _UNCERTAIN), 0, 1)
+    confidence = prominence - np.float32(_UNCERTAIN)
+    confidence /= np.float32(_CERTAIN - _UNCERTAIN)
+    np.clip(confidence, 0, 1, out=confidence)
     confidence *= confidence
     confidence *= 1 - empty
     empty = empty.astype(np.float16, copy=False)
     near = np.ones((3, 3), np.uint8)
     # A surface in spilled light keeps its depth, but its noise is averaged like that of all that is faint.
-    trust = np.clip(cv2.GaussianBlur(cv2.dilate(confidence * (1 - spill), near), (0, 0), 1.5), 0, 1)
-    confidence *= 1 - spill * (1 - orderliness(position, prominence, width, frames))
+    trust = 1 - spill
+    trust *= confidence
+    trust = cv2.GaussianBlur(cv2.dilate(trust, near), (0, 0), 1.5)
+    np.clip(trust, 0, 1, out=trust)
+    disorder = orderliness(position, prominence, width, frames)
     del prominence
+    np.subtract(1, disorder, out=disorder)
+    disorder *= spill
+    np.subtract(1, disorder, out=disorder)
+    confidence *= disorder
+    del disorder
     smooth = cv2.medianBlur(position, 3)
     if covered is not None:  # what was never looked at must not speak for the row beside it
         np.copyto(smooth, position, where=covered > cv2.erode(covered, near))
@@ -95,24 +105,33 @@ def focus_map(
     depth = fill(smooth, confidence)
     del smooth
     more = min(_AVERAGE * max(width, 1), _AVERAGE_SHARE * frames)
-    averaged = more * (1 - trust) * (1 - _SPILL_NARROWS * spill)
+    spread: Plane = 1 - trust
+    spread *= more
+    spread *= np.subtract(1, np.multiply(spill, _SPILL_NARROWS, out=spill), out=spill)
     del spill
-    spread = max(_LEAST_BLEND, _BLEND * width) + averaged
-    del averaged
-    sharpness = np.float32(1) / np.square(spread)
-    del spread
-    mixed = depth_edges(depth, max(_LEAST_STEP, _STEP * width)) * np.clip(1.5 * trust, 0, 1)
-    return FocusMap(depth, confidence, sharpness, mixed, strength, empty)
+    spread += max(_LEAST_BLEND, _BLEND * width)
+    np.square(spread, out=spread)
+    sharpness = np.divide(np.float32(1), spread, out=spread)
+    np.clip(np.multiply(trust, 1.5, out=trust), 0, 1, out=trust)
+    trust *= depth_edges(depth, max(_LEAST_STEP, _STEP * width))
+    return FocusMap(depth, confidence, sharpness, trust, strength, empty)
 
 
 def emptiness(position: Plane, prominence: Plane, frames: int) -> Plane:
     """Where nothing is to be seen but noise: 1, elsewhere 0; (h, w) float32. Arguments as for focus_map."""
     if frames < _LEAST_FRAMES:
         return np.zeros(position.shape, np.float16)  # pages that nobody writes take no memory
-    chance = np.clip((_scatter(position, frames) - _ORDER) / (_CHANCE - _ORDER), 0, 1)
+    chance = _scatter(position, frames)
+    chance -= _ORDER
+    chance /= _CHANCE - _ORDER
+    np.clip(chance, 0, 1, out=chance)
     around = (_SCATTER_CELLS, _SCATTER_CELLS)
-    faint = np.clip((_FULL - cv2.blur(prominence, around)) / (_FULL - _EMPTY), 0, 1)
-    return cv2.erode(chance * faint, np.ones((3, 3), np.uint8))
+    faint: Plane = cv2.blur(prominence, around)
+    np.subtract(_FULL, faint, out=faint)
+    faint /= _FULL - _EMPTY
+    np.clip(faint, 0, 1, out=faint)
+    faint *= chance
+    return np.asarray(cv2.erode(faint, np.ones((3, 3), np.uint8), dst=chance))
 
 
 def orderliness(position: Plane, prominence: Plane, width: float, frames: int) -> Plane:
@@ -125,24 +144,40 @@ def orderliness(position: Plane, prominence: Plane, width: float, frames: int) -
     dense = min(max((width - _FAR_APART[0]) / (_FAR_APART[1] - _FAR_APART[0]), 0.0), 1.0)
     if frames < _LEAST_FRAMES or not dense:
         return np.zeros(position.shape, np.float32)
-    agreeing = np.clip((_SURFACE[1] - _scatter(position, frames)) / (_SURFACE[1] - _SURFACE[0]), 0, dense)
-    agreeing *= np.clip((prominence - _CLEAR[0]) / (_CLEAR[1] - _CLEAR[0]), 0, 1)
-    agreeing *= np.clip(2 * np.minimum(position, frames - 1 - position) - 1, 0, 1)
-    return np.asarray(agreeing)
+    agreeing = _scatter(position, frames)
+    np.subtract(_SURFACE[1], agreeing, out=agreeing)
+    np.divide(agreeing, _SURFACE[1] - _SURFACE[0], out=agreeing)
+    np.clip(agreeing, 0, dense, out=agreeing)
+    factor = np.subtract(prominence, _CLEAR[0])
+    np.divide(factor, _CLEAR[1] - _CLEAR[0], out=factor)
+    agreeing *= np.clip(factor, 0, 1, out=factor)
+    np.subtract(frames - 1, position, out=factor)
+    np.minimum(position, factor, out=factor)
+    np.multiply(factor, 2, out=factor)
+    agreeing *= np.clip(np.subtract(factor, 1, out=factor), 0, 1, out=factor)
+    return agreeing
 
 
 def _scatter(position: Plane, frames: int) -> Plane:
     """Standard deviation of the places around each cell, by that of places drawn evenly from the bracket."""
     around = (_SCATTER_CELLS, _SCATTER_CELLS)
-    variance = cv2.blur(np.square(position), around) - np.square(cv2.blur(position, around))
-    return np.sqrt(np.maximum(variance, 0) * np.float32(12 / frames**2))
+    mean: Plane = cv2.blur(position, around)
+    np.square(mean, out=mean)
+    variance: Plane = np.square(position)
+    variance = cv2.blur(variance, around, dst=variance)
+    variance -= mean
+    np.maximum(variance, 0, out=variance)
+    np.multiply(variance, np.float32(12 / frames**2), out=variance)
+    return np.asarray(np.sqrt(variance, out=variance))
 
 
 def spilled(strength: Plane) -> Plane:
     """Where a peak is probably light spilled from a stronger detail nearby: 1, elsewhere 0; (h, w) float32."""
     side = 2 * _SPILL_CELLS + 1
-    strongest = cv2.dilate(strength, np.ones((side, side), np.uint8))
-    return np.asarray(np.clip(strongest - strength - _SPILL, 0, 1), np.float32)
+    over: Plane = cv2.dilate(strength, np.ones((side, side), np.uint8))
+    over -= strength
+    over -= np.float32(_SPILL)
+    return np.asarray(np.clip(over, 0, 1, out=over))
 
 
 def fill(values: Plane, confidence: Plane, floor: float = 0.05) -> Plane:
@@ -158,17 +193,21 @@ def fill(values: Plane, confidence: Plane, floor: float = 0.05) -> Plane:
     total = float(weights[-1].sum())
     mean = float(pulled[-1].sum()) / total if total > 1e-6 else float(values.mean())
     filled = np.full_like(pulled[-1], mean)
-    for value, weight in zip(reversed(pulled), reversed(weights), strict=True):
+    while pulled:
+        value, weight = pulled.pop(), weights.pop()
         around = cv2.resize(filled, value.shape[::-1]) if filled.shape != value.shape else filled
-        filled = (value + floor * around) / (weight + floor)
+        value += np.multiply(around, floor, out=around)
+        filled = np.divide(value, np.add(weight, floor, out=around), out=value)
     return filled
 
 
 def depth_edges(depth: Plane, step: float) -> Plane:
     """Where depths meet: 1 on and around jumps of step + 1, 0 on smooth ground, soft between; (h, w) float32."""
     cell = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
-    jump = cv2.dilate(depth, cell) - cv2.erode(depth, cell)
-    edge = np.clip(jump - step, 0, 1).astype(np.float32)
+    edge: Plane = cv2.dilate(depth, cell)
+    edge -= cv2.erode(depth, cell)
+    edge -= step
+    np.clip(edge, 0, 1, out=edge)
     side = 2 * _REACH + 1
-    around = cv2.dilate(edge, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
-    return np.asarray(cv2.GaussianBlur(around, (0, 0), max(_REACH / 2, 0.8)))
+    edge = cv2.dilate(edge, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
+    return np.asarray(cv2.GaussianBlur(edge, (0, 0), max(_REACH / 2, 0.8)))

@@ -53,6 +53,7 @@ class FocusPeaks:
 
     shape: tuple[int, int]
     frames: list[int] = field(default_factory=list)  # indices of the frames added, in order
+    continues: bool = True  # whether another run may be put before this one
     slot: Logs = field(init=False)  # position in `frames` of the sharpest one
     best: Logs = field(init=False)
     before: Logs = field(init=False)  # the measure of the frame before the sharpest one
@@ -76,7 +77,8 @@ class FocusPeaks:
         """
         here = (self._add_at_once if kernel.in_use() else self._add)(energy, covered)
         self.frames.append(index)
-        self.first = here if self.first is None else self.first
+        if self.continues and self.first is None:
+            self.first = here
         self.last = here
 
     def _add_at_once(self, energy: Plane, covered: NDArray[np.uint8]) -> Logs:
@@ -103,12 +105,14 @@ class FocusPeaks:
     def merge(self, later: FocusPeaks) -> FocusPeaks:
         """The peaks of this run and of the run that follows it, as if all had been added to one.
 
-        Raises ValueError when the grids differ.
+        Raises ValueError when the grids differ, or nothing is known of the later run's first frame.
         """
         if later.shape != self.shape:
             raise ValueError(f"grids of {self.shape} and {later.shape} cells cannot be merged")
-        if self.last is None or later.first is None:  # one of them is empty
+        if self.last is None or not later.frames:  # one of them is empty
             return later if later.frames else self
+        if later.first is None:
+            raise ValueError("a run that does not continue another one cannot be merged into it")
         both = FocusPeaks(self.shape, self.frames + later.frames)
         wins = later.best > self.best
         before = np.where(later.slot == 0, self.last, later.before)

@@ -26,6 +26,7 @@ def follow_files(
     if not follow.folder.is_dir():
         raise InputError(f"{follow.folder} is no folder; --follow waits for frames to appear in one")
     memory.return_freed_memory()
+    memory.forget_start()
     preview = None if job.preview is None else Preview(job.preview)
     stack = Stack(job.settings, growing=preview is not None, scratch=job.out.parent, live=True)
     arrivals = Arrivals(stack)

@@ -28,6 +28,11 @@ class LowCopy:
     bands: tuple[Plane, ...]
     noise: float  # standard deviation of band 0 where the picture is plainest
 
+    def without_finest(self) -> LowCopy:
+        """The same without level 0, of which only the size is left: a quarter of the memory."""
+        nothing = np.broadcast_to(np.float32(0), self.bands[0].shape)
+        return LowCopy((nothing, *self.bands[1:]), self.noise)
+
     def noise_at(self, level: int) -> float:
         """The same at another level: every halving averages four pixels, so noise falls to half."""
         return self.noise * 0.5**level
@@ -78,4 +83,4 @@ def _noise(band: Plane) -> float:
 def _band(level: Plane, half: Plane, quarter: Plane) -> Plane:
     slow = cv2.pyrUp(quarter, dstsize=half.shape[::-1])
     slow = cv2.pyrUp(slow, dstsize=level.shape[::-1])
-    return np.asarray(cv2.subtract(cv2.GaussianBlur(level, (3, 3), 0), slow))
+    return np.asarray(cv2.subtract(cv2.GaussianBlur(level, (3, 3), 0), slow, dst=slow))

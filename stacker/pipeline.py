@@ -46,6 +46,7 @@ def stack_files(
     known = None if job.transforms is None else load_transforms(job.transforms)
     heaps = 1 if job.settings.memory_limit_mb is not None else 1 + job.settings.most_threads
     memory.return_freed_memory(surveying=True, heaps=heaps)
+    memory.forget_start()
     source = open_frames(
         job.inputs, job.order, exclude=(*job.not_frames, *state_files(job.out), *slab_files(job.out))
     )

@@ -10,6 +10,7 @@ depth is behind already, nothing changes.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -29,6 +30,7 @@ Plane = NDArray[Any]  # float32
 _LEAST, _MOST = -40.0, 10.0  # of the logarithm of the factor
 _DEPTHS, _SHARES = 65535, 255  # that are told apart in what is remembered of a patch
 _LEAST_STEP = 1e-6  # slots
+_STRIP_ROWS = 64  # of cells
 
 
 class Weighing(Protocol):
@@ -76,6 +78,12 @@ class _Elsewhere:
         return self.prior.patch(band, grid_level, moved)
 
 
+def _strips(place: Patch, at_once: int) -> Iterator[Patch]:
+    """A rectangle in bands of rows."""
+    for top in range(place.top, place.bottom, at_once):
+        yield Patch(top, place.left, min(top + at_once, place.bottom), place.right)
+
+
 @dataclass(frozen=True)
 class Reweighing:
     """From one prior to another. last: slot of the last frame that went in."""
@@ -106,14 +114,23 @@ class Reweighing:
     def _band(self, number: int, place: Patch, finer: Plane | None) -> Plane:
         """One band in one place; returns its energy. finer: that of the next finer band, on the same grid."""
         band = self.running.bands[number]
-        stored = place.raised(band.first_row)
-        squares = [np.square(mean[stored.rows, stored.columns], dtype=np.float32) for mean in band.means]
-        energy = reduce(sum(squares[1:], squares[0])) / np.float32(band.steps**2)
+        grid = place.at(1)
+        energy = np.empty(grid.size[::-1], np.float32)
+        # Whole planes of a coarse level would be the peak of a live stack.
+        at_once = _STRIP_ROWS if number >= FINE_LEVELS else grid.bottom
+        for rows in _strips(place, 2 * at_once):
+            stored = rows.raised(band.first_row)
+            squares = [np.square(mean[stored.rows, stored.columns], dtype=np.float32) for mean in band.means]
+            energy[rows.at(1).within(grid)] = reduce(sum(squares[1:], squares[0])) / np.float32(band.steps**2)
         if finer is not None:
             energy += finer
-        smooth = cv2.GaussianBlur(energy, (3, 3), 0.6)
-        self._scale(number, number + 1, place.at(1), smooth, self.method.exponent)
-        return np.asarray(energy)
+        whole = Patch(0, 0, *energy.shape)
+        for rows in _strips(whole, at_once):
+            around = Patch(max(rows.top - 1, 0), 0, min(rows.bottom + 1, whole.bottom), whole.right)
+            smooth = cv2.GaussianBlur(energy[around.rows], (3, 3), 0.6)[rows.within(around)]
+            cells = Patch(grid.top + rows.top, grid.left, grid.top + rows.bottom, grid.right)
+            self._scale(number, number + 1, cells, smooth, self.method.exponent)
+        return energy
 
     def _scale(self, number: int, grid_level: int, cells: Patch, energy: Plane, exponent: float) -> None:
         change = np.zeros_like(energy)

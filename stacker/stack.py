@@ -107,19 +107,24 @@ class Stack:
         with self._timed("survey"), one_opencv_thread():
             try:
                 survey = self._survey_for(source)
+                if self._live_pass is not None:
+                    memory.trim()  # of which little is left beside what is fused
                 low, energy = self.glimpse(source, at) if glimpse is None else glimpse()
                 if self.settings.hot_pixels == "auto":
                     self._stuck = self._stuck or StuckPixels(survey.scale)
                     self._stuck.look(low)
                 looked.slot = len(survey)
-                relative = survey.add(low, energy)
+                small = survey.to_align(low)
+                growing = self._to_grow(low) if self.growing else small
+                del low  # its memory is needed now
+                relative = survey.add_small(small, energy)
             except FrameError as error:
                 looked.slot, looked.reason = None, error.said
                 if self.known is not None:
                     self.known.skip()
                 return FrameReport(index, looked.name, False, looked.reason)
             if self.growing and relative.reason is None:
-                self._grow(low, looked.slot)
+                self._grow(growing, looked.slot)
         return FrameReport(
             index, looked.name, relative.reason is None, relative.reason, sharpness=survey.sharpness[-1]
         )
@@ -391,14 +396,21 @@ class Stack:
     def _has_room_to_be_live(self, source: FrameSource, plan: Plan) -> bool:
         limit = self.settings.memory_limit_mb
         available = free_mb() if limit is None else limit
-        kind = source.shape, source.chroma_shift, source.dtype.itemsize, plan.threads
+        whole = source.begin(0) is None
+        kind = source.shape, source.chroma_shift, source.dtype.itemsize, plan.threads, whole
         return plan.bands == 1 and (available is None or memory.live_needed_mb(*kind) <= available)
 
-    def _grow(self, low: NDArray[np.uint8], slot: int) -> None:
+    def _to_grow(self, low: NDArray[Any]) -> NDArray[Any]:
+        """A small copy at the size of the growing picture."""
         assert self._survey is not None
         step = max(_GROWING_STEP // self._survey.scale, 1)
         size = low.shape[1] // step, low.shape[0] // step
-        planes = from_bgr(cv2.resize(low, size, interpolation=cv2.INTER_AREA), chroma_shift=1)
+        return np.asarray(cv2.resize(low, size, interpolation=cv2.INTER_AREA))
+
+    def _grow(self, small: NDArray[Any], slot: int) -> None:
+        assert self._survey is not None
+        step = max(_GROWING_STEP // self._survey.scale, 1)
+        planes = from_bgr(small, chroma_shift=1)
         if self._grown is None:
             self._grown = RunningFusion(planes.shape, 1, exact=planes.bit_depth > 8)
         alignment = self._survey.against_first(slot)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from stacker import pyramid
+from stacker import memory, pyramid
 from stacker import transforms as tf
 from stacker.align import Aligner, Alignment, RelativeAlignment
 from stacker.errors import InputError
@@ -101,15 +101,20 @@ class Survey:
 
     def add(self, low: Array, energy: Array | None = None) -> RelativeAlignment:
         """Take in the next frame: (h // scale, w // scale, 3) BGR, uint8 or uint16. energy: see energy_of, if known."""
-        small = low
-        if self._align_scale > self.scale:
-            step = self._align_scale // self.scale
-            small = cv2.resize(
-                low, (low.shape[1] // step, low.shape[0] // step), interpolation=cv2.INTER_AREA
-            )
+        return self.add_small(self.to_align(low), energy_of(low) if energy is None else energy)
+
+    def to_align(self, low: Array) -> Array:
+        """What the frame is aligned on: all that is needed of a small copy besides its focus measure."""
+        if self._align_scale == self.scale:
+            return low
+        step = self._align_scale // self.scale
+        size = low.shape[1] // step, low.shape[0] // step
+        return np.asarray(cv2.resize(low, size, interpolation=cv2.INTER_AREA))
+
+    def add_small(self, small: Array, energy: Array) -> RelativeAlignment:
+        """The same as add, from what to_align and energy_of give."""
         relative = self._aligner.add(small)
         index = relative.index
-        energy = energy_of(low) if energy is None else energy
         self.signatures.append(signature(energy))
         self.sharpness.append(float(np.sqrt(np.percentile(energy, 99))))
         for base, peaks in self._peaks.items():
@@ -119,7 +124,7 @@ class Survey:
                 return relative
         if len(self._peaks) == _RUNS_HELD:
             del self._peaks[min(self._peaks, key=lambda base: len(self._peaks[base].frames))]
-        self._peaks[index] = FocusPeaks(self._grid.shape)
+        self._peaks[index] = FocusPeaks(self._grid.shape, continues=False)
         self._add_to(self._peaks[index], self._aligner.alignment(index, index), energy)
         return relative
 
@@ -134,7 +139,7 @@ class Survey:
         full = np.full(energy.shape, 255, np.uint8)
         covered = np.asarray(cv2.warpAffine(full, to_grid, size, flags=cv2.INTER_LINEAR), np.uint8)
         light = float(np.mean(alignment.gain))
-        peaks.add(alignment.index, warped * np.float32(light**2), covered)
+        peaks.add(alignment.index, np.multiply(warped, np.float32(light**2), out=warped), covered)
 
     def suggest_reference(self) -> int:
         """The middle one of the frames that fit together."""
@@ -191,6 +196,7 @@ class Survey:
         planes.append(in_reference(peaks.position(noise, width if ahead else None)))
         covered = in_reference((peaks.seen > 0).view(np.uint8))
         del runs, peaks  # with last, their memory
+        memory.trim()
         focus = focus_map(planes.pop(), planes.pop(), planes.pop(), width, len(frames), covered)
         return Surveyed(
             alignments,

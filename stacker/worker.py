@@ -96,6 +96,7 @@ class Worker:
             order = WorkOrder.parse(self.incoming.readline())
             check_outputs(order.job)
             memory.return_freed_memory()
+            memory.forget_start()
             threading.Thread(target=self._listen, name="worker-input", daemon=True).start()
             self._work(order)
         except CancelledError:

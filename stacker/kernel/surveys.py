@@ -15,6 +15,7 @@ from stacker.kernel.structures import Measure, Peaks
 Array = NDArray[Any]
 
 _LEAST_SIDE = 16  # pixels; smaller ones are all edge
+_BAND_ROWS, _BAND_APRON = 256, 8  # rows measured at once, and those around them: more than the blurs reach
 
 _measure = _add_peaks = _tile_means = None
 if kernel.LIBRARY is not None:
@@ -34,17 +35,28 @@ def can_measure(low: Array) -> bool:
 
 
 def measure(low: Array) -> Array:
-    """The focus measure of a small copy, (h, w, 3) BGR uint8, both even; see stacker.survey.energy_of."""
+    """The focus measure of a small copy, (h, w, 3) BGR uint8, both even; see stacker.survey.energy_of.
+
+    In bands of rows, whose planes stay in the cache and take a megabyte instead of eight.
+    """
     assert _measure is not None
     height, width = low.shape[:2]
-    energy, raw = (np.empty((height // 2, width // 2), np.float32) for _ in range(2))
-    planes, rows = np.empty(height * width * 3 // 2, np.uint8), np.empty(4 * (width + 16), np.float32)
     assert low.strides[1:] == (3, 1), "the samples of a row must lie side by side"
-    call = Measure(
-        low.ctypes.data, low.strides[0], width, height,
-        address(planes, np.uint8), address(raw), address(rows), address(energy),
-    )  # fmt: skip
-    _measure(ctypes.byref(call))
+    energy = np.empty((height // 2, width // 2), np.float32)
+    most = min(_BAND_ROWS + 2 * _BAND_APRON, height)
+    measured, raw = (np.empty((most // 2, width // 2), np.float32) for _ in range(2))
+    planes, rows = np.empty(most * width * 3 // 2, np.uint8), np.empty(4 * (width + 16), np.float32)
+    for top in range(0, height, _BAND_ROWS):
+        bottom = min(top + _BAND_ROWS, height)
+        start, end = max(top - _BAND_APRON, 0), min(bottom + _BAND_APRON, height)
+        if end - start < _LEAST_SIDE:
+            start = max(end - _LEAST_SIDE, 0)
+        call = Measure(
+            low[start:].ctypes.data, low.strides[0], width, end - start,
+            address(planes, np.uint8), address(raw), address(rows), address(measured),
+        )  # fmt: skip
+        _measure(ctypes.byref(call))
+        energy[top // 2 : bottom // 2] = measured[(top - start) // 2 : (bottom - start) // 2]
     return energy
 
 
