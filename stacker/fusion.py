@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from stacker import kernel, pyramid
 from stacker.kernel.bands import Target, Weighing, add_band
-from stacker.kernel.finest import FineBand, FinestLevels, Weights
+from stacker.kernel.finest import FineBand, FinestLevels, FinestWeights, Weights
 from stacker.methods import Method
 from stacker.parts import Part, everything
 from stacker.patches import APRON_PX, Patch, apart, patches
@@ -188,6 +188,25 @@ class Fuser:
         planes = view.seen_planes() if kernel.in_use() else None
         if planes is None:
             return None
+        running = self.running
+        return FinestLevels(
+            planes,
+            running.chroma_shift,
+            running.canvas,
+            running.shape,
+            self._fine_bands(),
+            self._weights(view.slot),
+            small,
+        )
+
+    def finest_weights(self) -> FinestWeights | None:
+        """What weighs the finest levels anew, under the prior at hand; None without the kernel."""
+        if not kernel.in_use() or self._prior is None:
+            return None
+        return FinestWeights(self.running.canvas, self._fine_bands(), self._weights(0))
+
+    def _fine_bands(self) -> list[FineBand]:
+        """The finest levels of the running result, and what the prior says on their grids."""
         running, prior = self.running, self._prior
         bands = []
         for number, band in enumerate(running.bands[:FINE_LEVELS]):
@@ -204,11 +223,11 @@ class Fuser:
                     doubled,
                 )
             )
-        tilt = 0.0 if prior is None else prior.tilt
-        weights = Weights(view.slot, self._method.exponent, float(TYPICAL), tilt)
-        return FinestLevels(
-            planes, running.chroma_shift, running.canvas, running.shape, bands, weights, small
-        )
+        return bands
+
+    def _weights(self, slot: int) -> Weights:
+        tilt = 0.0 if self._prior is None else self._prior.tilt
+        return Weights(slot, self._method.exponent, float(TYPICAL), tilt)
 
     def _keep_the_others(
         self, view: FrameView, others: list[Patch], small: list[Kept], reduced: list[NDArray[Any]]

@@ -17,6 +17,7 @@ from stacker.errors import FrameError
 from stacker.focusmap import FocusMap
 from stacker.fusion import Fuser
 from stacker.hotpixels import Defects, repair_rows, repaired
+from stacker.kernel.finest import FinestWeights
 from stacker.looked import Looked
 from stacker.methods import Method
 from stacker.patches import Patch
@@ -45,6 +46,7 @@ class Guide:
     focus: FocusMap | None = None
     prior: Prior | None = None
     grid_level: int = 0
+    weights: FinestWeights | None = None  # None without the kernel
     up_to_date: set[Patch] = field(default_factory=set)
 
 
@@ -92,7 +94,8 @@ class LiveFusion:
         focus = replace(found.focus, confidence=found.focus.mixed, empty=nothing)
         prior = Prior(focus, self._method, found.grid_level, self.running.levels, self._prefer)
         focus = replace(focus, strength=nothing)
-        return Guide(self._fuser(prior), focus, prior, found.grid_level)
+        fuser = self._fuser(prior)
+        return Guide(fuser, focus, prior, found.grid_level, fuser.finest_weights())
 
     def _fuser(self, prior: Prior | None) -> Fuser:
         return Fuser(self.running, self._method, prior, self._pool, threads=self._threads)
@@ -164,8 +167,13 @@ class LiveFusion:
         assert guide.prior is not None
         assert guide.focus is not None
         if patch in self._last:
-            before = self._weighed_by[patch].as_prior(self._method, self._prefer)
-            Reweighing(self.running, self._method, before, guide.prior, self._last[patch]).fine(patch)
+            then, last = self._weighed_by[patch], self._last[patch]
+            if guide.weights is not None:
+                place = patch.top, patch.left, patch.bottom, patch.right
+                guide.weights.weigh_anew(*place, then.maps(self._method), last)
+            else:
+                before = then.as_prior(self._method, self._prefer)
+                Reweighing(self.running, self._method, before, guide.prior, last).fine(patch)
         self._weighed_by[patch] = Remembered(guide.focus, guide.grid_level, patch)
         guide.up_to_date.add(patch)
 

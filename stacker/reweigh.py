@@ -55,10 +55,25 @@ class Remembered:
         self._sharpness = focus.sharpness[here].astype(np.float16)
         self._mixed = np.rint(focus.mixed[here] * _SHARES).astype(np.uint8)
 
+    def maps(self, method: Method) -> list[tuple[Plane, Plane, Plane]]:
+        """Depth, sharpness and mixed for each of the finest levels, on its weight grid or the coarser one there is."""
+        planes = self._planes()
+        if not method.contrast:
+            planes = planes[0], planes[1], np.zeros_like(planes[2])
+        levels = []
+        for grid_level in range(1, FINE_LEVELS + 1):
+            if grid_level > self._grid_level:
+                planes = reduce(planes[0]), reduce(planes[1]), reduce(planes[2])
+            levels.append(planes)
+        return levels
+
+    def _planes(self) -> tuple[Plane, Plane, Plane]:
+        depth = self._depth * np.float32(self._step) + np.float32(self._first)
+        return depth, self._sharpness.astype(np.float32), self._mixed / np.float32(_SHARES)
+
     def as_prior(self, method: Method, prefer: Prefer) -> Weighing:
         """To weigh the finest levels of the patch by."""
-        depth = self._depth * np.float32(self._step) + np.float32(self._first)
-        sharpness, mixed = self._sharpness.astype(np.float32), self._mixed / np.float32(_SHARES)
+        depth, sharpness, mixed = self._planes()
         focus = FocusMap(depth, mixed, sharpness, mixed, mixed, mixed)  # the others weigh nothing
         prior = Prior(focus, method, self._grid_level, FINE_LEVELS - 1, prefer)
         return _Elsewhere(prior, self._patch)

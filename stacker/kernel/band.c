@@ -12,6 +12,8 @@
 #define NOISE_ENERGY 4.0f       /* prior.py: _NOISE squared */
 #define LIMIT 60.0f             /* fusion.py: _LIMIT */
 #define CONTRAST_STEPS 64.0f    /* state.py */
+#define LEAST_CHANGE -40.0f     /* reweigh.py */
+#define MOST_CHANGE 10.0f
 #define AHEAD 4 /* rows */
 #define MIDDLE 0.66724298f      /* of a Gaussian of three taps, sigma 0.6: cv2.getGaussianKernel(3, 0.6) */
 #define SIDE 0.16637851f
@@ -92,8 +94,10 @@ INLINE void doubled_row(const band *b, const float *map, ptrdiff_t map_row, int 
     }
 }
 
-/* Weights of a row of cells from their smoothed energy: PriorPatch.log_weight_of, and Fuser._weight. */
-INLINE void weigh_row(const band *b, int y, const float *restrict smooth, float *rows, float *restrict weight) {
+/* Logarithms of the weights of a row of cells from their smoothed energy: PriorPatch.log_weight_of. nearest: not of the
+ * frame at the slot, but of the one nearest to the depth of all up to it. */
+INLINE void log_weigh_row(const band *b, int y, const float *restrict smooth, const int nearest, float *rows,
+                          float *restrict weight) {
     const int count = (b->right - b->left) / 2;
     const float *restrict strength = b->strength ? b->strength + y * b->strength_row : NULL;
     for (int x = 0; x < count; x++)
@@ -113,16 +117,23 @@ INLINE void weigh_row(const band *b, int y, const float *restrict smooth, float 
             sharpness = b->sharpness + y * b->sharpness_row;
         }
         for (int x = 0; x < count; x++) {
-            const float away = b->slot - depth[x];
+            const float distance = b->slot - depth[x], away = nearest ? at_most(distance, 0) : distance;
             const float by_depth = sharpness[x] * away * away - logarithm(sharpness[x]);
             weight[x] = weight[x] * mixed[x] * (b->exponent / 2) + (mixed[x] - 1) * 0.5f * by_depth;
         }
         if (b->tilt != 0)
             for (int x = 0; x < count; x++) {
-                const float behind = (b->slot - depth[x]) * sqrtf(sharpness[x]) / 2;
+                const float distance = b->slot - depth[x], away = nearest ? at_most(distance, 0) : distance;
+                const float behind = away * sqrtf(sharpness[x]) / 2;
                 weight[x] += b->tilt * mixed[x] * at_most(at_least(behind, -1), 1);
             }
     }
+}
+
+/* Weights of a row of cells: Fuser._weight. */
+INLINE void weigh_row(const band *b, int y, const float *restrict smooth, float *rows, float *restrict weight) {
+    const int count = (b->right - b->left) / 2;
+    log_weigh_row(b, y, smooth, 0, rows, weight);
     for (int x = 0; x < count; x++) weight[x] = exponential(at_most(at_least(weight[x], -LIMIT), LIMIT));
     if (b->cover) {
         const float *restrict cover = b->cover + (ptrdiff_t)y * count;
@@ -215,5 +226,46 @@ EXPORTED void fieldstack_add_band(const band *b) {
         if (!b->fine || y % 2 == 0) share_row(b, y, weights, rows, share);
         for (int c = 0; c < b->channels; c++)
             move_towards(b, c, y, details + ((ptrdiff_t)c * b->height + b->top + y) * b->width + b->left, share);
+    }
+}
+
+/* The energy of what is fused in a row of cells of the place, which is all that is held. */
+INLINE void energy_of_means(const band *b, int y, float *restrict energy) {
+    const int half = b->width / 2;
+    const float share = 0.25f / (b->steps * b->steps);
+    if (b->finer)
+        memcpy(energy, b->finer + y * b->finer_row, half * sizeof *energy);
+    else
+        memset(energy, 0, half * sizeof *energy);
+    for (int c = 0; c < b->channels; c++) {
+        const ptrdiff_t row = b->channel[c].mean_row, start = 2 * y * row;
+        if (b->exact) {
+            const float *restrict first = (const float *)b->channel[c].mean + start, *restrict second = first + row;
+            for (int x = 0; x < half; x++)
+                energy[x] += share * (first[2 * x] * first[2 * x] + first[2 * x + 1] * first[2 * x + 1] +
+                                      second[2 * x] * second[2 * x] + second[2 * x + 1] * second[2 * x + 1]);
+        } else {
+            const int16_t *restrict first = (const int16_t *)b->channel[c].mean + start, *restrict second = first + row;
+            for (int x = 0; x < half; x++) {
+                const float i = first[2 * x], j = first[2 * x + 1], k = second[2 * x], l = second[2 * x + 1];
+                energy[x] += share * (i * i + j * j + k * k + l * l);
+            }
+        }
+    }
+}
+
+/* The sum of the weights in a place as if its frames had been weighed under another focus map: Reweighing in
+ * stacker/reweigh.py. before: the same band under the map they were weighed by. Their slot: of the last frame. */
+EXPORTED void fieldstack_reweigh_band(const band *b, const band *before) {
+    const int half = b->width / 2, rows_of_cells = b->height / 2;
+    float *smooth = b->scratch, *now = smooth + half, *then = now + half, *rows = then + half;
+    for (int y = 0; y < rows_of_cells; y++) energy_of_means(b, y, b->energy + (ptrdiff_t)y * half);
+    for (int y = 0; y < rows_of_cells; y++) {
+        float *restrict total = b->weight + y * b->weight_row;
+        smooth_row(b, y, rows, smooth);
+        log_weigh_row(b, y, smooth, 1, rows, now);
+        log_weigh_row(before, y, smooth, 1, rows, then);
+        for (int x = 0; x < half; x++)
+            total[x] *= exponential(at_most(at_least(now[x] - then[x], LEAST_CHANGE), MOST_CHANGE));
     }
 }

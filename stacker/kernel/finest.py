@@ -20,8 +20,13 @@ Plane = NDArray[Any]
 
 _APRON_PX = 16  # as in patch.c
 
-_add_patch = None
+_add_patch = _reweigh_patch = None
 if kernel.LIBRARY is not None:
+    _reweigh_patch = kernel.LIBRARY.fieldstack_reweigh_patch
+    _reweigh_patch.argtypes = [
+        ctypes.POINTER(Frame), *[ctypes.c_int] * 4, ctypes.POINTER(ctypes.c_void_p), ctypes.c_void_p,
+    ]  # fmt: skip
+    _reweigh_patch.restype = None
     _add_patch = kernel.LIBRARY.fieldstack_add_patch
     _add_patch.argtypes = [ctypes.POINTER(Frame), *[ctypes.c_int] * 5, ctypes.c_void_p]
     _add_patch.restype = None
@@ -108,6 +113,41 @@ class FinestLevels:
         )
         room = kernel.scratch(_floats_needed(width, height, self._chroma_shift, self._scale))
         _add_patch(ctypes.byref(self._frame), top, left, bottom, right, adds, room)
+
+
+class FinestWeights:
+    """The weights of the finest levels of a running result, to be made those of another focus map.
+
+    bands: with that map. Needs kernel.in_use().
+    """
+
+    def __init__(self, canvas: tuple[int, int], bands: Sequence[FineBand], weights: Weights) -> None:
+        self._bands, self._weights = bands, weights  # the kernel is given their addresses only
+        self._frame = Frame()
+        self._frame.height, self._frame.width = canvas
+        for index, band in enumerate(bands):
+            self._frame.band[index] = _band(band, weights)
+
+    def weigh_anew(
+        self, top: int, left: int, bottom: int, right: int, before: Sequence[Sequence[Plane]], last: int
+    ) -> None:
+        """In a rectangle, in pixels of the canvas. One thread at a time.
+
+        before: depth, sharpness and mixed of the rectangle for each band by the map they were weighed by, on the grids
+        of the new one. last: slot of the last frame that went in.
+        """
+        assert _reweigh_patch is not None
+        for band in self._frame.band:
+            band.slot = last
+        planes = [np.ascontiguousarray(plane, np.float32) for of_band in before for plane in of_band]
+        addresses = (ctypes.c_void_p * len(planes))(*(address(plane) for plane in planes))
+        room = kernel.scratch(_floats_to_reweigh(right - left, bottom - top))
+        _reweigh_patch(ctypes.byref(self._frame), top, left, bottom, right, addresses, room)
+
+
+def _floats_to_reweigh(width: int, height: int) -> int:
+    """For the energies of two levels, and what a row of cells takes besides."""
+    return ceil(0.375 * width * height) + 10 * width + 8
 
 
 def _floats_needed(width: int, height: int, chroma_shift: int, scale: float) -> int:

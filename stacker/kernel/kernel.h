@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* To be raised with every change that the size of a structure does not show; also in structures.py. */
-#define KERNEL_VERSION 3
+#define KERNEL_VERSION 4
 
 /* A function for newer x86 processors beside the one for all, chosen when the library is loaded. */
 #if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__clang__) && __GNUC__ >= 12
@@ -90,5 +90,7 @@ typedef struct {
 } band;
 
 void fieldstack_add_band(const band *b);
+
+void fieldstack_reweigh_band(const band *b, const band *before);
 
 #endif

@@ -188,3 +188,39 @@ EXPORTED void fieldstack_add_patch(const frame *f, int top, int left, int bottom
     const ptrdiff_t inner = (ptrdiff_t)(low.top - low_held.top) * low_width + low.left - low_held.left;
     for (int c = 0; c < 3; c++) keep(f, c, low, lowest + c * (size / 16) + inner, low_width);
 }
+
+/* The finest levels of what is fused in a rectangle, weighed anew: see fieldstack_reweigh_band. f: only its size and bands
+ * count, with the new focus map. before: depth, sharpness and mixed of the rectangle, for each level, by the old one, on
+ * the same grids; gap-less. scratch: see _floats_to_reweigh in finest.py. */
+EXPORTED void fieldstack_reweigh_patch(const frame *f, int top, int left, int bottom, int right,
+                                       const float *const *before, float *scratch) {
+    const patch whole = {top, left, bottom, right};
+    const ptrdiff_t size = (ptrdiff_t)(right - left) * (bottom - top);
+    float *energies = scratch, *energy = energies + size / 4, *finer = energy + size / 16, *rest = finer + size / 16;
+    for (int level = 0; level < FINE_LEVELS; level++, before += 3) {
+        const patch place = at(whole, level), cells = at(place, 1);
+        band b = f->band[level];
+        const patch map = b.doubled ? at(cells, 1) : cells;
+        b.left = b.top = 0;
+        b.width = b.right = place.right - place.left, b.height = b.bottom = place.bottom - place.top;
+        for (int c = 0; c < b.channels; c++) {
+            channel *of = &b.channel[c];
+            of->mean = (char *)of->mean + (place.top * of->mean_row + place.left) * (b.exact ? sizeof(float) : sizeof(int16_t));
+        }
+        b.weight += cells.top * b.weight_row + cells.left;
+        b.depth += map.top * b.depth_row + map.left;
+        b.sharpness += map.top * b.sharpness_row + map.left;
+        b.mixed += map.top * b.mixed_row + map.left;
+        /* Only the map of the rectangle itself was kept, so neither is interpolated with what lies around it. */
+        b.map_left = b.map_top = 0;
+        b.map_width = map.right - map.left, b.map_height = map.bottom - map.top;
+        b.finer = level ? finer : NULL, b.finer_row = b.width / 2;
+        b.energy = level ? energy : energies;
+        b.scratch = rest;
+        band then = b;
+        then.depth = before[0], then.sharpness = before[1], then.mixed = before[2];
+        then.depth_row = then.sharpness_row = then.mixed_row = b.map_width;
+        fieldstack_reweigh_band(&b, &then);
+        if (level == 0) reduce(energies, b.width / 2, b.height / 2, finer);
+    }
+}

@@ -9,7 +9,7 @@ import ctypes
 
 _Pointer, _Row, _Int, _Float = ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_int32, ctypes.c_float
 
-_VERSION = 3  # as in kernel.h
+_VERSION = 4  # as in kernel.h
 
 
 class Channel(ctypes.Structure):

@@ -17,9 +17,11 @@ from stacker.focusmap import FocusMap
 from stacker.focuspeaks import FocusPeaks
 from stacker.kernel.warps import can_warp, warp
 from stacker.methods import METHODS
+from stacker.patches import patches
 from stacker.planes import Planes
 from stacker.prior import Prior
-from stacker.state import RunningFusion
+from stacker.reweigh import Remembered, Reweighing
+from stacker.state import FINE_LEVELS, RunningFusion
 from stacker.survey import energy_of
 from stacker.tiles import TemplateTiles
 from stacker.view import AlignedFrame
@@ -90,6 +92,36 @@ def test_a_fusion_is_the_same_with_and_without_the_kernel(
         for contrast in ("mean_contrast", "top_contrast"):
             apart = getattr(ours, contrast).astype(int) - getattr(theirs, contrast)
             assert np.abs(apart).max(initial=0) <= 2  # steps of 1/64 level
+
+
+@built
+@pytest.mark.parametrize("method", ["auto", "depthmap"])
+@pytest.mark.parametrize("prefer", ["none", "near"])
+@pytest.mark.parametrize(("chroma_shift", "dtype"), [(1, np.uint8), (0, np.uint8), (0, np.uint16)])
+def test_what_is_fused_is_weighed_anew_the_same_with_and_without_the_kernel(
+    method, prefer, chroma_shift, dtype
+):
+    running = fused(method, prefer, chroma_shift, dtype)
+    rng, last, grid_level = np.random.default_rng(8), 1, 1 if chroma_shift else 2
+    then, now = (a_prior(rng, running, method, prefer) for _ in range(2))
+    depth, sharpness, mixed = then.map_for(grid_level)[0]
+    focus = FocusMap(depth, mixed, sharpness, mixed, mixed, mixed)
+    places = [(patch, Remembered(focus, grid_level, patch)) for patch in patches(running.canvas)]
+    before = [band.weight.copy() for band in running.bands]
+    for patch, of_patch in places:
+        old = of_patch.as_prior(METHODS[method], prefer)
+        Reweighing(running, METHODS[method], old, now, last).fine(patch)
+    by_calls = [band.weight.copy() for band in running.bands]
+    for band, weight in zip(running.bands, before, strict=True):
+        band.weight[...] = weight
+    weights = fusion.Fuser(running, METHODS[method], now, Here()).finest_weights()
+    for patch, of_patch in places:
+        place = patch.top, patch.left, patch.bottom, patch.right
+        weights.weigh_anew(*place, of_patch.maps(METHODS[method]), last)
+    for level in range(FINE_LEVELS):
+        ours, theirs = running.bands[level].weight, by_calls[level]
+        assert not np.array_equal(theirs, before[level])
+        assert np.allclose(ours, theirs, rtol=2e-3, atol=0)
 
 
 @built
