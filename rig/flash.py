@@ -200,9 +200,17 @@ def flash_exposure(
                 "this camera does not say how long it takes to read its rows: it cannot be used with a flash",
             )
         )
+    check_time_for_flash(camera, flash, limits)
     pulse_us = round(1000 * flash.pulse_ms)
-    least_us = limits.readout_us + pulse_us + LEAST_SPARE_US
-    if camera.exposure_us and camera.exposure_us < least_us:
+    exposure_us = camera.exposure_us or limits.readout_us + pulse_us + SPARE_US
+    gains = camera.colour_gains if all(camera.colour_gains) else colour_gains
+    return Exposure(exposure_us, camera.gain or limits.least_gain, gains)
+
+
+def check_time_for_flash(camera: CameraSettings, flash: FlashSettings, limits: Limits) -> None:
+    """Raise ConfigError where the exposure time that is set leaves no while in which all rows are open."""
+    least_us = limits.readout_us + round(1000 * flash.pulse_ms) + LEAST_SPARE_US
+    if flash.pin and 0 < camera.exposure_us < least_us:
         raise ConfigError(
             say(
                 "flash.too_short",
@@ -212,9 +220,6 @@ def flash_exposure(
                 least=least_us,
             )
         )
-    exposure_us = camera.exposure_us or limits.readout_us + pulse_us + SPARE_US
-    gains = camera.colour_gains if all(camera.colour_gains) else colour_gains
-    return Exposure(exposure_us, camera.gain or limits.least_gain, gains)
 
 
 def _too_much_or_little(frame: Frame, held: Exposure, limits: Limits) -> list[Said]:

@@ -17,6 +17,7 @@ from rig.devices.gpio import kept_here
 from rig.devices.gpiolines import users
 from rig.devices.panel import Press, Signal
 from rig.errors import CameraError, CameraTimeoutError, NotAllowedError, RigError
+from rig.flash import check_time_for_flash
 from rig.focuser import Focuser
 from rig.saying import Said, say
 from rig.status import FocusStatus
@@ -119,8 +120,12 @@ class Machine:
 
     def check_by_hand(self, settings: Settings) -> None:
         """Raise ConfigError for a time or gain that the camera cannot do, where it is known what it can."""
-        with contextlib.suppress(CameraError, NotAllowedError):  # not started: it cannot be asked
-            check_by_hand(settings.camera, self.devices.camera.limits)
+        try:
+            limits = self.devices.camera.limits
+        except (CameraError, NotAllowedError):  # not started: it cannot be asked
+            return
+        check_by_hand(settings.camera, limits)
+        check_time_for_flash(settings.camera, settings.flash, limits)
 
     def lines_are_free(self) -> bool:
         """Whether nobody else has a GPIO line that the settings name; False also where the kernel does not tell."""

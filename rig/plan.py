@@ -248,14 +248,26 @@ def _explain(settings: Settings, plan: BracketPlan, by_hand: bool) -> tuple[Said
         _depth_of_field(optics),
         _step(plan, optics, by_hand),
         _coverage(plan),
-        say(
-            "plan.time",
-            "It will take about {time}: moving, settling for {settle:g} s, exposing and saving each frame.",
-            time=Time(plan.time_s),
-            settle=settle_estimate_s(settings.capture),
-        ),
+        _time(plan, settings),
         _room(plan, settings.camera.dng),
         *_part(plan.box),
+    )
+
+
+def _time(plan: BracketPlan, settings: Settings) -> Said:
+    if settings.flash.pin:
+        return say(
+            "plan.time_by_flash",
+            "It will take about {time}: for each frame the flash recycles for {recycle:g} s, meanwhile it is moved, settled "
+            "and saved.",
+            time=Time(plan.time_s),
+            recycle=settings.flash.recycle_s,
+        )
+    return say(
+        "plan.time",
+        "It will take about {time}: moving, settling for {settle:g} s, exposing and saving each frame.",
+        time=Time(plan.time_s),
+        settle=settle_estimate_s(settings.capture),
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 
-from rig.config import Settings
+from rig.config import NOT_FITTED, Settings
 from rig.devices.camera import Camera
 from rig.devices.clock import Clock, RealClock
 from rig.devices.flash import Flash
@@ -173,8 +173,10 @@ def _simulated(
     from rig.devices.optical_bench import Mechanics
 
     # Frames shot elsewhere are to be met exactly: their drive has no play, and its travel fits their number.
-    mechanics = Mechanics(backlash_steps=0, start_at=0.0) if name.startswith(REPLAY) else Mechanics()
-    if settings.flash.pin:
+    played_again = name.startswith(REPLAY)
+    mechanics = Mechanics(backlash_steps=0, start_at=0.0) if played_again else Mechanics()
+    flashed = settings.flash.pin != NOT_FITTED and not played_again
+    if flashed:
         mechanics = replace(mechanics, daylight=SIM_ROOM)
     found = simulated_devices(
         name,
@@ -183,6 +185,11 @@ def _simulated(
         mechanics=mechanics,
         preview_width_px=settings.camera.preview_width_px,
     )
+    if settings.flash.pin and played_again:
+        warnings = (
+            *warnings,
+            say("replay.no_flash", "Frames that are played again are not lit by the flash."),
+        )
     replayed = replayed_frames(found)
     if replayed is not None:
         travel_um = (0.0, REPLAY_GAP_STEPS * max(replayed - 1, 1) / found.scene.steps_per_um)
@@ -195,7 +202,7 @@ def _simulated(
         clock=found.bench.clock,
         settings=fitting,
         light=SimLight(found.bench, settings.panel.light_lead_s),
-        flash=SimFlash(found.bench, settings.flash.pulse_ms / 1000) if settings.flash.pin else None,
+        flash=SimFlash(found.bench, settings.flash.pulse_ms / 1000) if flashed else None,
         simulated=name,
         suggestion=_suggest(fitting, found),
         warnings=warnings,

@@ -63,6 +63,14 @@ def test_a_flash_that_is_set_is_there_also_in_the_simulated_rig_and_its_room_is_
     assert shown[1] < 0.2 * shown[0]
 
 
+def test_frames_that_are_played_again_are_not_flashed_and_that_is_told(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "0.png"), np.full((240, 320, 3), 90, np.uint8))
+    devices = build_devices(Settings().changed({"flash.pin": 18}), f"replay:{tmp_path}", clock=SimClock())
+
+    assert devices.flash is None
+    assert devices.warnings == ("Frames that are played again are not lit by the flash.",)
+
+
 @pytest.mark.parametrize("busy", ["panel.led_pin", "panel.button_pin", "panel.light_pin", "flash.pin"])
 def test_what_was_built_before_a_busy_line_is_closed_again(
     monkeypatch: pytest.MonkeyPatch, busy: str

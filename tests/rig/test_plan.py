@@ -157,3 +157,13 @@ def test_a_longer_wait_to_settle_takes_so_much_longer() -> None:
 
 def test_near_and_far_at_the_same_place_are_one_frame_in_plain_words() -> None:
     assert "1 frame is enough: near and far are the same place." in plan_bracket(settings(), 500, 500).why
+
+
+def test_by_flash_a_bracket_takes_as_long_as_the_flash_needs_and_says_so():
+    quick, slow = (
+        plan_bracket(Settings().changed({"flash.pin": 18, "flash.recycle_s": s}), 1000, 1200, 100)
+        for s in (3.0, 8.0)
+    )
+
+    assert slow.time_s - quick.time_s == pytest.approx(3 * 5.0)
+    assert any("the flash recycles for 8 s" in why for why in slow.why)

@@ -919,3 +919,25 @@ def test_a_time_or_gain_that_the_camera_cannot_do_is_told_at_the_start_and_begin
     rig.workflow.change_settings({"camera.gain": 4.0})
     rig.until_idle()
     assert rig.workflow.start_bracket()
+
+
+def test_a_time_too_short_for_the_flash_begins_no_bracket(make_rig):
+    rig = make_rig({"camera.exposure_us": 20_000, "flash.pin": 18})
+    rig.set_limits(frames=2)
+    with pytest.raises(ConfigError, match="too short for a flash"):
+        rig.workflow.start_bracket()
+    rig.workflow.change_settings({"camera.exposure_us": 0})
+    rig.until_idle()
+    with pytest.raises(ConfigError, match="too short for a flash"):
+        rig.workflow.change_settings({"camera.exposure_us": 50_000})
+
+
+def test_a_bracket_by_flash_through_the_workflow_is_complete_and_whole(make_rig):
+    rig = make_rig({"flash.pin": 18, "flash.recycle_s": 1.0})
+    rig.set_limits(frames=3)
+    bracket_id = rig.workflow.start_bracket()
+    status = rig.until_idle()
+
+    assert status.bracket.outcome is Outcome.COMPLETE
+    assert {frame.exposure_us > 87_000 for frame in rig.workflow.bracket(bracket_id).frames} == {True}
+    assert len(rig.workflow._machine.devices.flash.fired_ns) >= 5
