@@ -258,8 +258,8 @@ def _time(plan: BracketPlan, settings: Settings) -> Said:
     if settings.flash.pin:
         return say(
             "plan.time_by_flash",
-            "It will take about {time}: for each frame the flash recycles for {recycle:g} s, meanwhile it is moved, settled "
-            "and saved.",
+            "It will take about {time}: for each frame the flash recycles for {recycle:g} s, meanwhile it is moved, "
+            "settled and saved.",
             time=Time(plan.time_s),
             recycle=settings.flash.recycle_s,
         )
