@@ -932,12 +932,28 @@ def test_a_time_too_short_for_the_flash_begins_no_bracket(make_rig):
         rig.workflow.change_settings({"camera.exposure_us": 50_000})
 
 
-def test_a_bracket_by_flash_through_the_workflow_is_complete_and_whole(make_rig):
-    rig = make_rig({"flash.pin": 18, "flash.recycle_s": 1.0})
-    rig.set_limits(frames=3)
-    bracket_id = rig.workflow.start_bracket()
-    status = rig.until_idle()
+def test_a_bracket_whose_flash_died_is_gone_on_with_once_it_works_again(make_rig):
+    built = []
 
-    assert status.bracket.outcome is Outcome.COMPLETE
-    assert {frame.exposure_us > 87_000 for frame in rig.workflow.bracket(bracket_id).frames} == {True}
-    assert len(rig.workflow._machine.devices.flash.fired_ns) >= 5
+    def build(settings):
+        built.append(small_rig(settings))
+        return built[-1]
+
+    rig = make_rig({"flash.pin": 18, "flash.recycle_s": 1.0}, build=build)
+    rig.set_limits(frames=3)
+    faults, fire = built[-1].camera._bench.faults, built[-1].flash.fire
+    fired = built[-1].flash.fired_ns
+    built[-1].flash.fire = lambda *when: (setattr(faults, "flash_dead", len(fired) >= 5), fire(*when))[1]
+    bracket_id = rig.workflow.start_bracket()
+    status = rig.until(lambda status: status.fault is not None)
+
+    assert (status.fault.device, status.fault.action) == ("light", "Try the light again")
+    assert "gives no light" in status.fault.sentence and status.bracket.done in (1, 2)
+
+    rig.workflow.recover()
+    rig.until_idle()
+    rig.workflow.resume(bracket_id)
+    assert rig.until_idle().bracket.outcome is Outcome.COMPLETE
+    frames = rig.workflow.bracket(bracket_id).frames
+    assert len(frames) == 3 and len({(frame.exposure_us, frame.gain) for frame in frames}) == 1
+    assert all(frame.exposure_us > 87_000 for frame in frames)  # longer than the reading of the rows
