@@ -214,8 +214,11 @@ class Workflow:
     def auto_range(self, then_shoot: bool = False, box: Box | None = None) -> None:
         """Find near and far by one sweep over the travel; returns at once. then_shoot: and shoot.
 
-        box: take in only what is in this part of the picture. Raises NotAllowedError where it is none.
+        box: take in only what is in this part of the picture. Raises NotAllowedError where it is none, ConfigError as
+        check_exposure does where it is to be shot.
         """
+        if then_shoot:
+            self.check_exposure()
         self._focusing.auto_range(self._shoot_if_planned if then_shoot else lambda: None, box)
 
     def touch(self, x: float, y: float, role: str = "goto") -> None:
@@ -261,6 +264,10 @@ class Workflow:
         Raises PlanError when near and far cannot be shot, StorageFullError when there is no room.
         """
         return self._shooter.start(key)
+
+    def check_exposure(self) -> None:
+        """Raise ConfigError where the settings name a time or gain that the camera cannot do: see start_bracket."""
+        self._machine.check_by_hand(self.settings)
 
     def start_timer(self, seconds: int, key: str | None = None) -> None:
         """As start_bracket, after so many seconds (1 to 60); stop() calls it off. Returns at once.

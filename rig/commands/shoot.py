@@ -117,6 +117,7 @@ def shoot(args: argparse.Namespace, console: Console) -> None:
     with opened(settings, data_folder(args, settings), args.sim, console) as (workflow, cancelled):
         per_um = workflow.settings.motor.steps_per_um
         workflow.set_step(None if args.step is None else args.step.whole_steps(per_um))
+        workflow.check_exposure()  # before it is looked for a range in vain
         find_limits(workflow, args, console, cancelled)
         bracket_id = workflow.start_bracket()
         shot_and_stacked(workflow, bracket_id, not args.no_stack, args.json, console, cancelled)

@@ -914,6 +914,8 @@ def test_a_time_or_gain_that_the_camera_cannot_do_is_told_at_the_start_and_begin
     rig.set_limits(frames=2)
     with pytest.raises(ConfigError, match=r"from 1 to 22\.26"):
         rig.workflow.start_bracket()
+    with pytest.raises(ConfigError, match=r"from 1 to 22\.26"):
+        rig.workflow.auto_range(then_shoot=True)
     assert rig.workflow.brackets() == ()
 
     rig.workflow.change_settings({"camera.gain": 4.0})
