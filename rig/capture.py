@@ -220,11 +220,8 @@ class _Shoot:
             with self.lit():
                 gains = self.camera.lock(None).colour_gains
             begun = flash_exposure(asked, self.settings.flash, self.camera.limits, gains)
-        held, warnings = flasher.begin(
-            self.camera, exposure or begun, asked, fixed=exposure is not None or bool(asked.gain)
-        )
-        self.warnings += warnings
-        locked = FlashedCamera(self.camera, asked, held, flasher)
+        locked = FlashedCamera(self.camera, asked, exposure or begun, flasher)
+        self.warnings += locked.measure(fixed=exposure is not None or bool(asked.gain))
         self.exposure = locked.exposure
         waits = replace(self.settings.capture, settle_mode="fixed")
         return locked, Settler(locked, waits, self.clock)

@@ -180,6 +180,16 @@ class FlashedCamera(LockedCamera):
         self._flasher = flasher
         super().__init__(camera, settings, exposure)
 
+    def measure(self, fixed: bool) -> tuple[Said, ...]:
+        """Find the gain by test flashes, and whether all rows are open when they should be; what is to be told of it.
+
+        fixed: the gain is not to be changed. Raises as Flasher.begin does.
+        """
+        self.exposure, warnings = self._patiently(
+            lambda: self._flasher.begin(self._camera, self.exposure, self._settings, fixed)
+        )
+        return warnings
+
     def _capture(self, since_ns: int | None) -> Frame:
         # since_ns is of no use: nothing exposed so far was flashed
         return self._patiently(lambda: self._flasher.frame(self._camera, self._capture_timeout_s()))

@@ -264,6 +264,16 @@ def test_a_frame_that_the_camera_leaves_out_is_flashed_again() -> None:
     assert len(rig.flash.fired_ns) == TEST_FLASHES + FRAMES + 1
 
 
+@pytest.mark.parametrize("at", [1, 2, 4, 6])  # the look without the flash, a test flash, a frame
+def test_a_camera_that_hangs_once_is_restarted_and_the_frame_flashed_again(at: int) -> None:
+    rig = FlashRig(FaultPlan(camera_timeout_at=frozenset({at})))
+    report = rig.shoot()
+
+    assert report.outcome is Outcome.COMPLETE and len(rig.rig.frames) == FRAMES
+    assert "restarted" in str(report.warnings)
+    assert min(rig.brightness) > 0.97 * max(rig.brightness)
+
+
 def test_colour_by_hand_goes_before_what_automatic_control_had_found() -> None:
     rig = FlashRig(camera__colour_gains=(3.0, 1.5))
     settings = rig.rig.settings
