@@ -46,8 +46,9 @@ class FlashRig:
         rig = self.rig
         plan = plan_bracket(rig.settings, 1400, 1400 + 100 * (FRAMES - 1), 100)
         options = {"flash": self.flash, "lit": partial(lit_by, self.lamp), **how}
+        sink = options.pop("sink", rig.sink)
         return capture_bracket(
-            rig.devices.camera, rig.focuser, plan, rig.settings, rig.sink, clock=rig.clock, **options
+            rig.devices.camera, rig.focuser, plan, rig.settings, sink, clock=rig.clock, **options
         )
 
     @property
@@ -120,16 +121,7 @@ def test_a_dead_flash_is_a_fault_that_keeps_the_frames_before_it() -> None:
         rig.rig.sink(frame, facts)
         rig.rig.devices.bench.faults.flash_dead = len(rig.rig.frames) == 2
 
-    plan = plan_bracket(rig.rig.settings, 1400, 1600, 100)
-    report = capture_bracket(
-        rig.rig.devices.camera,
-        rig.rig.focuser,
-        plan,
-        rig.rig.settings,
-        sink,
-        clock=rig.rig.clock,
-        flash=rig.flash,
-    )
+    report = rig.shoot(sink=sink)
 
     assert report.outcome is Outcome.FAILED and "gives no light" in str(report.error)
     assert report.error is not None and report.error.kept == "2 of 3 frames are safe on the card."
@@ -187,16 +179,7 @@ def test_a_flash_that_has_not_recycled_is_waited_for_longer() -> None:
             daylight=0.001, flash_recycle_s=4.0
         )  # the battery empties
 
-    plan = plan_bracket(rig.rig.settings, 1400, 1600, 100)
-    report = capture_bracket(
-        rig.rig.devices.camera,
-        rig.rig.focuser,
-        plan,
-        rig.rig.settings,
-        slower,
-        clock=rig.rig.clock,
-        flash=rig.flash,
-    )
+    report = rig.shoot(sink=slower)
 
     assert report.outcome is Outcome.COMPLETE
     assert max(rig.pauses_s) >= 3 * RECYCLE_S
