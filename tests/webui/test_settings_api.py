@@ -19,7 +19,7 @@ from rig.lenspresets import LENSES
 from rig.status import Phase
 from rig.workflow import Workflow
 from webui import PageSettings, create_app
-from webui.api.rigsettings import FROM_A_PHONE
+from webui.api.rigsettings import FROM_A_PHONE, described
 from webui.context import EXTENSION
 from webui.strings import load
 
@@ -57,6 +57,13 @@ def test_no_pin_driver_folder_or_address_can_be_changed_from_a_phone() -> None:
         "web",
     }
     assert [name for name in FROM_A_PHONE if name.startswith("web.")] == ["web.look_only"]
+
+
+def test_a_flash_that_is_not_there_is_not_asked_about() -> None:
+    none, one = (described(Settings().changed({"flash.pin": pin})) for pin in (0, 18))
+    named = [{setting["name"] for setting in shown["settings"]} for shown in (none, one)]
+
+    assert named[1] - named[0] == {"flash.delay_ms", "flash.recycle_s"}
 
 
 def test_the_lenses_are_those_of_the_command_line_and_may_be_taken(kept) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args, get_origin
 from flask import Blueprint, Response, jsonify
 
 from rig.checked import kinds, setting_fields
-from rig.config import PARTS, Settings, part_of
+from rig.config import NOT_FITTED, PARTS, Settings, part_of
 from rig.errors import ConfigError
 from rig.lens import depth_of_field_um, diffraction_spot_um, focus_step_um
 from rig.lenspresets import LENSES
@@ -64,7 +64,7 @@ def change() -> Response:
 def described(settings: Settings) -> dict[str, Any]:
     """The settings and what follows from the lens."""
     return {
-        "settings": [one(settings, name) for name in FROM_A_PHONE],
+        "settings": [one(settings, name) for name in FROM_A_PHONE if is_fitted(settings, name)],
         "lens": {
             "depth_of_field_um": depth_of_field_um(settings.optics),
             "focus_step_um": focus_step_um(settings.optics),
@@ -73,6 +73,11 @@ def described(settings: Settings) -> dict[str, Any]:
             "presets": [{"title": lens.title, "settings": lens.settings} for lens in LENSES],
         },
     }
+
+
+def is_fitted(settings: Settings, name: str) -> bool:
+    """Whether the rig has what a setting is about: a flash."""
+    return settings.flash.pin != NOT_FITTED or not name.startswith("flash.")
 
 
 def one(settings: Settings, name: str) -> dict[str, Any]:
