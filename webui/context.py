@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from flask import current_app, request
 
 from rig.workflow import Workflow
-from webui.connections import client_of
+from webui.connections import Acquaintances, client_of
 from webui.lease import Lease
 from webui.limits import Slots
 from webui.logbook import Logbook
@@ -31,6 +31,7 @@ class Web:
     previews: Slots
     log: Logbook = field(default_factory=Logbook)
     lease: Lease = field(default_factory=Lease)
+    acquaintances: Acquaintances = field(default_factory=Acquaintances)
     closing: threading.Event = field(default_factory=threading.Event)  # set when the server stops
 
 

@@ -10,7 +10,7 @@ from flask import Flask, Response, g, redirect, request, url_for
 from werkzeug.exceptions import SecurityError
 
 from rig.saying import say
-from webui.context import web
+from webui.context import client, web
 from webui.errors import BadRequestError, CrossSiteError, NotPairedError
 from webui.lease import Viewer
 from webui.pairing import Phone
@@ -86,6 +86,7 @@ def gate() -> Response | None:
     g.viewer = None
     g.guest = False
     if g.phone is not None or on_trusted_loopback():
+        web().acquaintances.meet(client())
         g.viewer = viewer_of(g.phone)
         refuse_without_control()
         return None

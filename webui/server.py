@@ -59,7 +59,9 @@ class Server:
             max_request_body_size=settings.max_body_bytes,
             **LIMITS,
         )
-        self._waitress.accept = limited(self._waitress.accept, self._connections)
+        self._waitress.accept = limited(
+            self._waitress.accept, self._connections, self._parts.acquaintances.know
+        )
 
     def _connections(self) -> list[HTTPChannel]:
         """All that are open."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
@@ -16,7 +17,7 @@ import pytest
 from simrig import Rig
 
 from webui import PageSettings, Server, create_app
-from webui.connections import PER_CLIENT, client_of
+from webui.connections import FORGET_AFTER_S, PER_CLIENT, Acquaintances, client_of
 
 LIMIT_S = 30.0
 
@@ -162,6 +163,48 @@ def test_one_client_cannot_take_every_connection_and_stop_stays_open_to_the_othe
     finally:
         for connection in hostile:
             connection.close()
+
+
+def whether_answered(server: Server, hosts: list[str]) -> list[bytes]:
+    """What clients at these addresses are told who all connect before the first one asks."""
+    connections = [open_from(server, host) for host in hosts]
+    try:
+        for connection in connections:
+            connection.sendall(b"GET /api/state HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")
+        return [answered(connection) for connection in connections]
+    finally:
+        for connection in connections:
+            connection.close()
+
+
+def test_many_hostile_clients_together_cannot_take_every_connection(server: Server) -> None:
+    assert whether_answered(server, ["127.0.0.9"]) == [
+        b"HTTP/1.0 200 OK"
+    ]  # a phone that may, known from now on
+    hostile = []
+    try:
+        for host in (f"127.0.0.{last}" for last in range(20, 25)):
+            for _ in range(PER_CLIENT):  # 80 in all, and there are 64
+                hostile.append(open_from(server, host))
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                    begin_a_request(hostile[-1])
+
+        assert whether_answered(server, ["127.0.0.9"] * 6) == [b"HTTP/1.0 200 OK"] * 6
+        assert whether_answered(server, ["127.0.0.10"]) == [b"HTTP/1.0 200 OK"]  # one that nobody knows yet
+    finally:
+        for connection in hostile:
+            connection.close()
+
+
+def test_an_address_is_forgotten_when_it_may_be_another_phones() -> None:
+    now = [0.0]
+    known = Acquaintances(clock=lambda: now[0])
+    known.meet("10.42.0.7")
+
+    now[0] = FORGET_AFTER_S - 1
+    assert known.know("10.42.0.7") and not known.know("10.42.0.8")
+    now[0] = FORGET_AFTER_S
+    assert not known.know("10.42.0.7")
 
 
 def test_the_longest_unused_connection_of_a_client_makes_way_for_a_new_one(server: Server) -> None:
