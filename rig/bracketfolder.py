@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from rig.brackets import BracketDetail, BracketSummary, FrameInfo, ResultInfo
+from rig.cardfiles import RAWS, TIFFS
 from rig.durable import (
     PART,
     FreeBytes,
@@ -73,6 +74,9 @@ def finish_folder(begun: BracketFolder) -> BracketFolder:
     return BracketFolder(path, begun.free_bytes)
 
 
+OTHER_KINDS = TIFFS | RAWS  # that an imported frame may be
+
+
 def frame_name(index: int) -> str:
     """File name of a frame: "000.jpg"."""
     return f"{index:03d}.jpg"
@@ -93,8 +97,20 @@ class BracketFolder:
         return self.path / FACTS
 
     def frame_path(self, index: int) -> Path:
-        """A frame's JPEG, whether it is there or not."""
-        return self.path / "frames" / frame_name(index)
+        """A frame's file: its JPEG, whether it is there or not, or what another camera wrote instead of one."""
+        jpeg = self.new_frame_path(index, ".jpg")
+        if jpeg.is_file():
+            return jpeg
+        others = (path for path in sorted(jpeg.parent.glob(f"{jpeg.stem}.*")) if path.suffix in OTHER_KINDS)
+        return next(others, jpeg)
+
+    def new_frame_path(self, index: int, suffix: str) -> Path:
+        """Where a frame of this kind belongs."""
+        return (self.path / "frames" / frame_name(index)).with_suffix(suffix)
+
+    def shown_path(self, index: int) -> Path:
+        """A JPEG made of a frame that is none, whether it is there or not."""
+        return self.path / "thumbs" / f"{index:03d}-shown.jpg"
 
     def thumb_path(self, index: int) -> Path:
         """A frame's thumbnail, whether it is there or not."""

@@ -19,9 +19,11 @@ DEEPEST = 8  # folders within folders
 MOST_ENTRIES = 50_000  # looked at, of any kind
 MOST_PICTURES = 5_000  # a card of 64 GB with 12 MB frames
 LARGEST_BYTES = 250_000_000
-PICTURES = (".jpg", ".jpeg")
+JPEGS = {".jpg", ".jpeg"}
+TIFFS = {".tif", ".tiff"}
 RAWS = {".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2", ".pef"}
-OTHER_PICTURES = {".tif", ".tiff", ".png", ".heic"}
+OTHER_PICTURES = {".png", ".heic"}
+KINDS = (JPEGS, TIFFS, RAWS)
 # On a card that was mounted for writing, even reading would otherwise write the time of the last access.
 _QUIETLY = getattr(os, "O_NOATIME", 0)
 _NEVER_LINKS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
@@ -42,7 +44,6 @@ class Listing:
 
     files: list[CardFile] = field(default_factory=list)
     passed_over: Counter[str] = field(default_factory=Counter)  # raw, other_kind, large, link, beyond
-    raws: set[str] = field(default_factory=set)  # their paths without the suffix
     entries: int = 0
 
     @property
@@ -55,22 +56,40 @@ class FileChangedError(OSError):
     """A file is no longer what was listed: replaced by a link, another size or another time."""
 
 
-def list_pictures(root: Path, leave_out: Collection[tuple[int, int]] = ()) -> Listing:
-    """Every JPEG below root, folder by folder. leave_out: (device, inode) of folders not to enter.
+def list_pictures(root: Path, leave_out: Collection[tuple[int, int]] = (), raws: bool = True) -> Listing:
+    """Every JPEG, TIFF and camera raw below root, folder by folder; of a picture in several kinds the first of these.
 
-    Raises OSError when the root itself cannot be read.
+    leave_out: (device, inode) of folders not to enter. raws: False counts them as passed over, where nothing can
+    develop them. Raises OSError when the root itself cannot be read.
     """
     listing = Listing()
     with _opened(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC) as handle:
         device = os.fstat(handle).st_dev
         _list(handle, "", DEEPEST, (device, leave_out), listing)
-    if alone := listing.raws - {_stem(file.path) for file in listing.files}:
-        listing.passed_over["raw"] += len(alone)  # of the others the JPEG beside them is taken
+    best: dict[str, int] = {}
+    for file in listing.files:
+        stem = _stem(file.path)
+        best[stem] = min(best.get(stem, len(KINDS)), _rank(file.path))
+    listing.files = [file for file in listing.files if _rank(file.path) == best[_stem(file.path)]]
+    if not raws:
+        developed = [file for file in listing.files if suffix_of(file.path) not in RAWS]
+        listing.passed_over["raw"] += len(listing.files) - len(developed)
+        listing.files = developed
+    listing.passed_over = +listing.passed_over
     return listing
+
+
+def suffix_of(path: str) -> str:
+    """The end of a file's name that tells its kind: ".jpg"."""
+    return os.path.splitext(path)[1].lower()  # noqa: PTH122 - a name, not a path of ours
 
 
 def _stem(path: str) -> str:
     return path.rpartition(".")[0].casefold()
+
+
+def _rank(path: str) -> int:
+    return next(rank for rank, kind in enumerate(KINDS) if suffix_of(path) in kind)
 
 
 def _list(
@@ -103,11 +122,9 @@ def _list(
 
 
 def _take(entry: os.DirEntry[str], prefix: str, listing: Listing) -> None:
-    suffix = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122 - a name, not a path of ours
-    if suffix not in PICTURES:
-        if suffix in RAWS:
-            listing.raws.add(_stem(prefix + entry.name))
-        elif suffix in OTHER_PICTURES:
+    suffix = suffix_of(entry.name)
+    if not any(suffix in kind for kind in KINDS):
+        if suffix in OTHER_PICTURES:
             listing.passed_over["other_kind"] += 1
         return
     try:

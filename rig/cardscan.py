@@ -17,10 +17,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TextIO
 
-from rig.cardfiles import CardFile, list_pictures, opened_file
+from rig.cardfiles import CardFile, list_pictures, opened_file, suffix_of
 from rig.durable import write_derived
 from rig.errors import StoreError
 from rig.pictures import encode_jpeg, shrink
@@ -49,9 +51,11 @@ class OnCard:
 
 @contextmanager
 def path_of(root: Path, file: CardFile) -> Iterator[Path]:
-    """A path that leads to the opened file and nowhere else."""
-    with opened_file(root, file) as handle:
-        yield Path(f"/proc/self/fd/{handle}")
+    """A path that leads to the opened file and nowhere else, and ends as its name does: raws are known by that."""
+    with opened_file(root, file) as handle, TemporaryDirectory() as folder:
+        path = Path(folder) / f"frame{suffix_of(file.path)}"
+        path.symlink_to(f"/proc/self/fd/{handle}")
+        yield path
 
 
 class CardScan:
@@ -68,7 +72,7 @@ class CardScan:
 
     def run(self, leave_out: Sequence[tuple[int, int]]) -> None:
         """List, read, look; the outcome is told. Raises OSError when the card cannot be read."""
-        listing = list_pictures(self._root, leave_out)
+        listing = list_pictures(self._root, leave_out, raws=find_spec("rawpy") is not None)
         passed_over = listing.passed_over
         frames = self._read(listing.files, passed_over)
         found = [frame.found for frame in frames]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rig.bracketfolder import BracketFolder, finish_folder
-from rig.cardfiles import CardFile, FileChangedError, opened_file
+from rig.cardfiles import JPEGS, CardFile, FileChangedError, opened_file, suffix_of
 from rig.durable import as_store_error, sync_folder
 from rig.errors import SourceError
 from rig.saying import say
@@ -27,6 +27,12 @@ RESULT_SHARE = 0.3  # a fused picture, its depth map and small copies, of the by
 
 class CopyCancelledError(Exception):
     """The photographer called it off; the card has everything."""
+
+
+def kept_suffix(frame: CardFrame) -> str:
+    """What its file is called by in a bracket."""
+    suffix = suffix_of(frame.file.path)
+    return ".jpg" if suffix in JPEGS else suffix
 
 
 def expected_bytes(frames: Sequence[CardFrame]) -> int:
@@ -64,7 +70,7 @@ def copy_frames(
     """
     try:
         for index, frame in enumerate(frames):
-            digest = _copy(source, frame.file, begun.frame_path(index), go_on)
+            digest = _copy(source, frame.file, begun.new_frame_path(index, kept_suffix(frame)), go_on)
             picture = small(index)
             if picture is not None:
                 with contextlib.suppress(OSError):
@@ -144,7 +150,7 @@ def _unread(source: Source, file: CardFile, error: OSError) -> SourceError:
 def _facts(index: int, frame: CardFrame, sha256: str) -> dict[str, Any]:
     return {
         "index": index,
-        "name": f"{index:03d}.jpg",
+        "name": f"{index:03d}{kept_suffix(frame)}",
         "original": frame.name,
         "position_steps": index,  # only the order is known of another camera's focus
         "position_um": float(index),

@@ -16,6 +16,7 @@ from rig.bracketfolder import BRACKET_ID, RESULT_FILES, BracketFolder, begin_fol
 from rig.brackets import BracketDetail, BracketSummary
 from rig.durable import FreeBytes, free_bytes, sweep_parts, sync_folder, write_derived, write_whole
 from rig.errors import NoSuchBracketError, StorageFullError, StoreError
+from rig.frameview import make_shown
 from rig.pictures import FRAME_THUMB_PX, small_jpeg
 from rig.saying import Room, Said, say
 from rig.status import Outcome
@@ -187,7 +188,7 @@ class Store:
         result, the newest when None). Raises NoSuchBracketError when there is none.
         """
         folder = self.folder_of(bracket_id)
-        if kind in ("frame", "frame_thumb"):
+        if kind in ("frame", "frame_shown", "frame_thumb"):
             path = self._frame_file(folder, kind, frame)
         elif kind in RESULT_FILES:
             path = self._result_file(folder, kind, result)
@@ -214,9 +215,19 @@ class Store:
         if kind == "frame":
             return folder.frame_path(frame)
         thumb = folder.thumb_path(frame)
+        if kind == "frame_shown":
+            return self._as_jpeg(folder, frame)
         if not thumb.is_file() and folder.frame_path(frame).is_file():
-            write_derived(thumb, small_jpeg(folder.frame_path(frame), FRAME_THUMB_PX))
+            write_derived(thumb, small_jpeg(self._as_jpeg(folder, frame), FRAME_THUMB_PX))
         return thumb
+
+    def _as_jpeg(self, folder: BracketFolder, frame: int) -> Path:
+        """The frame itself, or a JPEG of it."""
+        path = folder.frame_path(frame)
+        if path.suffix == ".jpg" or not path.is_file():
+            return path
+        make_shown(path, folder.shown_path(frame))
+        return folder.shown_path(frame)
 
     def _result_file(self, folder: BracketFolder, kind: str, result: str | None) -> Path:
         detail = self.detail(folder.id)

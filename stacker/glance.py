@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from stacker.bracketfinder import FoundFrame
 from stacker.formats.header import Header
 from stacker.formats.shotfacts import shot_facts
-from stacker.imagefile import read_header, read_low, read_metadata
+from stacker.imagefile import read_header, read_low, read_metadata, read_preview
 from stacker.light import light_of
 from stacker.sequence import Signature, signature
 
@@ -33,11 +33,20 @@ def found_frame(path: Path, folder: str = "", name: str | None = None) -> tuple[
 
 def low_copy(path: Path, header: Header) -> Array:
     """(h, w, 3) BGR uint8, upright, of 480 px or somewhat more. Raises FrameError when it is damaged."""
+    preview = read_preview(path)
+    if preview is not None and max(preview.shape) >= _ENOUGH_PX:
+        return reduced(preview, max(preview.shape) // _ENOUGH_PX)
     scale = 8
     while scale > 1 and max(header.shape) < _ENOUGH_PX * scale:
         scale //= 2
     low = read_low(path, scale, header)
     return low if low.dtype == np.uint8 else np.asarray(low >> 8, np.uint8)
+
+
+def reduced(image: Array, times: int) -> Array:
+    """A picture so many times smaller each way, by area averaging."""
+    height, width = (max(side // times, 1) for side in image.shape[:2])
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def focus_signature(low: Array) -> Signature:

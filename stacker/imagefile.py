@@ -77,6 +77,15 @@ def read_low(path: Path, scale: int, header: Header | None = None) -> Array:
     return low_from_planes(read_planes(path, header), scale)
 
 
+def read_preview(path: Path) -> Array | None:
+    """The picture that a camera put into its raw, upright BGR uint8; None for other files, and where there is none.
+
+    Raises FrameError when the raw is damaged.
+    """
+    with _named(path):
+        return raw.read_preview(path) if _whole_format(path) is raw else None
+
+
 def read_metadata(path: Path) -> Metadata:
     """EXIF and ICC profile of a picture file. Raises FrameError when it is no picture."""
     with _named(path):

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import numpy.typing as npt
 
 from stacker.errors import FrameError
@@ -27,6 +29,7 @@ SUFFIXES = frozenset(
     )
 )
 
+_TURNS = {3: cv2.ROTATE_180, 5: cv2.ROTATE_90_COUNTERCLOCKWISE, 6: cv2.ROTATE_90_CLOCKWISE}  # LibRaw's flips
 _SUB_DIRECTORIES = 330
 _PIECES = (273, 279), (324, 325)  # where the strips, the tiles of a picture begin, and how long they are
 
@@ -51,6 +54,28 @@ def read_image(path: Path) -> npt.NDArray[Any]:
     with _open(path) as raw:
         rgb = raw.postprocess(use_camera_wb=True, no_auto_bright=True, output_bps=16)
     return with_red_and_blue_exchanged(rgb)
+
+
+def read_preview(path: Path) -> npt.NDArray[Any] | None:
+    """The picture that the camera put into the raw, upright (h, w, 3) BGR uint8; None where there is none of use."""
+    import rawpy
+
+    with _open(path) as raw:
+        try:
+            found = raw.extract_thumb()
+        except rawpy.LibRawError:
+            return None
+        flip = raw.sizes.flip
+    if found.format == rawpy.ThumbFormat.JPEG:
+        image = cv2.imdecode(
+            np.frombuffer(found.data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+        )
+    else:
+        image = np.asarray(found.data)[..., ::-1]
+    if image is None:
+        return None
+    turned = _TURNS.get(flip)
+    return np.ascontiguousarray(image if turned is None else cv2.rotate(np.asarray(image), turned))
 
 
 def read_metadata(path: Path) -> Metadata:

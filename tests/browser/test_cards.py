@@ -167,12 +167,12 @@ def test_a_card_put_in_while_the_gallery_is_open_appears_by_itself(
     phone.no_errors()
 
 
-def test_a_card_of_raw_and_tiff_files_says_what_cannot_be_stacked_here_and_what_can(
+def test_a_card_without_a_whole_picture_says_what_is_wrong_with_each_file(
     new_phone: Callable[..., PhonePage], tmp_path: Path
 ) -> None:
     folder = tmp_path / "card" / "DCIM"
     folder.mkdir(parents=True)
-    for name in ("A_1.DNG", "A_2.CR3", "A_3.TIF"):
+    for name in ("A_1.DNG", "A_2.CR3", "A_3.TIF", "A_4.HEIC"):
         (folder / name).write_bytes(b"not looked into")
     (tmp_path / "config.toml").write_text(
         f"{CONFIG}[sources]\nfolders = ['{folder.parent}']\nremovable = false\n"
@@ -183,8 +183,8 @@ def test_a_card_of_raw_and_tiff_files_says_what_cannot_be_stacked_here_and_what_
         phone.tap("#sources a:not([aria-current])")
         phone.until("document.querySelector('#passed').textContent", "what was left alone")
 
-        assert phone.text("#found") == "No JPEG pictures here."
+        assert phone.text("#found") == "No JPEG, TIFF or raw pictures here."
         said = phone.text("#passed")
-        assert "2 raw files" in said and "set the camera to raw and JPEG" in said
-        assert "1 TIFF" in said and "fieldstack batch" in said
+        assert "3 files are damaged." in said
+        assert "1 PNG or HEIC" in said and "fieldstack batch" in said
         phone.no_errors()

@@ -8,8 +8,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
+import numpy as np
+import piexif
 import pytest
 from fakecard import FakeCard, state_of
+from rawfile import write_dng
 from simrig import PATIENCE_S, Rig
 
 from rig import copying
@@ -27,6 +31,9 @@ from rig.importdesk import SMALL_PICTURES
 from rig.importjob import JobView
 from rig.scan import ScanView
 from rig.status import Outcome
+from stacker.formats.metadata import Metadata
+from stacker.imagefile import write_planes
+from stacker.planes import from_bgr
 
 QUICK = {"method": "average", "align": "none"}
 
@@ -206,6 +213,45 @@ def test_brackets_are_worked_through_in_the_order_given_with_their_places_told(d
     brackets = [finished(desk_rig, job).bracket for job in ids]
 
     assert brackets == sorted(str(one) for one in brackets)
+
+
+@pytest.mark.parametrize("kind", ["tif", "dng"])
+def test_a_bracket_of_tiffs_or_raws_is_imported_as_it_is(
+    make_rig: Callable[..., Rig], tmp_path: Path, kind: str
+) -> None:
+    card = FakeCard(tmp_path / "OM SYSTEM")
+    frames = [write_as(kind, path) for path in card.bracket(4)]
+    frames[1].with_name(f"IMG_0009.{kind}").write_bytes(frames[1].read_bytes()[:100])
+    before = state_of(card.root)
+    rig = make_rig({"sources.folders": [str(card.root)]})
+    source, view = looked_through(rig)
+
+    assert view.groups == ((0, 3, True),) and view.passed_over == {"damaged": 1}
+    desk = rig.workflow.imports
+    assert desk.picture(source, view.id, 3).read_bytes().startswith(b"\xff\xd8\xff")
+    (job_id,) = desk.order(source, view.id, [(0, 3)], QUICK, None)
+    bracket_id = finished(rig, job_id).bracket
+    assert bracket_id is not None
+    assert rig.workflow.file(bracket_id, "frame", frame=3).read_bytes() == frames[3].read_bytes()
+    assert rig.workflow.bracket(bracket_id).frames[3].name == f"003.{kind}"
+    shown = cv2.imread(str(rig.workflow.file(bracket_id, "frame_shown", frame=3)))
+    assert shown.shape[:2] == card.size
+    (result,) = rig.workflow.bracket(bracket_id).results
+    assert result.used == 4
+    assert state_of(card.root) == before
+
+
+def write_as(kind: str, jpeg: Path) -> Path:
+    """The same picture as a TIFF of 16 bits or as a raw without a preview; the JPEG is gone."""
+    picture = cv2.imread(str(jpeg))
+    path = jpeg.with_suffix(f".{kind}")
+    if kind == "tif":
+        exif = Metadata(exif=piexif.dump(piexif.load(str(jpeg)))[6:])
+        write_planes(path, from_bgr(picture.astype(np.uint16) * 257), metadata=exif)
+    else:
+        write_dng(path, picture[..., 1].astype(np.uint16) * 64)
+    jpeg.unlink()
+    return path
 
 
 def test_the_second_of_two_imports_can_tell_how_long_it_will_take(desk_rig: Rig) -> None:

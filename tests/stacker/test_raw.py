@@ -4,10 +4,11 @@ import sys
 
 import numpy as np
 import pytest
-import tifffile
+from rawfile import write_dng
 
 from stacker.errors import FrameError, InputError
 from stacker.frames import open_frames
+from stacker.glance import low_copy
 from stacker.imagefile import read_header, read_planes
 
 
@@ -18,20 +19,8 @@ def dng(tmp_path):
     def write(orientation: int = 1):
         mosaic = np.full((96, 128), 2000, np.uint16)
         mosaic[:, :64] = 8000
-        identity = (1, 1, 0, 1, 0, 1, 0, 1, 1, 1, 0, 1, 0, 1, 0, 1, 1, 1)
-        tags = [
-            (274, "H", 1, orientation, True),
-            (33421, "H", 2, (2, 2), True),  # CFA repeats every 2×2
-            (33422, "B", 4, bytes([0, 1, 1, 2]), True),  # red, green, green, blue
-            (50706, "B", 4, bytes([1, 4, 0, 0]), True),  # DNG version
-            (50708, "s", 0, "test camera", True),
-            (50717, "I", 1, 16383, True),  # white level
-            (50721, "2i", 9, identity, True),  # colour matrix
-            (50728, "2I", 3, (1, 1, 1, 1, 1, 1), True),  # neutral
-            (50778, "H", 1, 21, True),  # daylight
-        ]
         path = tmp_path / "frame.dng"
-        tifffile.imwrite(path, mosaic, photometric=32803, extratags=tags, metadata=None)
+        write_dng(path, mosaic, orientation)
         return path
 
     return write
@@ -78,3 +67,16 @@ def test_an_empty_raw_is_called_empty(tmp_path):
     (tmp_path / "frame.dng").touch()
     with pytest.raises(FrameError, match=r"frame\.dng: the file is empty"):
         read_header(tmp_path / "frame.dng")
+
+
+@pytest.mark.parametrize(("orientation", "corner"), [(1, (0, 0)), (3, (-1, -1)), (6, (0, -1)), (8, (-1, 0))])
+def test_a_raw_is_glanced_at_by_the_picture_that_the_camera_put_into_it(tmp_path, orientation, corner):
+    preview = np.zeros((480, 640, 3), np.uint8)
+    preview[:240, :320, 0] = 250  # red, top left as the sensor lay
+    path = tmp_path / "frame.dng"
+    write_dng(path, np.full((960, 1280), 3000, np.uint16), orientation, preview)
+
+    low = low_copy(path, read_header(path))
+
+    assert max(low.shape) == 640 and (low.shape[0] < low.shape[1]) == (orientation in (1, 3))
+    assert low[corner][2] > 200 and low[corner][0] < 50
