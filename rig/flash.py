@@ -45,6 +45,7 @@ class Flasher:
         self._flash, self._settings = flash, settings
         self._clock, self._halted = clock, halted
         self._fired_ns: int | None = None
+        self._exposure_ns = 0  # of the frame foreseen last
         self._dark = NOTHING  # what is there without it
         self._last: Profile | None = None  # what it gave to the last frame that was well lit
         self._strength: float | None = None  # mean of what it usually gives
@@ -56,12 +57,12 @@ class Flasher:
         a window measured anew, after a longer wait each time. Raises LightError when that does not help,
         StoppedError, CameraError, CameraTimeoutError, GpioError.
         """
-        wrong = Wrong("missed", 0.0)
+        wrong, dropped = Wrong("missed", 0.0), 0
         for attempt in range(MOST_FLASHES):
             self.wait(1 + attempt)
-            frame = self._fired(camera, timeout_s, place)
+            frame = self._fired(camera, timeout_s, place, later=dropped)
             if frame is None:
-                wrong = Wrong("dropped", 0.0)
+                wrong, dropped = Wrong("dropped", 0.0), dropped + 1
                 continue
             given = np.maximum(profile(frame.luma_small) - self._dark, 0.0)
             found = what_is_wrong(given, self._dark, self._last, self._strength)
@@ -128,10 +129,14 @@ class Flasher:
     def _forget(self) -> None:
         self._last = self._strength = None
 
-    def _fired(self, camera: Camera, timeout_s: float, place: float) -> Frame | None:
-        """A frame that the flash was fired for; None when the camera left it out and gave another one."""
+    def _fired(self, camera: Camera, timeout_s: float, place: float, later: int) -> Frame | None:
+        """A frame that the flash was fired for; None when the camera left it out and gave another one.
+
+        later: by so many frames. A camera with a single buffer leaves out every other one.
+        """
         for _ in range(MOST_LATE):
-            coming = camera.coming(camera.now_ns() + LEAD_NS)
+            coming = camera.coming(camera.now_ns() + LEAD_NS + later * self._exposure_ns)
+            self._exposure_ns = coming.closing_ns - coming.start_ns
             at_ns, until_ns = self._moments(coming, place)
             fired_ns = self._flash.fire(at_ns, until_ns)
             if fired_ns is not None:
@@ -145,9 +150,7 @@ class Flasher:
                 )
             )
         self._fired_ns = fired_ns
-        slack_ns = (
-            coming.closing_ns - coming.start_ns
-        ) // 4  # of two frames' beginnings, that are further apart
+        slack_ns = self._exposure_ns // 4  # of two frames' beginnings, that are further apart
         frame = camera.capture(coming.start_ns - slack_ns, timeout_s)
         return frame if abs(frame.timestamp_ns - coming.start_ns) <= slack_ns else None
 

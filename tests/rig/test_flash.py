@@ -10,7 +10,7 @@ from smallrig import SmallRig, lit_by, small_rig
 
 from rig.capture import capture_bracket
 from rig.capturereport import CaptureReport
-from rig.devices.camera import Coming, Exposure
+from rig.devices.camera import Coming, Exposure, Frame
 from rig.devices.faults import FaultPlan
 from rig.devices.flash_sim import SimFlash
 from rig.devices.frame_timeline import READOUT_NS
@@ -245,6 +245,25 @@ def test_a_frame_that_the_camera_leaves_out_is_flashed_again() -> None:
 
     assert report.outcome is Outcome.COMPLETE and len(rig.rig.frames) == FRAMES
     assert len(rig.flash.fired_ns) == TEST_FLASHES + FRAMES + 1
+
+
+def test_of_a_camera_that_gives_only_every_other_frame_one_of_those_is_flashed() -> None:
+    rig = FlashRig(flash_recycle_s=0.0, flash__recycle_s=0.0)
+    camera = rig.rig.devices.camera
+    capture = camera.capture
+
+    def every_other(not_before_ns: int, timeout_s: float = 10.0) -> Frame:
+        timeline = camera._timeline
+        number = timeline.first_from(not_before_ns)
+        if timeline.control_of(number).held is None or number % 2 == 0:
+            return capture(not_before_ns, timeout_s)
+        return capture(timeline.start_of(number + 1), timeout_s)
+
+    camera.capture = every_other
+    report = rig.shoot()
+
+    assert report.outcome is Outcome.COMPLETE and len(rig.rig.frames) == FRAMES
+    assert min(rig.brightness) > 0.97 * max(rig.brightness)
 
 
 @pytest.mark.parametrize("at", [1, 2, 4, 6])  # the look without the flash, a test flash, a frame
