@@ -20,6 +20,7 @@ from rig.frameview import make_shown
 from rig.pictures import FRAME_THUMB_PX, small_jpeg
 from rig.saying import Room, Said, say
 from rig.status import Outcome
+from rig.tiles import make_tiles, tile_path
 
 COUNTER = "counter"
 LOCK = ".lock"
@@ -27,6 +28,8 @@ TRASH = ".trash-"
 
 
 THE_BRACKET = say("store.the_bracket", "the bracket")
+
+TILES = "tiles"  # folder beside a result; can be made again
 
 
 class Store:
@@ -228,6 +231,18 @@ class Store:
             return path
         make_shown(path, folder.shown_path(frame))
         return folder.shown_path(frame)
+
+    def tile(self, bracket_id: str, result: str, column: int, row: int) -> Path:
+        """One of the tiles of a fused image, cut when the first is asked for. Raises NoSuchBracketError, StoreError."""
+        fused = self.file(bracket_id, "fused", result=result)
+        folder = fused.parent / TILES
+        make_tiles(fused, folder)
+        path = tile_path(folder, column, row)
+        if not path.is_file():
+            raise NoSuchBracketError(
+                say("store.no_file", "bracket {id} has no {file}", id=bracket_id, file=f"{TILES}/{path.name}")
+            )
+        return path
 
     def _result_file(self, folder: BracketFolder, kind: str, result: str | None) -> Path:
         detail = self.detail(folder.id)

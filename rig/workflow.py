@@ -443,6 +443,10 @@ class Workflow:
         """
         return self._store.file(bracket_id, kind, frame=frame, result=result)
 
+    def tile(self, bracket_id: str, result: str, column: int, row: int) -> Path:
+        """A tile of a result at 100 %, see rig.tiles. Raises NoSuchBracketError, StoreError."""
+        return self._store.tile(bracket_id, result, column, row)
+
     def delete(self, bracket_id: str) -> None:
         """Remove a bracket with everything in it. Raises BusyError while it is being shot or stacked."""
         with self._control.guard:

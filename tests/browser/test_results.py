@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import cv2
 import pytest
 from phonepage import PhonePage, RunningRig
 
@@ -63,6 +66,52 @@ def test_the_3d_view_stands_still_where_motion_is_not_wanted(
 
     phone.page.locator("#angle").evaluate("s => { s.value = 80; s.dispatchEvent(new Event('input')); }")
     assert phone.page.evaluate(DIGEST) != middle
+
+
+@pytest.fixture
+def large(rig: RunningRig, stacked: str) -> Iterator[str]:
+    """The same bracket once more, its result enlarged to more pixels than a phone shows at once."""
+    copy = rig.data / "b000777"
+    shutil.copytree(rig.data / stacked, copy)
+    fused = copy / "results" / "r01" / "fused.jpg"
+    picture = cv2.resize(cv2.imread(str(fused)), (5000, 3750))
+    cv2.imwrite(str(fused), picture)
+    facts = [json.loads(line) for line in (copy / "bracket.jsonl").read_text().splitlines()]
+    for fact in facts:
+        if fact["fact"] == "result":
+            fact |= {"width": 5000, "height": 3750}
+    (copy / "bracket.jsonl").write_text("".join(json.dumps(fact) + "\n" for fact in facts))
+    yield copy.name
+    shutil.rmtree(copy)
+
+
+def test_a_large_result_is_seen_in_tiles_at_100_percent(
+    new_phone: Callable[..., PhonePage], large: str
+) -> None:
+    phone = new_phone(path=f"b/{large}")
+    phone.until(SHOWN)
+    assert phone.page.locator("#tiles img").count() == 0
+    phone.tap("#zoom-100")
+    phone.until(
+        "(all => all.length && all.every(i => i.naturalWidth > 100))([...document.querySelectorAll('#tiles img')])",
+        "the tiles",
+    )
+
+    assert phone.text("#zoom-text") == "100 %"
+    assert "/screen" in phone.page.locator("#shown").get_attribute("src")  # never all of it
+    centre = phone.page.evaluate(
+        """(() => { const box = document.querySelector('#viewer').getBoundingClientRect();
+        return [...document.querySelectorAll('#tiles img')].some(i => { const r = i.getBoundingClientRect();
+            const x = box.left + box.width / 2, y = box.top + box.height / 2;
+            return r.left <= x && x < r.right && r.top <= y && y < r.bottom
+                && Math.abs(r.width * devicePixelRatio - i.naturalWidth) < 2; }); })()"""
+    )
+    assert centre, "a pixel of the picture is one of the screen in the middle of the window"
+    assert phone.page.locator("#tiles img").count() <= 9
+    phone.tap("#zoom-out")
+    phone.tap("[data-view=depth]")
+    phone.until("document.querySelectorAll('#tiles img').length === 0", "the tiles gone")
+    phone.no_errors()
 
 
 def test_the_depth_under_the_finger_is_said(new_phone: Callable[..., PhonePage], stacked: str) -> None:

@@ -43,6 +43,24 @@ def test_a_frame_and_its_thumbnail_are_pictures(phone: Phone, bracket: str) -> N
     assert frame.content_type == "image/jpeg"
 
 
+def test_a_large_result_can_be_had_in_tiles(phone: Phone, rig: Rig, stacked: str) -> None:
+    across, down = np.meshgrid(np.arange(2500), np.arange(1100))
+    picture = np.dstack([across // 10, down // 5, (across + down) // 15]).astype(np.uint8)
+    fused = rig.workflow.file(stacked, "fused")
+    cv2.imwrite(str(fused), picture, [cv2.IMWRITE_JPEG_QUALITY, 100])
+
+    def tile(column: int, row: int) -> np.ndarray:
+        data = phone.get(f"/api/brackets/{stacked}/results/r01/tiles/{column}/{row}.jpg").data
+        return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+
+    for column, row in ((0, 0), (1, 0), (2, 1)):
+        part = picture[row * 1024 :, column * 1024 :][:1024, :1024]
+        got = tile(column, row)
+        assert got.shape == part.shape
+        assert np.abs(got.astype(int) - part).mean() < 2
+    assert phone.get(f"/api/brackets/{stacked}/results/r01/tiles/3/0.jpg").status_code == 404
+
+
 def test_an_unchanged_file_is_not_sent_twice(phone: Phone, bracket: str) -> None:
     address = f"/api/brackets/{bracket}/frames/0.jpg"
     tag = phone.get(address).headers["ETag"]

@@ -13,7 +13,7 @@ from webui import PageSettings, create_app
 from webui.security import OPEN_TO_GUESTS, PUBLIC
 
 EXAMPLES = {
-    "bracket_id": "b000001", "result_id": "r01", "frame": 0, "kind": "fused", "ticket": "x" * 32,
+    "bracket_id": "b000001", "result_id": "r01", "frame": 0, "column": 0, "row": 0, "kind": "fused", "ticket": "x" * 32,
     "phone_id": "0123abcd", "source_id": "s0123abcd", "job_id": "j0123abcd", "tag": "x", "name": "css/base.css",
 }  # fmt: skip
 

@@ -61,6 +61,12 @@ def share(bracket_id: str, result_id: str) -> Response:
     return bytes_of(shareable(path.read_bytes()), path, f"{bracket_id}-{result_id}.jpg")
 
 
+@api.get("/results/<result:result_id>/tiles/<int(max=999):column>/<int(max=999):row>.jpg")
+def tile(bracket_id: str, result_id: str, column: int, row: int) -> Response:
+    """A part of 1024 pixels each way of the fused image, for what a phone cannot show whole."""
+    return file_of(workflow().tile(bracket_id, result_id, column, row))
+
+
 @api.get("/bracket.zip")
 def archive(bracket_id: str) -> Response:
     """Frames and results in one file, `?what=all|frames|results`; its length is known from the start."""

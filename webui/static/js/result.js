@@ -9,6 +9,7 @@ import { asPicture, lie } from "./geometry.js";
 import { lookAt, offer, showFindings, wireRestack } from "./restack.js";
 import { runs } from "./runs.js";
 import { command, explain, toast } from "./shell.js";
+import { WHOLE_PX, showTiles } from "./tiles.js";
 import { Viewer } from "./viewer.js";
 import { Wiggle } from "./wiggle.js";
 import { showWords, wireWords } from "./words.js";
@@ -178,7 +179,7 @@ function showPicture() {
   turn($("shown"), result && view !== "frames");
   turn($("under"), Boolean(shot) && (view === "compare" || view === "frames"));
   $("depth").hidden = view !== "depth";
-  if (result) swap($("shown"), fileOf(closeUp() ? FULL : "screen"));
+  if (result) swap($("shown"), fileOf(closest(result)));
   if (shot && (view === "compare" || view === "frames")) swap($("under"), under(shot));
   place($("under"));
   for (const [index, item] of $$("#frames button").entries()) press(item, index === frame);
@@ -194,7 +195,7 @@ const opponent = () => (view === "compare" && bracket.results.find((one) => one.
 
 function under(shot) {
   const other = opponent();
-  return other ? fileOf(closeUp() ? FULL : "screen", other) : `${frameOf(shot.index)}${guest ? "/thumb" : ""}.jpg?v=${bracket.v}`;
+  return other ? fileOf(closest(other), other) : `${frameOf(shot.index)}${guest ? "/thumb" : ""}.jpg?v=${bracket.v}`;
 }
 
 /** Lay the frame, or the other result, where it belongs under the stack. */
@@ -210,12 +211,16 @@ function place(image) {
 
 const closeUp = () => viewer.base && viewer.view.s * viewer.base.width * devicePixelRatio > SCREEN_PX * 1.1;
 
+/** A phone (which looks without pairing sees no tiles) cannot show a very large picture whole. */
+const large = (one) => one.width * one.height > WHOLE_PX && !guest;
+const closest = (one) => (closeUp() && !large(one) ? FULL : "screen");
+
 function zoomed(scale, percent) {
   $("zoom-text").hidden = scale < 1.01;
   say($("zoom-text"), `${percent} %`);
   place($("under"));
   if (result && bracket && closeUp()) {
-    swap($("shown"), fileOf(FULL));
+    swap($("shown"), fileOf(closest(result)));
     if (opponent()) swap($("under"), under());
   }
   divide();
@@ -223,8 +228,10 @@ function zoomed(scale, percent) {
 
 function divide() {
   const on = view === "compare";
+  const near = bracket && result && large(result) && closeUp() && (on || view === "stack");
+  if (viewer.size) showTiles($("tiles"), viewer, near ? (column, row) => fileOf(`tiles/${column}/${row}.jpg`) : null);
   const middle = viewer.base ? viewer.view.x + (viewer.base.width * viewer.view.s * part) / 100 : 0;
-  $("shown").style.clipPath = on ? `inset(0 0 0 ${part}%)` : "";
+  $("shown").style.clipPath = $("tiles").style.clipPath = on ? `inset(0 0 0 ${part}%)` : "";
   $("divider").hidden = !on;
   $("divider").style.left = `${middle}px`;
   viewer.divider = on ? () => middle : null;

@@ -1,0 +1,57 @@
+"""A large result cut into tiles, for phones cannot show one whole at 100 %: `python -m rig.tiles JPEG FOLDER`."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+from rig.aside import done_aside, stand_back
+from rig.durable import PART
+from rig.errors import StoreError
+from rig.pictures import encode_jpeg
+from rig.saying import say
+
+TILE_PX = 1024
+QUALITY = 90
+
+
+def tile_path(folder: Path, column: int, row: int) -> Path:
+    """Where a tile lies; there or not."""
+    return folder / f"{column}-{row}.jpg"
+
+
+def make_tiles(picture: Path, folder: Path) -> None:
+    """Cut the picture unless that was done. Raises StoreError when it cannot be."""
+    if not folder.is_dir() and not done_aside("rig.tiles", picture, folder):
+        raise StoreError(say("picture.not_shown", "{path} is no picture that can be shown", path=picture))
+
+
+def main() -> int:
+    """Returns the exit code."""
+    from stacker.errors import StackerError
+    from stacker.imagefile import read_planes
+    from stacker.planes import bgr_strips
+
+    stand_back()
+    picture, folder = map(Path, sys.argv[1:])
+    part = folder.with_name(folder.name + PART)
+    try:
+        if folder.is_dir():
+            return 0
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir()
+        for row, (_, strip) in enumerate(bgr_strips(read_planes(picture), TILE_PX, 8)):
+            for column, left in enumerate(range(0, strip.shape[1], TILE_PX)):
+                tile = strip[:, left : left + TILE_PX]
+                tile_path(part, column, row).write_bytes(encode_jpeg(tile, QUALITY))
+        part.rename(folder)
+    except (StackerError, OSError) as error:
+        shutil.rmtree(part, ignore_errors=True)
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

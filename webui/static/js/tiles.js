@@ -1,0 +1,25 @@
+// A picture too large for a phone to show whole: at 100 % its tiles, as many as the window shows.
+
+const TILE_PX = 1024; // as rig/tiles.py cuts
+export const WHOLE_PX = 12.6e6; // up to here a phone shows a picture as it is: one of the rig's own camera
+
+/** Lay the tiles that the window shows of a picture over its small copy; none without an address(column, row). */
+export function showTiles(box, { size, base, view, room }, address) {
+  const wanted = new Map();
+  if (address) {
+    const scale = (base.width / size.width) * view.s;
+    const span = (at, length, all) => [Math.max(0, -at), Math.min(all * scale, length - at)].map((place) => Math.floor(place / scale / TILE_PX - 1e-9));
+    const [left, right] = span(view.x, room.width, size.width);
+    const [top, bottom] = span(view.y, room.height, size.height);
+    for (let row = Math.max(0, top); row <= bottom; row++) for (let column = Math.max(0, left); column <= right; column++) wanted.set(address(column, row), [column, row]);
+  }
+  for (const image of [...box.children]) if (!wanted.delete(image.getAttribute("src"))) image.remove();
+  for (const [src, [column, row]] of wanted) {
+    const image = Object.assign(new Image(), { src, alt: "", draggable: false });
+    const place = (at, all) => [at * TILE_PX, Math.min(TILE_PX, all - at * TILE_PX)].map((px) => `${(100 * px) / all}%`);
+    const [x, width] = place(column, size.width);
+    const [y, height] = place(row, size.height);
+    Object.assign(image.style, { left: x, top: y, width, height });
+    box.append(image);
+  }
+}
