@@ -19,6 +19,7 @@ Curves = npt.NDArray[np.float64]
 
 LEAST_SHARE = 0.02  # of the sharpest tile: less is no texture
 CUT_SHARE = 0.04  # of the textured tiles that miss an end before it counts as cut: one hair is not all
+FEW_TILES = 8  # of which one may be: of more, one alone is more often wrong than cut
 CLEAR = 1.15  # times its median over the frames: what is alike in all of them has no focus to judge by
 REACH = 0.75  # frames that an end frame's own depth of field covers beyond its position, at the usual overlap
 MOST_EXTRA = 12  # frames offered at once; the next verdict may ask for more
@@ -189,7 +190,8 @@ def _cut_end(
     telling = best_at_end & (np.log(end / third) >= RISES * distances[2])
     beyond = np.where(telling, overshoot(curves[towards], distances), 0.0)
     missing = beyond > REACH
-    if missing.mean() < CUT_SHARE:
+    least = 2 if missing.size > FEW_TILES else 1
+    if np.count_nonzero(missing) < max(least, CUT_SHARE * missing.size):
         return ()
     extra, end_tiles = _frames_to_add(beyond[missing]), curves[0 if near else -1, missing]
     sure = np.count_nonzero(end_tiles > IN_FOCUS * _usual_top(curves)) >= CUT_SHARE * missing.size

@@ -102,6 +102,15 @@ def test_one_hair_beyond_the_end_is_not_the_subject() -> None:
     assert verdict(depths, list(range(50, 451, STEP))).verdict is Verdict.COVERED
 
 
+@pytest.mark.parametrize(("textured", "found"), [(12, Verdict.COVERED), (8, Verdict.FAR_CUT)])
+def test_one_tile_is_the_subject_only_where_there_are_few(textured: int, found: Verdict) -> None:
+    depths = np.full(48, 1e6)  # blank
+    depths[:textured] = np.linspace(100, 400, textured)
+    depths[textured - 1] = 500
+
+    assert verdict(depths.reshape(6, 8), list(range(50, 451, STEP))).verdict is found
+
+
 def test_a_background_far_from_sharp_is_no_cut_end() -> None:
     depths = slope(100, 400)
     depths[0] = 600  # a sixth of the picture, far behind
