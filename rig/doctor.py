@@ -14,9 +14,12 @@ from pathlib import Path
 from rig.cameramemory import check_camera_memory
 from rig.config import NOT_FITTED, Settings
 from rig.devices.build import why_no_camera
+from rig.devices.camera import Limits
 from rig.devices.gpiolines import OWN_NAME, users
 from rig.diagnosis import Check, Diagnosis, Health, meminfo, read_text
 from rig.durable import FreeBytes, free_bytes, megabytes
+from rig.errors import ConfigError
+from rig.flash import check_time_for_flash
 from rig.plan import frame_bytes
 from stacker import kernel
 from stacker.kernel import jpegs
@@ -24,7 +27,7 @@ from stacker.kernel import jpegs
 USUAL_FRAMES = 30
 LEAST_PYTHON = (3, 11)
 HOT_C = 75.0  # a Pi slows down at 80
-HQ_READOUT_US = 100_000  # of all rows, at most: ten full-size frames a second
+HQ_CAMERA = Limits(114, 600_000_000, 22.26, readout_us=100_000)  # ten full-size frames a second
 LARGEST_FILE = 100_000_000  # of a result: a 16-bit picture or a depth map of 12 MP
 LITTLE_MEMORY = 400_000_000  # a Zero 2 W shows 416 MB
 PACKAGES = (
@@ -178,18 +181,15 @@ def check_lines(names: Mapping[int, str], used: Mapping[int, str]) -> tuple[Chec
 
 
 def check_flash(settings: Settings) -> tuple[Check, ...]:
-    """What a flash asks for, where one is fitted."""
-    flash, exposure_us = settings.flash, settings.camera.exposure_us
+    """What a flash asks for, where one is fitted; of an HQ camera, for none is opened."""
+    flash = settings.flash
     if not flash.pin:
         return ()
     found = f"on GPIO {flash.pin}, every {flash.recycle_s:g} s; it wants a dark room"
-    if 0 < exposure_us < HQ_READOUT_US:
-        advice = "set camera.exposure_us to 0, or above what the sensor takes to read its rows: 100 ms"
-        return (
-            Check(
-                "flash", Health.BAD, f"{found}, and camera.exposure_us = {exposure_us} is too short", advice
-            ),
-        )
+    try:
+        check_time_for_flash(settings.camera, flash, HQ_CAMERA)
+    except ConfigError as error:
+        return (Check("flash", Health.BAD, f"{found}, and {error}", "set camera.exposure_us to 0"),)
     return (Check("flash", Health.GOOD, found),)
 
 
