@@ -26,7 +26,8 @@ from rig.devices.clock import Clock
 from rig.devices.flash import Flash
 from rig.drivewatch import DriveWatch
 from rig.errors import MotorStillError, RigError
-from rig.flash import FlashedCamera, Flasher, StoppedError, flash_exposure
+from rig.flash import FlashedCamera, Flasher, StoppedError
+from rig.flashtime import flash_exposure
 from rig.focuser import Focuser, never
 from rig.lockedcamera import LockedCamera
 from rig.metering import dark_sentence, metered

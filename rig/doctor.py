@@ -19,7 +19,7 @@ from rig.devices.gpiolines import OWN_NAME, users
 from rig.diagnosis import Check, Diagnosis, Health, meminfo, read_text
 from rig.durable import FreeBytes, free_bytes, megabytes
 from rig.errors import ConfigError
-from rig.flash import check_time_for_flash
+from rig.flashtime import check_time_for_flash
 from rig.plan import frame_bytes
 from stacker import kernel
 from stacker.kernel import jpegs

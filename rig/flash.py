@@ -13,16 +13,15 @@ from dataclasses import replace
 import numpy as np
 
 from rig.config import CameraSettings, FlashSettings
-from rig.devices.camera import Camera, Coming, Exposure, Frame, Limits
+from rig.devices.camera import Camera, Coming, Exposure, Frame
 from rig.devices.clock import Clock
 from rig.devices.flash import Flash
-from rig.errors import CameraError, ConfigError, LightError, RigError
-from rig.flashlight import NOTHING, Profile, Wrong, burnt, gain_for, profile, what_is_wrong
+from rig.errors import CameraError, LightError, RigError
+from rig.flashlight import NOTHING, Profile, Wrong, gain_for, profile, what_is_wrong
+from rig.flashwords import in_vain, too_much_or_little
 from rig.lockedcamera import LockedCamera
 from rig.saying import Said, say
 
-SPARE_US = 40_000  # that all rows are open beside the pulse: a busy computer is late by some milliseconds
-LEAST_SPARE_US = 5_000
 LEAD_NS = 30_000_000  # from foreseeing a frame to its beginning
 MOST_FLASHES = 3  # for one frame
 MOST_LATE = 5  # frames let go because the moment had passed
@@ -71,7 +70,7 @@ class Flasher:
                 self._strength = self._strength or float(given.mean())
                 return frame
             wrong = found
-        raise LightError(_in_vain(wrong))
+        raise LightError(in_vain(wrong, MOST_FLASHES))
 
     def wait(self, times: float = 1.0) -> None:
         """Until the flash has recycled. times: so many times as long as usual. Raises StoppedError."""
@@ -108,7 +107,7 @@ class Flasher:
         self.frame(camera, timeout_s, place=0.2)
         last = self.frame(camera, timeout_s, place=0.8)
         if not fixed:
-            warnings += _too_much_or_little(last, held, camera.limits)
+            warnings += too_much_or_little(last, held, camera.limits)
         ambient = float(self._dark.mean() / profile(last.luma_small).mean())
         if ambient > AMBIENT_SHARE:
             warnings.append(
@@ -196,98 +195,3 @@ class FlashedCamera(LockedCamera):
     def _capture(self, since_ns: int | None) -> Frame:
         # since_ns is of no use: nothing exposed so far was flashed
         return self._patiently(lambda: self._flasher.frame(self._camera, self._capture_timeout_s()))
-
-
-def flash_exposure(
-    camera: CameraSettings, flash: FlashSettings, limits: Limits, colour_gains: tuple[float, float]
-) -> Exposure:
-    """What a flashed bracket begins with: open for as short as it can be, at the gain that is set, or 1.
-
-    Raises ConfigError when the exposure time that is set is too short, CameraError when the camera does not say what
-    would be long enough.
-    """
-    if not limits.readout_us:
-        raise CameraError(
-            say(
-                "flash.unknown_readout",
-                "this camera does not say how long it takes to read its rows: it cannot be used with a flash",
-            )
-        )
-    check_time_for_flash(camera, flash, limits)
-    pulse_us = round(1000 * flash.pulse_ms)
-    exposure_us = camera.exposure_us or limits.readout_us + pulse_us + SPARE_US
-    gains = camera.colour_gains if all(camera.colour_gains) else colour_gains
-    return Exposure(exposure_us, camera.gain or limits.least_gain, gains)
-
-
-def check_time_for_flash(camera: CameraSettings, flash: FlashSettings, limits: Limits) -> None:
-    """Raise ConfigError where the exposure time that is set leaves no while in which all rows are open."""
-    least_us = limits.readout_us + round(1000 * flash.pulse_ms) + LEAST_SPARE_US
-    if flash.pin and 0 < camera.exposure_us < least_us:
-        raise ConfigError(
-            say(
-                "flash.too_short",
-                "camera.exposure_us = {us} is too short for a flash: the sensor's rows are all open together only from "
-                "{least} µs on; 0 takes what is needed",
-                us=camera.exposure_us,
-                least=least_us,
-            )
-        )
-
-
-def _too_much_or_little(frame: Frame, held: Exposure, limits: Limits) -> list[Said]:
-    stops = burnt(frame.luma_small, held.gain, limits)
-    if stops is None:
-        return []
-    if stops > 0:
-        return [
-            say(
-                "warning.flash_bright",
-                "The flash burns out the highlights even at the least gain: turn it down, move it away or stop down.",
-            )
-        ]
-    return [
-        say(
-            "warning.flash_weak",
-            "The flash is too weak: the picture is {stops:.1f} stops dark even at gain {gain:.1f}; turn it up or move "
-            "it nearer.",
-            stops=-stops,
-            gain=held.gain,
-        )
-    ]
-
-
-def _in_vain(wrong: Wrong) -> Said:
-    """Why no frame was well lit, after MOST_FLASHES flashes."""
-    if wrong.what == "missed":
-        return say(
-            "flash.missed",
-            "the flash gives no light: it was fired {n} times and the frame stays dark; check its wires, its battery "
-            "and that it is ready",
-            n=MOST_FLASHES,
-        )
-    if wrong.what in ("early", "late"):
-        early = say("flash.too_early", "too early: flash.delay_ms must be less")
-        late = say(
-            "flash.too_late", "too late: flash.delay_ms must be more, the time from its trigger to its light"
-        )
-        return say(
-            "flash.part",
-            "the flash lights only a part of the frame, {n} times in a row, for its light comes {when}",
-            n=MOST_FLASHES,
-            when=early if wrong.what == "early" else late,
-        )
-    if wrong.what == "dropped":
-        return say(
-            "flash.dropped",
-            "the camera left out the frame that was flashed, {n} times in a row: give it more memory, see "
-            "camera.buffers",
-            n=MOST_FLASHES,
-        )
-    return say(
-        "flash.uneven",
-        "the flash gave {percent:.0f}% of the light it gave before, {n} times in a row: check its battery, and set "
-        "flash.recycle_s longer",
-        percent=100 * wrong.share,
-        n=MOST_FLASHES,
-    )

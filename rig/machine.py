@@ -17,7 +17,7 @@ from rig.devices.gpio import kept_here
 from rig.devices.gpiolines import users
 from rig.devices.panel import Press, Signal
 from rig.errors import CameraError, CameraTimeoutError, NotAllowedError, RigError
-from rig.flash import check_time_for_flash
+from rig.flashtime import check_time_for_flash
 from rig.focuser import Focuser
 from rig.saying import Said, say
 from rig.status import FocusStatus

@@ -17,8 +17,9 @@ from rig.devices.frame_timeline import READOUT_NS
 from rig.devices.light_sim import SimLight
 from rig.devices.optical_bench import Mechanics
 from rig.errors import ConfigError
-from rig.flash import LEAST_SPARE_US, MOST_FLASHES, flash_exposure
+from rig.flash import MOST_FLASHES
 from rig.flashlight import profile
+from rig.flashtime import LEAST_SPARE_US, flash_exposure
 from rig.plan import plan_bracket
 from rig.status import Outcome
 
