@@ -68,6 +68,24 @@ def test_the_3d_view_stands_still_where_motion_is_not_wanted(
     assert phone.page.evaluate(DIGEST) != middle
 
 
+def test_at_night_the_depth_map_grows_brighter_from_near_to_far(
+    new_phone: Callable[..., PhonePage], stacked: str
+) -> None:
+    phone = new_phone(path=f"b/{stacked}")
+    phone.until(SHOWN)
+    phone.tap("[data-view=depth]")
+    phone.until("document.querySelector('#depth').width > 300", "the depth map")
+    greys = """(() => { const c = document.querySelector('#depth');
+        const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+        return d.every((v, i) => i % 4 === 3 || v === d[i - i % 4]); })()"""
+    assert not phone.page.evaluate(greys)
+    phone.tap("#theme")
+    phone.tap("#theme")
+
+    phone.until(f"document.documentElement.dataset.theme === 'night' && {greys}", "shades of one colour")
+    phone.no_errors()
+
+
 @pytest.fixture
 def large(rig: RunningRig, stacked: str) -> Iterator[str]:
     """The same bracket once more, its result enlarged to more pixels than a phone shows at once."""

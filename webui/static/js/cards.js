@@ -4,7 +4,7 @@
 
 import { get, newKey, post, remove } from "./api.js";
 import { $, el, say } from "./dom.js";
-import { bytes, dayName, duration, lang, number, said, t } from "./i18n.js";
+import { bytes, dayName, duration, number, region, said, t } from "./i18n.js";
 import { announce, command, explain, toast } from "./shell.js";
 import { showSources } from "./sources.js";
 
@@ -29,7 +29,7 @@ const ended = () => scan && ["done", "cancelled", "failed"].includes(scan.state)
 const jobOf = (group) => jobs.find((job) => job.scan === scan.id && job.first === group.first && job.last === group.last && job.state !== "cancelled");
 // The camera's own clock, whatever zone the phone is in.
 const timeOf = (frame) => (frames.times[frame] === null ? null : new Date(frames.times[frame] * 1000));
-const clock = (date) => date.toLocaleTimeString(lang, { hour: "2-digit", minute: "2-digit", timeZone: "UTC" });
+const clock = (date) => date.toLocaleTimeString(region, { hour: "2-digit", minute: "2-digit", timeZone: "UTC" });
 const dayOf = (date) => dayName(new Date(date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate()));
 
 // --- what is on the card ------------------------------------------------------------------------------

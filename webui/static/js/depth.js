@@ -5,8 +5,9 @@ import { readGreyPng } from "./png16.js";
 // The colours of the legend in result.css: samples of the "turbo" map (Mikhailov, 2019).
 const STOPS = ["30123b", "4662d8", "36aaf9", "1ae4b6", "72fe5e", "c8ef34", "fbb938", "f56918", "7a0403"].map((hex) => [0, 2, 4].map((at) => parseInt(hex.slice(at, at + 2), 16)));
 
-/** The colour at 0..1 as [r, g, b]. */
+/** The colour at 0..1 as [r, g, b]; at night, when all is one colour, from dark to bright. */
 export function colourAt(fraction) {
+  if (document.documentElement.dataset.theme === "night") return Array(3).fill(Math.round(25 + 230 * Math.min(1, Math.max(0, fraction))));
   const place = Math.min(1, Math.max(0, fraction)) * (STOPS.length - 1);
   const index = Math.min(STOPS.length - 2, Math.floor(place));
   return STOPS[index].map((value, part) => Math.round(value + (STOPS[index + 1][part] - value) * (place - index)));

@@ -3,6 +3,8 @@
 import { runs } from "./runs.js";
 
 export const lang = document.documentElement.lang || "en";
+/** Dates and figures as this phone writes that language: British English has the day first. */
+export const region = navigator.language?.split("-")[0] === lang ? navigator.language : lang;
 const words = await (await fetch(new URL(`../i18n/${lang}.json`, import.meta.url))).json();
 
 /** The sentence of a key with {figures} filled in; the key itself when it is unknown, so a gap is seen. */
@@ -10,13 +12,13 @@ export function t(key, figures = {}) {
   return (words[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => figures[name] ?? whole);
 }
 
-export const number = (value, digits) => new Intl.NumberFormat(lang, { maximumFractionDigits: digits }).format(value);
+export const number = (value, digits) => new Intl.NumberFormat(region, { maximumFractionDigits: digits }).format(value);
 
 /** A distance in the unit a photographer would say. */
 export function distance(um) {
   const size = Math.abs(um);
   if (size < 1000) return `${number(um, size < 10 ? 1 : 0)}\u00a0µm`;
-  return `${new Intl.NumberFormat(lang, { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(um / 1000)}\u00a0mm`;
+  return `${new Intl.NumberFormat(region, { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(um / 1000)}\u00a0mm`;
 }
 
 export function bytes(count) {
@@ -36,8 +38,8 @@ export function duration(seconds) {
 /** An exposure time as cameras write it: 1/60 s, 0.5 s. */
 export const shutter = (us) => (us < 300000 ? `1/${number(Math.round(1e6 / us), 0)}\u00a0s` : `${number(us / 1e6, 1)}\u00a0s`);
 
-export const clockTime = (date) => date.toLocaleTimeString(lang, { hour: "2-digit", minute: "2-digit" });
-export const dayName = (date) => date.toLocaleDateString(lang, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
+export const clockTime = (date) => date.toLocaleTimeString(region, { hour: "2-digit", minute: "2-digit" });
+export const dayName = (date) => date.toLocaleDateString(region, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
 
 /** What the rig says in a field of an answer: in the phone's language by its code and figures, else as it stands. */
 export const said = (from, field) => sentence(from[field], from[`${field}_said`]);

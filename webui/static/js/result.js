@@ -3,7 +3,7 @@
 import { get, newKey, post, remove } from "./api.js";
 import { depthAt, drawDepth, readDepth } from "./depth.js";
 import { $, $$, actAfterHold, el, guest, press, say } from "./dom.js";
-import { allSaid, bytes, distance, said, t } from "./i18n.js";
+import { allSaid, bytes, distance, region, said, t } from "./i18n.js";
 import * as link from "./link.js";
 import { asPicture, lie } from "./geometry.js";
 import { lookAt, offer, showFindings, wireRestack } from "./restack.js";
@@ -58,7 +58,7 @@ function showFacts() {
   const { title, tags, rating } = bracket.words;
   say($("name"), title || id);
   const facts = [t("gallery.frames", { n: bracket.frames_done, total: bracket.frames_planned }), bytes(bracket.bytes)];
-  if (bracket.created) facts.unshift(new Date(bracket.created).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" }));
+  if (bracket.created) facts.unshift(new Date(bracket.created).toLocaleString(region, { dateStyle: "medium", timeStyle: "short" }));
   if (title) facts.unshift(id);
   if (bracket.imported) facts.push(t("gallery.imported", { name: bracket.imported }));
   $("again").hidden = Boolean(bracket.imported);
@@ -246,13 +246,16 @@ function offeredFrames() {
 
 const positions_um = () => offeredFrames().map((one) => one.position_um);
 
+new MutationObserver(() => view === "depth" && showDepth()).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+
 async function showDepth() {
   const canvas = $("depth");
   const places = positions_um();
   say($("legend-near"), place_of(0));
   say($("legend-far"), place_of(places.at(-1) - places[0]));
-  if (canvas.dataset.result === result.id) return;
-  canvas.dataset.result = result.id;
+  const drawn = `${result.id} ${document.documentElement.dataset.theme}`;
+  if (canvas.dataset.result === drawn) return;
+  canvas.dataset.result = drawn;
   try {
     drawDepth(canvas, await readDepth(fileOf("depth")));
   } catch (error) {
