@@ -12,7 +12,8 @@ from stacker.kernel.jpegs import Decoding
 from stacker.planes import Planes
 
 # Of the rows, at most. The others are for a thread that has little to do while the coarse levels are made.
-_SHARE = 0.6
+_SHARE = 0.35
+_ROWS_AT_ONCE = 64  # to ask the decoder for fewer costs more than they do
 
 
 class RowsBehind:
@@ -30,6 +31,7 @@ class RowsBehind:
         self._needed: dict[int, int] = {}
         self._of_needed = Lock()
         self._damaged = False
+        self._begun = 0  # rows asked for
         self._decodes = Lock()
 
     def follow(self, needed: Sequence[tuple[int, int]], reduces: bool = False) -> None:
@@ -48,7 +50,10 @@ class RowsBehind:
             most = int(_SHARE * self._planes.shape[0])
             with self._of_needed:
                 end = min(self._needed.values(), default=0)
-            self._decode(min(end, most))
+            end = min(end, most)
+            if end >= self._begun + _ROWS_AT_ONCE:
+                self._begun = end
+                self._decode(end)
         finally:
             self._decodes.release()
 

@@ -18,7 +18,7 @@ from stacker.settings import AlignSettings, StackSettings
 needs_kernel = pytest.mark.skipif(
     not jpegs.in_use(), reason="not built here: no libjpeg headers, or switched off"
 )
-HEIGHT = 64
+HEIGHT = 640
 
 
 def grey(height, value=0):
@@ -55,13 +55,13 @@ def test_no_row_is_replaced_while_a_task_needs_it(first_rows, random):
 
 
 def test_damage_is_told_at_the_end_and_nothing_is_decoded_after_it():
-    decoding = Counting(damaged_from=8)
+    decoding = Counting(damaged_from=80)
     behind = RowsBehind(decoding, grey(HEIGHT))
-    behind.follow([(0, 16), (16, 32), (32, 48)])
+    behind.follow([(0, 160), (160, 320), (320, 480)])
     for task in (0, 1):
         behind.done(task)
         behind.begin(0)
-    assert decoding.ends == [16]
+    assert decoding.ends == [160]
     assert behind.finish() is None
 
 
