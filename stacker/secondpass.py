@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -133,7 +133,7 @@ class SecondPass:
                     )
                 del fuser, frames  # their memory is needed now
                 memory.trim()
-                self._finish(standing, part, prior, pool)
+                self._finish(standing, part, prior)
                 memory.trim()
                 standing.part, standing.done = standing.part + 1, 0
         running.move_to((0, 0))  # its memory is needed now
@@ -180,8 +180,11 @@ class SecondPass:
         planes = behind.finish()
         return self._planes(slot) if planes is None else self.repair(planes)
 
-    def _finish(self, standing: Standing, part: Part, prior: Prior | None, pool: Executor) -> None:
-        """Put together what a part has made ready, on every thread some rows."""
+    def _finish(self, standing: Standing, part: Part, prior: Prior | None) -> None:
+        """Put together what a part has made ready, some rows at a time.
+
+        On one thread: these are many small calls, and two threads take as long, waiting for Python's lock.
+        """
         x, y, width, height = self.area
         top, bottom = part.ready(standing.running.canvas)
         top, bottom = max(top, y), min(bottom, y + height)
@@ -189,21 +192,15 @@ class SecondPass:
             return
         coarse = put_coarse_together(standing.running, self.method, prior)
         memory.trim()
-
-        def rows_from(start: int) -> Planes:
-            area = x, start, width, min(_ROWS_AT_ONCE, bottom - start)
-            return finish(standing.running, self.method, prior, area, coarse)
-
-        at_once = self.plan.threads * _ROWS_AT_ONCE
-        for first in range(top, bottom, at_once):
-            end = min(first + at_once, bottom)
-            for piece in list(pool.map(rows_from, range(first, end, _ROWS_AT_ONCE))):
-                try:
-                    standing.pieces.append(piece)
-                except OSError as error:
-                    raise OutputError(
-                        f"the picture cannot be put aside in {self.scratch}: {error.strerror}"
-                    ) from error
+        for first in range(top, bottom, _ROWS_AT_ONCE):
+            end = min(first + _ROWS_AT_ONCE, bottom)
+            area = x, first, width, end - first
+            try:
+                standing.pieces.append(finish(standing.running, self.method, prior, area, coarse))
+            except OSError as error:
+                raise OutputError(
+                    f"the picture cannot be put aside in {self.scratch}: {error.strerror}"
+                ) from error
             if part.bottom == standing.running.canvas[0]:  # no other part needs these rows
                 standing.running.forget_above(end - OVERLAP_PX)
 
