@@ -2,9 +2,10 @@
 
 b000123/
   bracket.jsonl           the facts, append-only: plan and devices, each frame, how it ended, each result
-  frames/000.jpg          as the camera encoded them (and 000.dng when asked for)
-  thumbs/000.jpg          can be made again from the frames
+  frames/000.jpg          as the camera encoded them (and 000.dng when asked for); imported ones may be 000.tif or raws
+  thumbs/000.jpg          can be made again from the frames; 000-shown.jpg is a whole JPEG of one that is none
   results/r01/            fused.jpg, screen.jpg, thumb.jpg, depth.png, report.json, fused.tif
+  results/r01/tiles/      0-0.jpg (column, row), cut from a large fused.jpg when it is looked at; can be made again
 """
 
 from __future__ import annotations

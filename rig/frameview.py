@@ -13,8 +13,8 @@ QUALITY = 88
 
 
 def make_shown(frame: Path, shown: Path) -> None:
-    """Make the JPEG unless it is there. Raises StoreError when the frame cannot be shown."""
-    if not shown.is_file() and not done_aside("rig.frameview", frame, shown):
+    """Make the JPEG. Raises StoreError when the frame cannot be shown."""
+    if not done_aside("rig.frameview", frame, shown):
         raise StoreError(say("picture.not_shown", "{path} is no picture that can be shown", path=frame))
 
 

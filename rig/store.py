@@ -28,6 +28,7 @@ TRASH = ".trash-"
 
 
 THE_BRACKET = say("store.the_bracket", "the bracket")
+A_VIEW = say("store.a_view", "this view")
 
 TILES = "tiles"  # folder beside a result; can be made again
 
@@ -229,14 +230,19 @@ class Store:
         path = folder.frame_path(frame)
         if path.suffix == ".jpg" or not path.is_file():
             return path
-        make_shown(path, folder.shown_path(frame))
-        return folder.shown_path(frame)
+        shown = folder.shown_path(frame)
+        if not shown.is_file():
+            self.need_room(path.stat().st_size, A_VIEW)
+            make_shown(path, shown)
+        return shown
 
     def tile(self, bracket_id: str, result: str, column: int, row: int) -> Path:
         """One of the tiles of a fused image, cut when the first is asked for. Raises NoSuchBracketError, StoreError."""
         fused = self.file(bracket_id, "fused", result=result)
         folder = fused.parent / TILES
-        make_tiles(fused, folder)
+        if not folder.is_dir():
+            self.need_room(2 * fused.stat().st_size, A_VIEW)
+            make_tiles(fused, folder)
         path = tile_path(folder, column, row)
         if not path.is_file():
             raise NoSuchBracketError(

@@ -22,8 +22,8 @@ def tile_path(folder: Path, column: int, row: int) -> Path:
 
 
 def make_tiles(picture: Path, folder: Path) -> None:
-    """Cut the picture unless that was done. Raises StoreError when it cannot be."""
-    if not folder.is_dir() and not done_aside("rig.tiles", picture, folder):
+    """Cut the picture. Raises StoreError when it cannot be."""
+    if not done_aside("rig.tiles", picture, folder):
         raise StoreError(say("picture.not_shown", "{path} is no picture that can be shown", path=picture))
 
 

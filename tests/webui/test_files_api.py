@@ -178,6 +178,20 @@ def test_a_tiff_for_which_there_is_no_room_is_refused_before_the_work(make_rig, 
     assert rig.workflow.status().stack is None
 
 
+def test_a_nearly_full_card_is_not_filled_by_looking(make_rig, page_settings) -> None:
+    room = [10**9]
+    rig = make_rig(free=lambda folder: room[0])
+    bracket = rig.shoot(frames=2)
+    rig.workflow.stack(bracket, {"method": "average"})
+    assert rig.workflow.wait_stacked(120)
+    phone = Phone(create_app(rig.workflow, page_settings).test_client())
+    room[0] = rig.workflow.settings.store.reserve_mb * 1_000_000
+    refused = phone.get(f"/api/brackets/{bracket}/results/r01/tiles/0/0.jpg")
+
+    assert refused.status_code == 507
+    assert refused.json["detail_said"]["figures"]["what"]["code"] == "store.a_view"
+
+
 def test_a_picture_to_be_shared_says_neither_where_nor_whose(rig: Rig, phone: Phone, stacked: str) -> None:
     fused = rig.workflow.file(stacked, "fused")
     place = {piexif.GPSIFD.GPSLatitude: ((48, 1), (7, 1), (0, 1)), piexif.GPSIFD.GPSLatitudeRef: b"N"}
