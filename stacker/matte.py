@@ -25,25 +25,24 @@ _COARSE = 4  # samples from one regression to the next
 _FEW = 1e-4  # share of a window: less is nothing
 
 
-def in_front(luma: Plane, chroma: list[Plane], near: Mask, surely: Mask, radius: int) -> Mask:
+def in_front(luma: Plane, chroma: list[Plane], near: Mask, radius: int) -> Mask:
     """The pixels of a mask that show something thin in front.
 
-    luma: (h, w) float32, 0..1, even sides. chroma: two planes of half the size. near, surely: (h, w), where it may be
-    seen, and where nothing else is. radius: pixels around a pixel that are looked at, more than the mask is too wide
-    by. Returns (h, w).
+    luma: (h, w) float32, 0..1, even sides. chroma: two planes of half the size. near: (h, w), where it may be
+    seen. radius: pixels around a pixel that are looked at, more than the mask is too wide by. Returns (h, w).
     """
-    may_be, must_be = near[::2, ::2], surely[::2, ::2]
+    may_be = near[::2, ::2]
     windows = _Windows([np.ascontiguousarray(luma[::2, ::2]), *chroma], max(radius // 2, 1))
     label = may_be.astype(np.float32)
     factors = windows.regression(label)
     limit = _first_limit(windows.mean(label))
     for _ in range(_ROUNDS - 1):
-        label = (must_be | may_be & (windows.predicted(factors) > limit)).astype(np.float32)
+        label = (may_be & (windows.predicted(factors) > limit)).astype(np.float32)
         factors = windows.regression(label)
         limit = windows.half_way(windows.predicted(factors), label)
     rest = limit - factors[1] * chroma[0] - factors[2] * chroma[1] - factors[3]
     size = luma.shape[1], luma.shape[0]
-    return np.asarray(surely | near & (luma * cv2.resize(factors[0], size) > cv2.resize(rest, size)))
+    return np.asarray(near & (luma * cv2.resize(factors[0], size) > cv2.resize(rest, size)))
 
 
 def _first_limit(share: Plane) -> Plane:

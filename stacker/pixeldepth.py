@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from stacker.depthmap import encode_depth
 from stacker.layers import layers_of
+from stacker.look import look_of
 from stacker.matte import in_front
 from stacker.patches import Patch, patches
 from stacker.planes import Planes
@@ -22,8 +23,8 @@ Plane = NDArray[Any]  # float32
 Mask = NDArray[np.bool_]
 
 _TILE_PX, _APRON_PX = (512, 256), 64  # width, height
-_RADIUS_CELLS = 6  # the focus map takes 2 to 3 cells around a hair for hair: twice that shows ground too
-_COVERED, _HALF = 0.3, 0.5  # share of a pixel's surroundings from which it may be in front, or must be
+_RADIUS_CELLS = 5  # the mask takes 2 to 3 cells around a hair for hair: twice that shows ground too
+_COVERED = 0.3  # share of a pixel's surroundings from which it may be in front
 _SPECK_CELLS = 2.5  # what is smaller in all has got its colour by chance
 
 
@@ -37,13 +38,12 @@ def by_depth(result: FuseResult, of: Callable[[Plane], NDArray[np.uint16]]) -> I
 
     of: gets a tile of depths, float32, in frames.
     """
-    layers = layers_of(result.depth, result.confidence)
-    # As they are enlarged: a share of each pixel's surroundings.
-    thin, solid = layers.thin.astype(np.float32), layers.solid.astype(np.float32)
+    layers = layers_of(result.depth, result.confidence, lambda: look_of(result))
+    thin = layers.thin.astype(np.float32)  # as it is enlarged: a share of each pixel's surroundings
 
     def made(tile: Patch) -> NDArray[np.uint16]:
         depth = result.enlarge(layers.ground, where=tile)
-        front = _front_in(tile, result, thin, solid)
+        front = _front_in(tile, result, thin)
         if front.any():
             np.copyto(depth, result.enlarge(layers.front, between=False, where=tile), where=front)
         return of(depth)
@@ -54,19 +54,16 @@ def by_depth(result: FuseResult, of: Callable[[Plane], NDArray[np.uint16]]) -> I
             yield np.hstack(list(pool.map(made, band)))
 
 
-def _front_in(tile: Patch, result: FuseResult, thin: Plane, solid: Plane) -> Mask:
-    """The pixels of a tile that show what is in front. thin, solid: see Layers, 0..1."""
+def _front_in(tile: Patch, result: FuseResult, thin: Plane) -> Mask:
+    """The pixels of a tile that show what is in front. thin: see Layers, 0..1."""
     around = tile.grown(_APRON_PX, result.planes.shape)
     near = result.enlarge(thin, where=around) > _COVERED
     if not near.any():
         return near[tile.within(around)]
-    surely = result.enlarge(solid, where=around) > _HALF
     height, width = near.shape
     rest = (0, height % 2), (0, width % 2)
     luma, chroma = _colours(result.planes, around)
-    found = in_front(
-        luma, chroma, np.pad(near, rest), np.pad(surely, rest), _RADIUS_CELLS << result.cell_level
-    )
+    found = in_front(luma, chroma, np.pad(near, rest), _RADIUS_CELLS << result.cell_level)
     return without_specks(found, int(_SPECK_CELLS * 4**result.cell_level))[tile.within(around)]
 
 
