@@ -36,9 +36,9 @@ class Comeback:
             end_within(self._thread, END_WITHIN_S)
 
     def _run(self) -> None:
-        while self._wanted.wait() and not self._over.wait(EVERY_S):
+        while not self._over.is_set() and self._wanted.wait() and not self._over.wait(EVERY_S):
             with self._control.guard:
-                self._look()
+                self._look()  # may take back what close() has just set: so _over is asked first
 
     def _look(self) -> None:
         status = self._control.board.now()
