@@ -133,8 +133,10 @@ class Flasher:
 
         later: by so many frames. A camera with a single buffer leaves out every other one.
         """
+        # a slow trigger is fired long before the light is wanted, perhaps before the frame begins
+        lead_ns = LEAD_NS + round(self._settings.delay_ms * 1e6) + later * self._exposure_ns
         for _ in range(MOST_LATE):
-            coming = camera.coming(camera.now_ns() + LEAD_NS + later * self._exposure_ns)
+            coming = camera.coming(camera.now_ns() + lead_ns)
             self._exposure_ns = coming.closing_ns - coming.start_ns
             at_ns, until_ns = self._moments(coming, place)
             fired_ns = self._flash.fire(at_ns, until_ns)

@@ -140,10 +140,21 @@ def test_light_that_reaches_only_a_part_of_the_rows_is_found_out_before_the_firs
     assert "only a part of the frame" in str(report.error) and word in str(report.error)
 
 
-def test_a_delay_that_is_set_makes_up_for_a_slow_trigger() -> None:
-    rig = FlashRig(FaultPlan(flash_late_s=0.06), flash__delay_ms=60.0)
+@pytest.mark.parametrize("delay_ms", [60.0, 200.0])  # 200: fired before the frame begins
+def test_a_delay_that_is_set_makes_up_for_a_slow_trigger(delay_ms: float) -> None:
+    rig = FlashRig(FaultPlan(flash_late_s=delay_ms / 1000), flash__delay_ms=delay_ms)
+    camera = rig.rig.devices.camera
+    coming = camera.coming
 
-    assert rig.shoot().outcome is Outcome.COMPLETE
+    def just_begun(not_before_ns: int) -> Coming:
+        found = coming(not_before_ns)
+        rig.rig.clock.sleep((found.start_ns - not_before_ns) / 1e9)  # no time is left but what was asked for
+        return found
+
+    camera.coming = just_begun
+    report = rig.shoot()
+
+    assert report.outcome is Outcome.COMPLETE, report.error
 
 
 def test_light_that_comes_late_only_now_and_then_costs_no_frame() -> None:
