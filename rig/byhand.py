@@ -11,6 +11,8 @@ from rig.errors import ConfigError
 from rig.saying import Said, say
 
 WORTH_STOPS = 1 / 3  # less is not seen
+# The settings by which the sensor may be asked for what it cannot do.
+ASKING = {"camera.exposure_us", "camera.gain", "flash.pin", "flash.pulse_ms"}
 
 
 def check_by_hand(settings: CameraSettings, limits: Limits) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from rig.box import Box
 from rig.brackets import BracketDetail, BracketSummary
+from rig.byhand import ASKING
 from rig.comeback import Comeback
 from rig.config import Settings
 from rig.control import Control
@@ -354,7 +355,8 @@ class Workflow:
             if self._machine.has_endstop:
                 changes = {**changes, **home_kept(self.settings.motor, wanted.motor)}
                 wanted = self.settings.changed(changes)
-            self._machine.check_by_hand(wanted)
+            if ASKING & changes.keys():  # what was impossible before hinders no other change
+                self._machine.check_by_hand(wanted)
             values = {name: wanted.value(name) for name in changes}
             if self._settings_file is not None:
                 keep_changes(self._settings_file, values)

@@ -918,6 +918,10 @@ def test_a_time_or_gain_that_the_camera_cannot_do_is_told_at_the_start_and_begin
         rig.workflow.auto_range(then_shoot=True)
     assert rig.workflow.brackets() == ()
 
+    rig.workflow.change_settings({"capture.settle_s": 0.7})  # has nothing to do with it
+    with pytest.raises(ConfigError, match=r"from 1 to 22\.26"):
+        rig.workflow.change_settings({"camera.gain": 30.0})
+    assert (rig.workflow.settings.capture.settle_s, rig.workflow.settings.camera.gain) == (0.7, 40.0)
     rig.workflow.change_settings({"camera.gain": 4.0})
     rig.until_idle()
     assert rig.workflow.start_bracket()
