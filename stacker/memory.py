@@ -24,7 +24,7 @@ _THREAD_MB = 4
 _DECODING = 0.2  # of the time that fusing a frame takes
 # Bytes. What a patch needs stays in the heap: mapping it anew, or growing the heap again for it, costs more than the
 # work (0.3 s of a 12 MP frame's 0.9 when the heap was trimmed from 2 MB on).
-_MMAP_FROM, _TRIM_FROM = 2 * 1024 * 1024, 8 * 1024 * 1024
+_MMAP_FROM, _TRIM_FROM = 2 * 1024 * 1024, 6 * 1024 * 1024
 # The survey of 12 MP frames is far from the peak, and its planes of 3 MB, mapped anew each, took a tenth of its time.
 _SURVEY_MMAP_FROM, _SURVEY_TRIM_FROM = 8 * 1024 * 1024, 24 * 1024 * 1024
 
