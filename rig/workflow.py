@@ -326,8 +326,8 @@ class Workflow:
                 raise NotAllowedError(
                     say("power.no_command", "panel.power_off_command is empty: nothing switches this rig off")
                 )
+            self._machine.go_off()  # first: what is stopped may end at once
             self._halt()
-        self._machine.go_off()
         try:
             power_off(command)
         except PowerError:

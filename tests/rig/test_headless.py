@@ -173,6 +173,18 @@ def test_a_bracket_that_ends_while_the_rig_switches_off_shows_nothing_but_that(h
     assert refused is (Signal.READY in shown(rig)[-2:])  # what there is to show after all, then the warning
 
 
+def test_what_ends_at_the_very_moment_of_switching_off_is_not_shown(headless, tmp_path, monkeypatch):
+    command, _ = off_switch(tmp_path)
+    rig = headless(real=True, **{"panel.power_off_command": command})
+    machine = rig.workflow._machine
+    halt = machine.halt
+    monkeypatch.setattr(machine, "halt", lambda: (halt(), machine.show(Signal.DONE)))
+    press(rig, Press.VERY_LONG)
+
+    assert rig.workflow.status().state is Phase.SHUTTING_DOWN
+    assert Signal.DONE not in shown(rig)
+
+
 def test_closing_after_it_still_leaves_everything_safe(headless, tmp_path):
     command, _ = off_switch(tmp_path)
     rig = headless(real=True, **{"panel.power_off_command": command})
