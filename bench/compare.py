@@ -39,7 +39,7 @@ class Row:
 def main(args: Sequence[str] | None = None) -> int:
     """Run everything asked for and write the tables; 0 unless our own stacker failed."""
     parsed = get_parser().parse_args(args)
-    frames = own_frames(parsed.folder) if parsed.folder else simulated_frames(parsed.data, max(parsed.frames))
+    frames = frames_for(parsed)
     chosen = [
         stacker for stacker in STACKERS if stacker.here and (parsed.peers or "fieldstack" in stacker.name)
     ]
@@ -68,6 +68,11 @@ def get_parser() -> argparse.ArgumentParser:
         "--peers", action=argparse.BooleanOptionalAction, default=True, help="the other stackers too"
     )
     return parser
+
+
+def frames_for(parsed: argparse.Namespace) -> list[Path]:
+    """The frames to measure with: of the folder given, or else of the simulated rig, as many as the most wanted."""
+    return own_frames(parsed.folder) if parsed.folder else simulated_frames(parsed.data, max(parsed.frames))
 
 
 def own_frames(folder: Path) -> list[Path]:

@@ -23,9 +23,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from compare import ROOT, own_frames, spread
+from compare import ROOT, frames_for, spread
 from measure import highest_bytes
-from simulated_bracket import simulated_frames
 
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 LOOK_S = 0.01
@@ -83,7 +82,7 @@ class Fed:
 def main(args: Sequence[str] | None = None) -> int:
     """Print a table."""
     parsed = get_parser().parse_args(args)
-    frames = own_frames(parsed.folder) if parsed.folder else simulated_frames(parsed.data, max(parsed.frames))
+    frames = frames_for(parsed)
     print("| frames | one frame, complete bracket: wall s | CPU s | result after the last: wall s | CPU s "
           "| in frames' wall time | CPU time | peak MB |")  # fmt: skip
     print("|---:|---:|---:|---:|---:|---:|---:|---:|")

@@ -15,16 +15,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-from compare import ROOT, own_frames, spread
+from compare import ROOT, frames_for, spread
 from measure import Cost, measure
-from simulated_bracket import simulated_frames
 from stackers import OURS
 
 
 def main(args: Sequence[str] | None = None) -> int:
     """Print a table."""
     parsed = get_parser().parse_args(args)
-    frames = own_frames(parsed.folder) if parsed.folder else simulated_frames(parsed.data, max(parsed.frames))
+    frames = frames_for(parsed)
     print("| frames | one thread: wall s | CPU s / frame | peak MB | two threads: wall s | CPU s / frame | peak MB "
           "| wall, two by one |")  # fmt: skip
     print("|---:|---:|---:|---:|---:|---:|---:|---:|")

@@ -6,15 +6,26 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
+
+from rig.errors import StoreError
+from rig.saying import say
 
 LIMIT_S = 120.0  # the smallest Pi takes half a minute
 NICE = 10
 _one_at_a_time = threading.Lock()
 
 
-def done_aside(module: str, *arguments: object) -> bool:
-    """Run `python -m module arguments...` at low priority, after what is at work already; whether it did its work."""
-    command = (sys.executable, "-m", module, *map(str, arguments))
+def do_aside(module: str, picture: Path, into: Path) -> None:
+    """Run `python -m module picture into` at low priority, after what is at work already.
+
+    Raises StoreError when it does not do its work in time.
+    """
+    if not _done((sys.executable, "-m", module, str(picture), str(into))):
+        raise StoreError(say("picture.not_shown", "{path} is no picture that can be shown", path=picture))
+
+
+def _done(command: tuple[str, ...]) -> bool:
     nothing = subprocess.DEVNULL
     with (
         _one_at_a_time,

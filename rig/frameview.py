@@ -5,17 +5,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from rig.aside import done_aside, stand_back
-from rig.errors import StoreError
-from rig.saying import say
+from rig.aside import do_aside, stand_back
 
 QUALITY = 88
 
 
 def make_shown(frame: Path, shown: Path) -> None:
     """Make the JPEG. Raises StoreError when the frame cannot be shown."""
-    if not done_aside("rig.frameview", frame, shown):
-        raise StoreError(say("picture.not_shown", "{path} is no picture that can be shown", path=frame))
+    do_aside("rig.frameview", frame, shown)
 
 
 def main() -> int:

@@ -6,11 +6,9 @@ import shutil
 import sys
 from pathlib import Path
 
-from rig.aside import done_aside, stand_back
+from rig.aside import do_aside, stand_back
 from rig.durable import PART
-from rig.errors import StoreError
 from rig.pictures import encode_jpeg
-from rig.saying import say
 
 TILE_PX = 1024
 QUALITY = 90
@@ -23,8 +21,7 @@ def tile_path(folder: Path, column: int, row: int) -> Path:
 
 def make_tiles(picture: Path, folder: Path) -> None:
     """Cut the picture. Raises StoreError when it cannot be."""
-    if not done_aside("rig.tiles", picture, folder):
-        raise StoreError(say("picture.not_shown", "{path} is no picture that can be shown", path=picture))
+    do_aside("rig.tiles", picture, folder)
 
 
 def main() -> int:

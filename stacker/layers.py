@@ -33,9 +33,8 @@ _BESIDE = 2  # cells around what is in front whose depth is drawn towards it
 _RIM, _RIM_STEP = 10, 2.0
 _KNOWN = 0.1  # confidence from which a cell may say how deep the ground is
 _ROUNDS = 3  # of taking from what is in front what looks like the ground beside it
-_SURELY = (
-    1.0  # by so much the square of its colour's distance, in standard deviations, must be less as ground
-)
+# By so much the square of its colour's distance, in standard deviations, must be less as ground.
+_SURELY = 1.0
 _NOISE = 0.5  # frames: what the bilateral filters take for noise
 # How many cells they look around: little where hairs are, far on a ground without them, between where all is one layer.
 _FRONT_CELLS, _GROUND_CELLS, _ONLY_CELLS = 2.0, 8.0, 4.0
