@@ -51,7 +51,7 @@ def main() -> int:
 
 
 def address_of(rig: subprocess.Popen[str]) -> str:
-    """What the rig prints as its address, once it stands still."""
+    """What the rig prints as its address, once it stands still. SystemExit when it cannot work."""
     assert rig.stdout is not None
     for line in rig.stdout:
         if found := re.search(r"http://127\.0\.0\.1:\d+", line):
@@ -61,8 +61,11 @@ def address_of(rig: subprocess.Popen[str]) -> str:
     while True:
         try:
             with urllib.request.urlopen(f"{found[0]}/api/state") as answer:
-                if json.load(answer)["state"] == "idle":
-                    return found[0]
+                state = json.load(answer)
+            if state["state"] == "idle":
+                return found[0]
+            if state["state"] == "fault":
+                raise SystemExit(state["fault"]["sentence"])
         except urllib.error.HTTPError:  # still starting: it does not trust loopback yet
             pass
         time.sleep(0.2)

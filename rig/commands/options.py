@@ -100,9 +100,15 @@ def data_folder(args: argparse.Namespace, settings: Settings) -> Path:
 
 
 def builder(sim: str | None) -> Build:
-    """What makes the devices, with the simulated scene asked for. To be called before threads are started."""
+    """What makes the devices, with the simulated scene asked for. To be called before threads are started.
+
+    Raises ConfigError for an unknown scene, CameraError for a folder that cannot be replayed.
+    """
     from rig.devices.build import build_devices
+    from rig.devices.build_sim import check_simulated
     from rig.devices.heap import keep_one_heap
 
+    if sim is not None:
+        check_simulated(sim)  # at once: what was mistyped is no fault of a device, to be waited for
     keep_one_heap()
     return partial(build_devices, sim=sim)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from rig.devices.camera_replay import ReplayCamera
+from rig.devices.camera_replay import ReplayCamera, open_replay
 from rig.devices.camera_sim import SimCamera
 from rig.devices.clock import Clock, RealClock
 from rig.devices.faults import FaultPlan
@@ -16,7 +16,7 @@ from rig.devices.scenes import Scene, find_scene, scene_names
 from rig.errors import ConfigError
 from rig.saying import say
 
-__all__ = ["SimDevices", "scene_names", "simulated_devices"]
+__all__ = ["SimDevices", "check_simulated", "scene_names", "simulated_devices"]
 
 REPLAY = "replay:"
 PREVIEW_WIDTH_PX = 1024  # at most
@@ -36,6 +36,14 @@ class SimDevices(NamedTuple):
         return self.bench.scene
 
 
+def check_simulated(name: str) -> None:
+    """Raises ConfigError for an unknown scene, CameraError for a "replay:FOLDER" that cannot be replayed."""
+    if name.startswith(REPLAY):
+        open_replay(Path(name.removeprefix(REPLAY)))
+    else:
+        _scene(name)
+
+
 def simulated_devices(
     name: str,
     *,
@@ -53,17 +61,21 @@ def simulated_devices(
     Raises ConfigError for an unknown scene, CameraError for a folder that cannot be replayed.
     """
     clock = clock or RealClock(speed)
-    scene = "target" if name.startswith(REPLAY) else name
-    try:
-        bench = OpticalBench(find_scene(scene), clock, seed=seed, mechanics=mechanics, faults=faults)
-    except ValueError as error:
-        raise ConfigError(
-            say("sim.no_scene", "{why}, or {replay}FOLDER", why=error, replay=REPLAY)
-        ) from error
     replayed = name.startswith(REPLAY)
+    scene = _scene("target" if replayed else name)
+    bench = OpticalBench(scene, clock, seed=seed, mechanics=mechanics, faults=faults)
     camera = (
         ReplayCamera(bench, Path(name.removeprefix(REPLAY)))
         if replayed
         else SimCamera(bench, size, preview_width_px=preview_width_px)
     )
     return SimDevices(camera, SimMotor(bench), SimPanel(), bench)
+
+
+def _scene(name: str) -> Scene:
+    try:
+        return find_scene(name)
+    except ValueError as error:
+        raise ConfigError(
+            say("sim.no_scene", "{why}, or {replay}FOLDER", why=error, replay=REPLAY)
+        ) from error

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from phonepage import PATIENCE_S, PhonePage, RunningRig
 
 FRAMES_APART = 48  # steps between frames that the optics of the scene ask for
@@ -190,12 +192,58 @@ def test_a_large_fine_screen_gets_the_widest_live_picture(new_phone: Callable[..
     tablet.live()
     width, needed = tablet.page.evaluate("""() => {
         const { live } = fieldstack;
-        for (let fast = 0; fast < 50; fast += 1) live.measure(10);
+        for (let fast = 0; fast < 50; fast += 1) live.adapt(180, 10);
         return [live.width, live.canvas.clientWidth * devicePixelRatio];
     }""")
 
     assert needed > 1280
     assert width == 4  # 1280 pixels
+
+
+@pytest.mark.parametrize(
+    ("link", "old_ms", "widths"), [(4000, 210, [960]), (400, 280, [640]), (150, 370, [480]), (30, 700, [320])]
+)
+def test_the_live_picture_is_as_wide_as_the_link_keeps_it_fresh(
+    phone: PhonePage, link: float, old_ms: float, widths: list[int]
+) -> None:
+    """A link of so many kB/s and a camera with ten pictures a second, each 170 ms old when it can be had."""
+    phone.live()
+    drawn = phone.page.evaluate(
+        """link => {
+            const { live } = fieldstack;
+            live.stop();
+            const [widths, kilobytes] = [[320, 480, 640, 960, 1280], [9, 14, 21, 37, 42]];
+            let now = 0;
+            let shown = -1;
+            return Array.from({ length: 300 }, () => {
+                const newest = Math.floor((now - 170) / 100);
+                const picture = Math.max(newest, shown + 1);
+                const left = Math.max(now, picture * 100 + 170);
+                const way = (kilobytes[live.width] / link) * 1000 + 5;
+                [now, shown] = [left + way + 10, picture];
+                const width = widths[live.width];
+                live.adapt(left - picture * 100, way);
+                return [width, left - picture * 100 + way];
+            });
+        }""",
+        link,
+    )
+
+    settled = drawn[100:]
+    assert sorted({width for width, _ in settled}) == widths
+    assert statistics.median(age for _, age in settled) < old_ms
+
+
+def test_a_slow_link_gets_narrow_pictures(phone: PhonePage) -> None:
+    phone.live()
+    network = phone.context.new_cdp_session(phone.page)
+    network.send(
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": 0, "downloadThroughput": 20_000, "uploadThroughput": 20_000},
+    )
+
+    phone.until("fieldstack.live.canvas.width === 320")
+    phone.no_errors()
 
 
 def test_a_reload_and_a_second_phone_show_the_same_bracket(

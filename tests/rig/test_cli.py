@@ -118,6 +118,8 @@ def test_wrong_use_is_exit_code_2_and_one_sentence(args, capsys):
         ["plan", "--depth", "1000"],
         ["run", "--port", "99999"],
         ["shoot", "--sim", "nowhere", "--no-stack"],
+        ["run", "--sim", "nowhere"],
+        ["run", "--sim", "replay:nowhere"],
     ],
 )
 def test_figures_that_cannot_be_are_one_sentence(args, capsys, tmp_path, monkeypatch):

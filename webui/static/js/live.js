@@ -1,20 +1,30 @@
 // The live picture, pulled: the next one is asked for when the last is drawn, so a slow link shows
-// fewer pictures, never old ones. The width follows what the link carries.
+// fewer pictures, never old ones. The width follows what the link carries while a picture is fresh.
 
 const WIDTHS = [320, 480, 640, 960, 1280];
-const SLOW_MS = 250;
-const FAST_MS = 120;
+const FRESH_MS = 280; // old at most when it is drawn, from the first light on
+const LEAST_MS = 60; // for the way, however long the exposure was
+const SLOW_MS = 250; // for the way of a picture that is to show something rather than be fresh
+const NARROW = 1; // index of the width up to which it is: one still narrower shows little
+const SURE = 0.8; // of the time there is, in which a wider picture must be expected
 const FAST_IN_A_ROW = 5; // before a wider picture is tried
 const FINE_SIDE = 0.34; // of the picture's side, from which on the sensor's own pixels are asked for
 const LIMIT_MS = 9000; // the rig answers within 5 s, with a picture or without
 
 const sleep = (ms) => new Promise((next) => setTimeout(next, ms));
 
-/** The next index into WIDTHS after a transfer that took ms. */
-export function nextWidth(index, ms, fastInARow, widest) {
-  if (ms > SLOW_MS) return Math.max(0, index - 1);
-  if (fastInARow >= FAST_IN_A_ROW) return Math.min(widest, index + 1);
-  return Math.min(index, widest);
+/**
+ * The next [index into WIDTHS, fast pictures in a row] after a picture that was leftMs old when it left the rig and
+ * took ms to come and be decoded. It was fast when a wider one, with as much more data as pixels, would be fresh too.
+ * Up to the index `narrow` a picture may be late.
+ */
+export function nextWidth([index, fastInARow], leftMs, ms, widest, narrow = NARROW) {
+  const inTime = (wide) => Math.max(wide > narrow ? LEAST_MS : SLOW_MS, FRESH_MS - leftMs);
+  if (index > widest) return [widest, 0];
+  if (ms > inTime(index)) return [Math.max(0, index - 1), 0];
+  const wider = ms * (WIDTHS[index + 1] / WIDTHS[index]) ** 2;
+  if (index === widest || wider > SURE * inTime(index + 1)) return [index, 0];
+  return fastInARow + 1 < FAST_IN_A_ROW ? [index, fastInARow + 1] : [index + 1, 0];
 }
 
 /** The index of the narrowest width that fills so many pixels of the screen; of the widest where none does. */
@@ -97,11 +107,12 @@ export class LiveView {
       if (answer.status === 204) return;
       if (!answer.ok) throw new Error(`preview answered ${answer.status}`);
       const began = performance.now();
+      const leftMs = Number(answer.headers.get("X-Age-Ms"));
       const bitmap = await createImageBitmap(await answer.blob());
-      this.measure(performance.now() - began);
+      this.adapt(leftMs, performance.now() - began);
       this.sensorPx = Number(answer.headers.get("X-Sensor-Px")); // of the sensor for one of the picture; 0: not known
       const seq = Number(answer.headers.get("X-Seq"));
-      this.exposedAt = began - Number(answer.headers.get("X-Age-Ms"));
+      this.exposedAt = began - leftMs;
       this.seq = seq;
       this.draw(bitmap);
       if (this.waiting && this.exposedAt > this.waiting.since) {
@@ -129,12 +140,10 @@ export class LiveView {
     this.waiting = { since: performance.now(), act };
   }
 
-  measure(ms) {
-    this.fast = ms < FAST_MS ? this.fast + 1 : 0;
+  adapt(leftMs, ms) {
     const needed = this.canvas.clientWidth * Math.min(devicePixelRatio, 2);
-    const widest = this.fine ? WIDTHS.length - 1 : widthFor(needed);
-    const next = nextWidth(this.width, ms, this.fast, widest);
-    if (next !== this.width) this.fast = 0;
-    this.width = next;
+    const all = WIDTHS.length - 1;
+    const [widest, narrow] = this.fine ? [all, all] : [widthFor(needed), NARROW];
+    [this.width, this.fast] = nextWidth([this.width, this.fast], leftMs, ms, widest, narrow);
   }
 }
