@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from rig.brackets import BracketDetail, BracketSummary, FrameInfo, ResultInfo
-from rig.cardfiles import RAWS, TIFFS
+from rig.cardfiles import PNGS, RAWS, TIFFS
 from rig.durable import (
     PART,
     FreeBytes,
@@ -75,7 +75,7 @@ def finish_folder(begun: BracketFolder) -> BracketFolder:
     return BracketFolder(path, begun.free_bytes)
 
 
-OTHER_KINDS = TIFFS | RAWS  # that an imported frame may be
+OTHER_KINDS = TIFFS | PNGS | RAWS  # that an imported frame may be
 
 
 def frame_name(index: int) -> str:

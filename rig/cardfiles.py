@@ -21,9 +21,10 @@ MOST_PICTURES = 5_000  # a card of 64 GB with 12 MB frames
 LARGEST_BYTES = 250_000_000
 JPEGS = {".jpg", ".jpeg"}
 TIFFS = {".tif", ".tiff"}
+PNGS = {".png"}
 RAWS = {".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2", ".pef"}
-OTHER_PICTURES = {".png", ".heic"}
-KINDS = (JPEGS, TIFFS, RAWS)
+OTHER_PICTURES = {".heic"}
+KINDS = (JPEGS, TIFFS, PNGS, RAWS)
 # On a card that was mounted for writing, even reading would otherwise write the time of the last access.
 _QUIETLY = getattr(os, "O_NOATIME", 0)
 _NEVER_LINKS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
@@ -57,7 +58,7 @@ class FileChangedError(OSError):
 
 
 def list_pictures(root: Path, leave_out: Collection[tuple[int, int]] = (), raws: bool = True) -> Listing:
-    """Every JPEG, TIFF and camera raw below root, folder by folder; of a picture in several kinds the first of these.
+    """Every picture of KINDS below root, folder by folder; of a picture in several kinds the first of these.
 
     leave_out: (device, inode) of folders not to enter. raws: False counts them as passed over, where nothing can
     develop them. Raises OSError when the root itself cannot be read.

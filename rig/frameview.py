@@ -1,4 +1,4 @@
-"""A JPEG of a frame that is none (TIFF, camera raw): `python -m rig.frameview FRAME JPEG`."""
+"""A JPEG of a frame that is none (TIFF, PNG, camera raw): `python -m rig.frameview FRAME JPEG`."""
 
 from __future__ import annotations
 

@@ -117,13 +117,14 @@ def test_huge_files_and_hidden_ones_are_passed_over(root: Path) -> None:
 def test_of_a_picture_in_several_kinds_one_is_taken(root: Path) -> None:
     pair = root / "pair"
     pair.mkdir()
-    for name in ("IMG_1.JPG", "IMG_1.CR3", "IMG_2.cr3", "IMG_3.DNG", "scan.tif", "photo.heic", "notes.txt"):
+    names = "IMG_1.JPG IMG_1.CR3 IMG_2.cr3 IMG_3.DNG scan.tif slide.png photo.heic notes.txt"
+    for name in names.split():
         (pair / name).write_bytes(b"x")
     (root / "IMG_2.jpg").write_bytes(b"x")  # of another folder
 
     listing = list_pictures(root)
     taken = {file.path for file in listing.files if file.path.startswith("pair/")}
-    assert taken == {"pair/IMG_1.JPG", "pair/IMG_2.cr3", "pair/IMG_3.DNG", "pair/scan.tif"}
+    assert taken == {"pair/IMG_1.JPG", "pair/IMG_2.cr3", "pair/IMG_3.DNG", "pair/scan.tif", "pair/slide.png"}
     assert dict(listing.passed_over) == {"other_kind": 1}
     assert dict(list_pictures(root, raws=False).passed_over) == {"raw": 2, "other_kind": 1}
 

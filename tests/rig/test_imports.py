@@ -215,8 +215,8 @@ def test_brackets_are_worked_through_in_the_order_given_with_their_places_told(d
     assert brackets == sorted(str(one) for one in brackets)
 
 
-@pytest.mark.parametrize("kind", ["tif", "dng"])
-def test_a_bracket_of_tiffs_or_raws_is_imported_as_it_is(
+@pytest.mark.parametrize("kind", ["tif", "png", "dng"])
+def test_a_bracket_of_tiffs_pngs_or_raws_is_imported_as_it_is(
     make_rig: Callable[..., Rig], tmp_path: Path, kind: str
 ) -> None:
     card = FakeCard(tmp_path / "OM SYSTEM")
@@ -242,10 +242,10 @@ def test_a_bracket_of_tiffs_or_raws_is_imported_as_it_is(
 
 
 def write_as(kind: str, jpeg: Path) -> Path:
-    """The same picture as a TIFF of 16 bits or as a raw without a preview; the JPEG is gone."""
+    """The same picture as a TIFF or PNG of 16 bits, or as a raw without a preview; the JPEG is gone."""
     picture = cv2.imread(str(jpeg))
     path = jpeg.with_suffix(f".{kind}")
-    if kind == "tif":
+    if kind in ("tif", "png"):
         exif = Metadata(exif=piexif.dump(piexif.load(str(jpeg)))[6:])
         write_planes(path, from_bgr(picture.astype(np.uint16) * 257), metadata=exif)
     else:

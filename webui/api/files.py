@@ -36,7 +36,7 @@ def thumb(bracket_id: str) -> Response:
 
 @api.get("/frames/<int(max=99999):frame>.jpg")
 def frame(bracket_id: str, frame: int) -> Response:
-    """A frame as it was shot, or a JPEG of one that is a TIFF or a camera raw."""
+    """A frame as it was shot, or a JPEG of one that is none: a TIFF, a PNG, a camera raw."""
     path = workflow().file(bracket_id, "frame_shown", frame=frame)
     return file_of(path, f"{bracket_id}-{path.name}")
 
