@@ -99,7 +99,7 @@ def disc(diameter_px: float, mip: int) -> F32:
     scale = 1 << mip
     lost = 4.0 * scale * scale if mip else 0.0
     diameter = float(np.sqrt(max(diameter_px**2 - lost, 0.0))) / scale
-    radius = int(np.ceil(diameter / 2))
+    radius = max(int(np.ceil(diameter / 2 - 0.5)), 0)  # a pixel's own half reaches as far
     over = 16  # subpixels a side
     axis = (np.arange((2 * radius + 1) * over) + 0.5) / over - radius - 0.5
     inside = (axis[:, None] ** 2 + axis[None] ** 2) <= max(diameter / 2, 1e-6) ** 2
