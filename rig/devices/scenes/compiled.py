@@ -1,6 +1,6 @@
 """The compiled way to lay one surface of a scene under others (lay.c), where it was built with the package.
 
-Without it all is done by OpenCV's calls, the reference that it is tested against: in three times the time, and with the
+Without it all is done by OpenCV's calls, the reference that it is tested against: in twice the time, and with the
 interpreter's lock taken between them.
 """
 
@@ -21,24 +21,15 @@ from rig.devices.scenes.light import DENSE, VEIL, Light, Weights
 from rig.devices.scenes.surface import DECODE, F32, Mip
 
 SWITCH = "FIELDSTACK_KERNEL"  # variable of the environment that leaves compiled parts out when it is "off"
-LAYOUT = 1  # as in lay.c
+LAYOUT = 2  # as in lay.c
 WIDEST = 1024  # px of a block
 _of_thread = threading.local()
 
 
-class _Blur(ctypes.Structure):
-    _fields_ = (
-        ("share", ctypes.c_void_p),
-        ("kernel", ctypes.c_void_p),
-        ("radius", ctypes.c_int32),
-        ("unused", ctypes.c_int32),
-    )
-
-
 class _Copy(ctypes.Structure):
     _fields_ = (
-        *((name, ctypes.c_void_p) for name in ("bgra", "depth", "blurs")),
-        *((name, ctypes.c_int32) for name in ("count", "width", "height", "scale", "left", "top")),
+        *((name, ctypes.c_void_p) for name in ("bgra", "depth", "discs", "radii")),
+        *((name, ctypes.c_int32) for name in ("reach", "width", "height", "scale", "left", "top")),
     )
 
 
@@ -76,28 +67,33 @@ def _load() -> ctypes.CDLL | None:
 LIBRARY = _load()
 
 
-class Blurs:
-    """The blurs drawn on one copy of a surface, as the library wants them."""
+class Discs:
+    """What the blurs drawn on one copy of a surface make of a pixel with each depth value, added up."""
 
     def __init__(self, weights: Weights, flat: bool) -> None:
-        self._held = [(np.ascontiguousarray(lut), np.ascontiguousarray(blur.kernel)) for blur, lut in weights]
-        self.array = (_Blur * len(weights))()
-        for one, (lut, kernel) in zip(self.array, self._held, strict=True):
-            one.share = None if flat else _address(lut)
-            one.kernel, one.radius = _address(kernel), kernel.shape[0] // 2
+        self.reach = max(blur.kernel.shape[0] // 2 for blur, _ in weights)
+        side = 2 * self.reach + 1
+        self.discs = np.zeros((256, side, side), np.float32)
+        self.radii = np.full(256, -1, np.int8)
+        for blur, lut in weights:
+            radius = blur.kernel.shape[0] // 2
+            part = slice(self.reach - radius, self.reach + radius + 1)
+            share = np.ones(256, np.float32) if flat else lut[0]
+            self.discs[:, part, part] += share[:, np.newaxis, np.newaxis] * blur.kernel
+            self.radii[(share > 0) & (self.radii < radius)] = radius
 
 
 def lay_under(
     picture: F32,
     flat: bool,
-    copies: Sequence[tuple[Mip, Blurs, int, tuple[int, int]]],
+    copies: Sequence[tuple[Mip, Discs, int, tuple[int, int]]],
     behind: tuple[Light, tuple[int, int]] | None,
     before: tuple[Light, tuple[int, int]] | None,
     hidden: float,
 ) -> None:
     """Lay a surface under a block of a picture (h, w, 4), which may be a part of a larger one; LIBRARY must be there.
 
-    copies: part of a copy, its blurs, its scale, and row and column of full size where the block begins in it.
+    copies: part of a copy, its pixels' discs, its scale, and row and column of full size where the block begins in it.
     behind, before: light at 1/4 size, and the same. hidden: coverage from which nothing is added to a pixel.
     """
     assert LIBRARY is not None
@@ -110,11 +106,12 @@ def lay_under(
     block.flat, block.decode = flat, _address(DECODE)
     block.veil, block.dense, block.hidden = VEIL, DENSE, hidden
     block.scratch = _address(_scratch(8 * sum(mip.depth.size for mip, *_ in copies)))
-    for one, (mip, blurs, scale, at) in zip(block.copies, copies, strict=False):
+    for one, (mip, discs, scale, at) in zip(block.copies, copies, strict=False):
         bgra, depth = np.ascontiguousarray(mip.bgra), np.ascontiguousarray(mip.depth)
         held += [bgra, depth]
-        one.bgra, one.depth, one.blurs = _address(bgra), _address(depth), ctypes.addressof(blurs.array)
-        one.count, one.scale, (one.top, one.left) = len(blurs.array), scale, at
+        one.bgra, one.depth = _address(bgra), _address(depth)
+        one.discs, one.radii, one.reach = _address(discs.discs), _address(discs.radii), discs.reach
+        one.scale, (one.top, one.left) = scale, at
         one.height, one.width = depth.shape
     for side, large in ((block.behind, behind), (block.before, before)):
         if large is not None:

@@ -14,23 +14,18 @@
 #endif
 #define INLINE static inline __attribute__((always_inline))
 
-#define LAYOUT 1 /* to be raised with every change here; also in compiled.py */
+#define LAYOUT 2 /* to be raised with every change here; also in compiled.py */
 #define WIDEST 1024
 
 typedef float pixel __attribute__((vector_size(16), aligned(4), may_alias)); /* b, g, r, coverage */
 typedef float spot __attribute__((vector_size(32), aligned(4), may_alias));  /* the same, share, and nothing */
 
-struct blur {
-    const float *share;  /* (256,) of each depth value; NULL: all of it */
-    const float *kernel; /* (2 radius + 1)², sums to 1 */
-    int32_t radius, unused;
-};
-
 /* A part of a surface's copy at 1/scale. left, top: where the block begins in it, in px of the full size. */
 struct copy {
     const uint8_t *bgra, *depth; /* without gaps between rows; NULL: there is none */
-    const struct blur *blurs;
-    int32_t count, width, height, scale, left, top;
+    const float *discs;          /* (256, (2 reach + 1)²): what of a pixel with each depth value falls where */
+    const int8_t *radii;         /* (256,) of those discs, at most reach; -1: nothing of it is drawn here */
+    int32_t reach, width, height, scale, left, top;
 };
 
 /* Light drawn already at 1/4 of the size. */
@@ -54,44 +49,52 @@ EXPORTED int fieldstack_scene_layout(void) { return LAYOUT; }
 
 INLINE int within(int at, int size) { return at < 0 ? 0 : at >= size ? size - 1 : at; }
 
-/* Light and share of a copy, spread by one blur; beyond its edge lies what lies at the edge. */
-INLINE void spread(const struct copy *copy, const struct blur *blur, const int radius, const float *decode,
-                   spot *restrict light) {
-    const int side = 2 * radius + 1, width = copy->width, height = copy->height;
-    for (int y = -radius; y < height + radius; y++) {
-        const ptrdiff_t from = (ptrdiff_t)within(y, height) * width;
-        const int inner_row = y >= radius && y + radius < height;
-        for (int x = -radius; x < width + radius; x++) {
-            const ptrdiff_t at = from + within(x, width);
-            const float share = blur->share ? blur->share[copy->depth[at]] : 1.0f;
-            if (!(share > 0)) continue;
-            const uint8_t *stored = copy->bgra + 4 * at;
-            const spot own = {decode[stored[0]] * share, decode[stored[1]] * share, decode[stored[2]] * share,
-                              decode[stored[3]] * share, share, 0, 0, 0};
-            if (inner_row && x >= radius && x + radius < width) {
-                spot *restrict to = light + (ptrdiff_t)(y - radius) * width + x - radius;
-                for (int row = 0; row < side; row++, to += width)
-                    for (int column = 0; column < side; column++) to[column] += own * blur->kernel[row * side + column];
-                continue;
-            }
-            for (int row = 0; row < side; row++)
-                for (int column = 0; column < side; column++) {
-                    const int to_y = y - radius + row, to_x = x - radius + column;
-                    if (to_y >= 0 && to_y < height && to_x >= 0 && to_x < width)
-                        light[(ptrdiff_t)to_y * width + to_x] += own * blur->kernel[row * side + column];
-                }
-        }
-    }
+/* The light of one pixel, spread over its disc: a square of so many pixels around it. */
+INLINE void spread(const spot own, const float *disc, const int radius, int reach, spot *restrict middle, int width) {
+    const float *row = disc + (reach - radius) * (2 * reach + 2);
+    spot *restrict to = middle - (ptrdiff_t)radius * width - radius;
+    for (int y = 0; y <= 2 * radius; y++, to += width, row += 2 * reach + 1)
+        for (int x = 0; x <= 2 * radius; x++) to[x] += own * row[x];
 }
 
-/* With a radius that the compiler knows the loops over the disc are none. */
-INLINE void spread_by(const struct copy *copy, const struct blur *blur, const float *decode, spot *restrict light) {
-    switch (blur->radius) {
-    case 0: spread(copy, blur, 0, decode, light); break;
-    case 1: spread(copy, blur, 1, decode, light); break;
-    case 2: spread(copy, blur, 2, decode, light); break;
-    case 3: spread(copy, blur, 3, decode, light); break;
-    default: spread(copy, blur, blur->radius, decode, light);
+/* The same where a part of the disc lies outside. */
+INLINE void spread_within(const spot own, const float *disc, int radius, int reach, const struct copy *copy, int x,
+                          int y, spot *restrict light) {
+    for (int down = -radius; down <= radius; down++)
+        for (int across = -radius; across <= radius; across++) {
+            const int to_y = y + down, to_x = x + across;
+            if (to_y >= 0 && to_y < copy->height && to_x >= 0 && to_x < copy->width)
+                light[(ptrdiff_t)to_y * copy->width + to_x] +=
+                    own * disc[(reach + down) * (2 * reach + 1) + reach + across];
+        }
+}
+
+/* Light and share of a copy, each pixel's spread over its disc; beyond its edge lies what lies at the edge. */
+INLINE void spread_all(const struct copy *copy, const float *decode, spot *restrict light) {
+    const int reach = copy->reach, width = copy->width, height = copy->height;
+    const ptrdiff_t size = (ptrdiff_t)(2 * reach + 1) * (2 * reach + 1);
+    for (int y = -reach; y < height + reach; y++) {
+        const ptrdiff_t from = (ptrdiff_t)within(y, height) * width;
+        for (int x = -reach; x < width + reach; x++) {
+            const ptrdiff_t at = from + within(x, width);
+            const uint8_t depth = copy->depth[at];
+            const int radius = copy->radii[depth];
+            if (radius < 0) continue;
+            const uint8_t *stored = copy->bgra + 4 * at;
+            const spot own = {decode[stored[0]], decode[stored[1]], decode[stored[2]], decode[stored[3]], 1, 0, 0, 0};
+            const float *disc = copy->discs + depth * size;
+            if (y < radius || y + radius >= height || x < radius || x + radius >= width) {
+                spread_within(own, disc, radius, reach, copy, x, y, light);
+                continue;
+            }
+            spot *middle = light + (ptrdiff_t)y * width + x;
+            switch (radius) { /* with one that the compiler knows the loops over the disc are none */
+            case 0: spread(own, disc, 0, reach, middle, width); break;
+            case 1: spread(own, disc, 1, reach, middle, width); break;
+            case 2: spread(own, disc, 2, reach, middle, width); break;
+            default: spread(own, disc, radius, reach, middle, width);
+            }
+        }
     }
 }
 
@@ -146,7 +149,7 @@ EXPORTED void fieldstack_lay_surface(const struct block *block) {
         const size_t size = (size_t)copy->width * (size_t)copy->height;
         memset(room, 0, size * sizeof(spot));
         light[i] = room, room += size;
-        for (int n = 0; n < copy->count; n++) spread_by(copy, &copy->blurs[n], block->decode, light[i]);
+        spread_all(copy, block->decode, light[i]);
     }
     spot spots[WIDEST];
     pixel large[2][WIDEST];

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from rig.devices.scenes import compiled
 from rig.devices.scenes.blur import STEPS_PX, Steps, blur_weights
-from rig.devices.scenes.compiled import Blurs, lay_under
+from rig.devices.scenes.compiled import Discs, lay_under
 from rig.devices.scenes.light import Half, Light, Weights, from_half, lay, scatter, to_half
 from rig.devices.scenes.surface import ALIGN_PX, F32, MIPS, TILE_PX, Mip, Surface
 
@@ -60,17 +60,17 @@ class _Prepared:
     sharp_tiles: Tiles  # tiles that need them
     behind: _Large | None
     before: _Large | None
-    blurs: tuple[Blurs | None, ...] = ()  # of each fine copy, for the compiled way
+    discs: tuple[Discs | None, ...] = ()  # on each fine copy, for the compiled way
 
     def lay_under(self, picture: F32, box: Box) -> None:
         """Lay it under a block of the picture, box in its own pixels; by the compiled way."""
         tiles = _tiles_of(box)
         copies = []
         if self.sharp_tiles[tiles].any():
-            for mip, blurs in enumerate(self.blurs):
-                if blurs is not None:
+            for mip, discs in enumerate(self.discs):
+                if discs is not None:
                     part, at = _with_apron(self.surface, mip, box)
-                    copies.append((part, blurs, 1 << mip, at))
+                    copies.append((part, discs, 1 << mip, at))
         behind, before = (
             _coarse_part(side, box) if side is not None and side.tiles[tiles].any() else None
             for side in (self.behind, self.before)
@@ -123,13 +123,13 @@ def _prepare(surface: Surface, blur_of: BlurOf, steps: Steps) -> _Prepared:
         _tiles_with(surface, sharp),
         _draw_large(surface, [(blur, lut * behind) for blur, lut in large]),
         _draw_large(surface, [(blur, lut * before) for blur, lut in large]),
-        tuple(_blurs_on(mip, sharp, surface.flat) for mip in range(COARSE)),
+        tuple(_discs_on(mip, sharp, surface.flat) for mip in range(COARSE)),
     )
 
 
-def _blurs_on(mip: int, weights: Weights, flat: bool) -> Blurs | None:
+def _discs_on(mip: int, weights: Weights, flat: bool) -> Discs | None:
     here = [w for w in weights if w[0].mip == mip]
-    return Blurs(here, flat) if here else None
+    return Discs(here, flat) if here else None
 
 
 def _tiles_with(surface: Surface, weights: Weights) -> Tiles:
