@@ -113,6 +113,10 @@ class BracketFolder:
         """A JPEG made of a frame that is none, whether it is there or not."""
         return self.path / "thumbs" / f"{index:03d}-shown.jpg"
 
+    def screen_path(self, index: int) -> Path:
+        """A copy of a frame that fits a screen, whether it is there or not."""
+        return self.path / "thumbs" / f"{index:03d}-screen.jpg"
+
     def thumb_path(self, index: int) -> Path:
         """A frame's thumbnail, whether it is there or not."""
         return self.path / "thumbs" / frame_name(index)

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,8 +18,9 @@ from rig.brackets import BracketDetail, BracketSummary
 from rig.durable import FreeBytes, free_bytes, sweep_parts, sync_folder, write_derived, write_whole
 from rig.errors import NoSuchBracketError, StorageFullError, StoreError
 from rig.frameview import make_shown
-from rig.pictures import FRAME_THUMB_PX, small_jpeg
+from rig.pictures import FRAME_THUMB_PX, SCREEN_PX, SCREEN_QUALITY, small_jpeg
 from rig.saying import Room, Said, say
+from rig.screencopy import make_screen_copy
 from rig.status import Outcome
 from rig.tiles import make_tiles, tile_path
 
@@ -42,6 +44,7 @@ class Store:
         self._reserve_bytes = reserve_bytes
         self._free = free
         self._lock_handle: int | None = None
+        self._making = threading.Lock()  # what is made when it is first asked for: by one who asks
         self._known: dict[str, tuple[tuple[int, int], BracketDetail]] = {}
 
     # --- life -----------------------------------------------------------------------------------
@@ -188,11 +191,11 @@ class Store:
     ) -> Path:
         """Path of an existing file of a bracket.
 
-        kind: "frame" and "frame_thumb" (with frame), "fused", "screen", "thumb", "depth", "report" (of
-        result, the newest when None). Raises NoSuchBracketError when there is none.
+        kind: "frame", "frame_shown", "frame_screen" and "frame_thumb" (with frame), "fused",
+        "screen", "thumb", "depth", "report" (of result, the newest when None). Raises NoSuchBracketError when there is none.
         """
         folder = self.folder_of(bracket_id)
-        if kind in ("frame", "frame_shown", "frame_thumb"):
+        if kind in ("frame", "frame_shown", "frame_screen", "frame_thumb"):
             path = self._frame_file(folder, kind, frame)
         elif kind in RESULT_FILES:
             path = self._result_file(folder, kind, result)
@@ -218,12 +221,25 @@ class Store:
             )
         if kind == "frame":
             return folder.frame_path(frame)
-        thumb = folder.thumb_path(frame)
         if kind == "frame_shown":
             return self._as_jpeg(folder, frame)
-        if not thumb.is_file() and folder.frame_path(frame).is_file():
-            write_derived(thumb, small_jpeg(self._as_jpeg(folder, frame), FRAME_THUMB_PX))
-        return thumb
+        small = folder.screen_path(frame) if kind == "frame_screen" else folder.thumb_path(frame)
+        with self._making:
+            if not small.is_file() and folder.frame_path(frame).is_file():
+                jpeg = self._as_jpeg(folder, frame)
+                if kind == "frame_thumb":
+                    write_derived(small, small_jpeg(jpeg, FRAME_THUMB_PX))
+                else:
+                    self._make_screen_copy(jpeg, small, strange=self.detail(folder.id).summary.imported is not None)
+        return small
+
+    def _make_screen_copy(self, jpeg: Path, copy: Path, strange: bool) -> None:
+        """strange: a file of somebody else's, which may take all the memory there is."""
+        self.need_room(jpeg.stat().st_size, A_VIEW)
+        if strange:
+            make_screen_copy(jpeg, copy)
+        else:
+            write_derived(copy, small_jpeg(jpeg, SCREEN_PX, SCREEN_QUALITY))
 
     def _as_jpeg(self, folder: BracketFolder, frame: int) -> Path:
         """The frame itself, or a JPEG of it."""

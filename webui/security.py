@@ -51,6 +51,7 @@ OPEN_TO_GUESTS = frozenset(
         "brackets.listing",
         "brackets.detail",
         "files.thumb",
+        "files.frame_screen",
         "files.frame_thumb",
         "files.share",
         "files.result",

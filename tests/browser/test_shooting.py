@@ -67,6 +67,10 @@ def test_three_settings_and_a_tap_lead_to_a_picture_with_zoom_gallery_and_downlo
     phone.until("!document.querySelector('#zoom-text').hidden", "zoom")
     phone.tap("[data-view=compare]")
     phone.until("document.querySelector('#under').naturalWidth > 100", "the single frame")
+    assert "/screen.jpg" in phone.page.locator("#under").get_attribute("src")
+    phone.tap("#zoom-in")
+    phone.tap("#zoom-in")
+    phone.until("document.querySelector('#under').src.match(/frames.\\d+.jpg/)", "the frame itself")
     with phone.page.expect_download() as download:
         phone.tap("#save-zip")
     download.value.save_as(tmp_path / "bracket.zip")

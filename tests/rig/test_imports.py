@@ -236,6 +236,8 @@ def test_a_bracket_of_tiffs_pngs_or_raws_is_imported_as_it_is(
     assert rig.workflow.bracket(bracket_id).frames[3].name == f"003.{kind}"
     shown = cv2.imread(str(rig.workflow.file(bracket_id, "frame_shown", frame=3)))
     assert shown.shape[:2] == card.size
+    fits = rig.workflow.file(bracket_id, "frame_screen", frame=3)
+    assert cv2.imread(str(fits)).shape[:2] == card.size
     (result,) = rig.workflow.bracket(bracket_id).results
     assert result.used == 4
     assert state_of(card.root) == before

@@ -38,8 +38,10 @@ def test_a_brackets_detail_has_its_frames(phone: Phone, bracket: str) -> None:
 def test_a_frame_and_its_thumbnail_are_pictures(phone: Phone, bracket: str) -> None:
     frame = phone.get(f"/api/brackets/{bracket}/frames/1.jpg")
     thumb = phone.get(f"/api/brackets/{bracket}/frames/1/thumb.jpg")
+    screen = phone.get(f"/api/brackets/{bracket}/frames/1/screen.jpg?v=1")
 
-    assert frame.data[:3] == thumb.data[:3] == b"\xff\xd8\xff"
+    assert frame.data[:3] == thumb.data[:3] == screen.data[:3] == b"\xff\xd8\xff"
+    assert phone.get(f"/api/brackets/{bracket}/frames/1/screen.jpg?v=1").data == screen.data
     assert frame.content_type == "image/jpeg"
 
 
@@ -137,7 +139,14 @@ def test_a_deleted_bracket_is_gone(phone: Phone, bracket: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "rest", ["", "/frames/0.jpg", "/frames/0/thumb.jpg", "/thumb.jpg", "/bracket.zip", "/results/r01/fused"]
+    "rest",
+    [
+        "",
+        *(f"/frames/0{end}.jpg" for end in ("", "/screen", "/thumb")),
+        "/thumb.jpg",
+        "/bracket.zip",
+        "/results/r01/fused",
+    ],
 )
 def test_what_does_not_exist_is_a_problem_and_not_a_crash(phone: Phone, rest: str) -> None:
     answer = phone.get(f"/api/brackets/b000077{rest}")

@@ -41,6 +41,12 @@ def frame(bracket_id: str, frame: int) -> Response:
     return file_of(path, f"{bracket_id}-{path.name}")
 
 
+@api.get("/frames/<int(max=99999):frame>/screen.jpg")
+def frame_screen(bracket_id: str, frame: int) -> Response:
+    """A copy of a frame that fits a screen."""
+    return file_of(workflow().file(bracket_id, "frame_screen", frame=frame))
+
+
 @api.get("/frames/<int(max=99999):frame>/thumb.jpg")
 def frame_thumb(bracket_id: str, frame: int) -> Response:
     """A small picture of a frame."""

@@ -177,10 +177,10 @@ function showPicture() {
   if (!size) return say($("waiting"), t("result.empty"));
   viewer.show(size.width, size.height);
   turn($("shown"), result && view !== "frames");
-  turn($("under"), Boolean(shot) && (view === "compare" || view === "frames"));
+  turn($("under"), Boolean(shot) && framed());
   $("depth").hidden = view !== "depth";
   if (result) swap($("shown"), fileOf(closest(result)));
-  if (shot && (view === "compare" || view === "frames")) swap($("under"), under(shot));
+  if (shot && framed()) swap($("under"), under(shot));
   place($("under"));
   for (const [index, item] of $$("#frames button").entries()) press(item, index === frame);
   lookAt(view === "frames" ? shot : null);
@@ -190,12 +190,15 @@ function showPicture() {
   divide();
 }
 
+/** Whether a frame, or another result, is shown. */
+const framed = () => view === "compare" || view === "frames";
+
 /** The result compared with, null while that is a single frame. */
 const opponent = () => (view === "compare" && bracket.results.find((one) => one.id === rival)) || null;
 
 function under(shot) {
   const other = opponent();
-  return other ? fileOf(closest(other), other) : `${frameOf(shot.index)}${guest ? "/thumb" : ""}.jpg?v=${bracket.v}`;
+  return other ? fileOf(closest(other), other) : `${frameOf(shot.index)}${closeUp() && !guest ? "" : "/screen"}.jpg?v=${bracket.v}`;
 }
 
 /** Lay the frame, or the other result, where it belongs under the stack. */
@@ -219,9 +222,9 @@ function zoomed(scale, percent) {
   $("zoom-text").hidden = scale < 1.01;
   say($("zoom-text"), `${percent} %`);
   place($("under"));
-  if (result && bracket && closeUp()) {
-    swap($("shown"), fileOf(closest(result)));
-    if (opponent()) swap($("under"), under());
+  if (bracket && closeUp()) {
+    if (result) swap($("shown"), fileOf(closest(result)));
+    if (framed()) swap($("under"), under(bracket.frames[frame]));
   }
   divide();
 }

@@ -1,0 +1,32 @@
+"""A copy of another camera's JPEG that fits a screen: `python -m rig.screencopy JPEG COPY`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from rig.aside import do_aside, stand_back
+from rig.durable import write_derived
+from rig.errors import StoreError
+from rig.pictures import SCREEN_PX, SCREEN_QUALITY, small_jpeg
+
+
+def make_screen_copy(picture: Path, copy: Path) -> None:
+    """Make the copy. Raises StoreError when the picture cannot be shown."""
+    do_aside("rig.screencopy", picture, copy)
+
+
+def main() -> int:
+    """Returns the exit code."""
+    stand_back()
+    picture, copy = map(Path, sys.argv[1:])
+    try:
+        write_derived(copy, small_jpeg(picture, SCREEN_PX, SCREEN_QUALITY))
+    except StoreError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
