@@ -192,7 +192,8 @@ class Store:
         """Path of an existing file of a bracket.
 
         kind: "frame", "frame_shown", "frame_screen" and "frame_thumb" (with frame), "fused",
-        "screen", "thumb", "depth", "report" (of result, the newest when None). Raises NoSuchBracketError when there is none.
+        "screen", "thumb", "depth", "report" (of result, the newest when None).
+        Raises NoSuchBracketError when there is none.
         """
         folder = self.folder_of(bracket_id)
         if kind in ("frame", "frame_shown", "frame_screen", "frame_thumb"):
