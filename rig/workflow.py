@@ -439,8 +439,9 @@ class Workflow:
     ) -> Path:
         """Path of a file of a bracket.
 
-        kind: "frame", "frame_shown", "frame_screen", "frame_thumb" (with frame), "fused",
-        "screen", "thumb", "depth", "report" (of a result, the newest when None). "thumb" of a bracket without result is its middle frame's.
+        kind: "frame", "frame_shown", "frame_screen", "frame_thumb" (with frame), "fused", "screen", "thumb",
+        "depth", "report" (of a result, the newest when None). "thumb" of a bracket without result is its middle
+        frame's.
         Raises NoSuchBracketError when bracket or file does not exist; ids are checked, never joined unseen.
         """
         return self._store.file(bracket_id, kind, frame=frame, result=result)
