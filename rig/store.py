@@ -231,7 +231,9 @@ class Store:
                 if kind == "frame_thumb":
                     write_derived(small, small_jpeg(jpeg, FRAME_THUMB_PX))
                 else:
-                    self._make_screen_copy(jpeg, small, strange=self.detail(folder.id).summary.imported is not None)
+                    self._make_screen_copy(
+                        jpeg, small, strange=self.detail(folder.id).summary.imported is not None
+                    )
         return small
 
     def _make_screen_copy(self, jpeg: Path, copy: Path, strange: bool) -> None:
