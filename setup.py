@@ -1,4 +1,4 @@
-"""The compiled parts of the package, stacker/kernel and rig/devices/scenes/lay.c; else see pyproject.toml.
+"""The compiled parts of the package, stacker/kernel and the C of rig/devices/scenes; else see pyproject.toml.
 
 These are plain shared libraries, loaded by ctypes: they need a C compiler and nothing of Python's. Without one they are
 left out, with a warning.
@@ -24,8 +24,9 @@ setup(
         ),
         Extension(
             "rig.devices.scenes._lay",
-            sources=["rig/devices/scenes/lay.c"],
-            extra_compile_args=["-std=gnu99", "-O3", "-fvisibility=hidden"],
+            sources=["rig/devices/scenes/lay.c", "rig/devices/scenes/develop.c"],
+            depends=["rig/devices/scenes/lay.h"],
+            extra_compile_args=["-std=gnu99", "-O3", "-fno-math-errno", "-fvisibility=hidden"],
             optional=True,
         ),
         Extension(

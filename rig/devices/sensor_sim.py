@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from rig.devices.scenes import compiled
 from rig.devices.scenes.surface import F32, U8
 
 FULL_WELL_E = 8000.0  # of a 1.55 µm pixel at gain 1
@@ -49,18 +50,19 @@ class Development:
         """
         height, width = light.shape[:2]
         here = slice(shift[1], shift[1] + height), slice(shift[0], shift[0] + width)
+        noise = [tile[here] for tile in self.noise]
         # scaled before the root is taken, so that it is the level at once
-        full = ROOT_SCALE**2
-        floor, ceiling = np.float32(self.offset * full), np.float32((1 + self.offset) * full)
+        gains = [gain * ROOT_SCALE**2 for gain in self.raw_gains]
+        floor, ceiling = self.offset * ROOT_SCALE**2, (1 + self.offset) * ROOT_SCALE**2
+        if compiled.LIBRARY is not None and width <= compiled.WIDEST_FRAME:
+            return compiled.develop(light, falloff, gains, (floor, ceiling), noise, self.tables)
         planes = []
-        for plane, gain, noise, table in zip(
-            cv2.split(light), self.raw_gains, self.noise, self.tables, strict=True
-        ):
+        for plane, gain, added, table in zip(cv2.split(light), gains, noise, self.tables, strict=True):
             raw = np.multiply(plane, falloff, out=plane)
-            raw *= np.float32(gain * full)
-            raw += floor
-            level = np.sqrt(np.minimum(raw, ceiling, out=raw), out=raw).astype(np.int16)
-            level += noise[here]
+            raw *= np.float32(gain)
+            raw += np.float32(floor)
+            level = np.sqrt(np.minimum(raw, np.float32(ceiling), out=raw), out=raw).astype(np.int16)
+            level += added
             planes.append(cv2.LUT(level.view(np.uint16), table))
         return np.asarray(cv2.merge(planes), np.uint8)
 

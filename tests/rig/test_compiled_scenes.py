@@ -1,4 +1,4 @@
-"""The compiled way to compose a scene gives the picture that OpenCV's calls give."""
+"""The compiled ways to compose and to develop a scene give the picture that the calls of OpenCV and numpy give."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 from rig.devices.scenes import compiled, find_scene, scene_names
 from rig.devices.scenes.ahead import Ahead
 from rig.devices.scenes.view import Pose, SceneView
+from rig.devices.sensor_sim import DAYLIGHT_GAINS, development
 
 SIZE = (640, 480)
 
@@ -43,3 +44,18 @@ def test_a_picture_drawn_ahead_is_the_one_drawn_when_asked_for() -> None:
     ahead.forget()
 
     assert np.array_equal(early, asked)
+
+
+@needs_library
+def test_a_picture_is_developed_the_same_either_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(5)
+    light = rng.random((40, 300, 3), np.float32) * np.float32(1.4)  # some of it clips
+    falloff = rng.random((40, 300), np.float32)
+    tables = development(4.0, DAYLIGHT_GAINS, (300, 40), seed=1)
+
+    fast = tables.develop(light.copy(), falloff, (5, 7))
+    monkeypatch.setattr(compiled, "LIBRARY", None)
+    slow = tables.develop(light.copy(), falloff, (5, 7))
+
+    assert (slow == 255).any() and (slow < 20).any()
+    assert np.abs(fast.astype(int) - slow).max() <= 1 and (fast != slow).mean() < 1e-3  # rounding on the way

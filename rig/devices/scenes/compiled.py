@@ -1,4 +1,6 @@
-"""The compiled way to lay one surface of a scene under others (lay.c), where it was built with the package.
+"""The compiled way to lay one surface of a scene under others (lay.c), and to make a picture of light (develop.c).
+
+Where they were built with the package.
 
 Without it all is done by OpenCV's calls, the reference that it is tested against: in twice the time, and with the
 interpreter's lock taken between them.
@@ -21,8 +23,9 @@ from rig.devices.scenes.light import DENSE, VEIL, Light, Weights
 from rig.devices.scenes.surface import DECODE, F32, Mip
 
 SWITCH = "FIELDSTACK_KERNEL"  # variable of the environment that leaves compiled parts out when it is "off"
-LAYOUT = 2  # as in lay.c
+LAYOUT = 3  # as in lay.c
 WIDEST = 1024  # px of a block
+WIDEST_FRAME = 8192  # px that develop takes
 _of_thread = threading.local()
 
 
@@ -49,6 +52,19 @@ class _Block(ctypes.Structure):
         ("copies", _Copy * 2),
         ("behind", _Large),
         ("before", _Large),
+    )
+
+
+class _Strip(ctypes.Structure):
+    _fields_ = (
+        *((name, ctypes.c_void_p) for name in ("light", "falloff")),
+        ("noise", ctypes.c_void_p * 3),
+        ("tables", ctypes.c_void_p * 3),
+        ("picture", ctypes.c_void_p),
+        ("noise_row", ctypes.c_int64),
+        *((name, ctypes.c_int32) for name in ("width", "height")),
+        ("gains", ctypes.c_float * 3),
+        *((name, ctypes.c_float) for name in ("floor", "ceiling")),
     )
 
 
@@ -121,6 +137,35 @@ def lay_under(
             side.whole = None if light.whole is None else _address(light.whole)
             side.height, side.width = light.bgra.shape[:2]
     LIBRARY.fieldstack_lay_surface(ctypes.byref(block))
+
+
+def develop(
+    light: F32,
+    falloff: F32,
+    gains: Sequence[float],
+    bounds: tuple[float, float],
+    noise: Sequence[npt.NDArray[np.int16]],
+    tables: Sequence[npt.NDArray[np.uint8]],
+) -> npt.NDArray[np.uint8]:
+    """Light (h, w, 3) BGR to a picture (h, w, 3), see rig.devices.sensor_sim; LIBRARY must be there.
+
+    gains: of each channel, from light that counts to raw signal. bounds: what is added to that, and where it clips.
+    noise: (h, w) parts of tiles with equal rows. tables: (65536,) each.
+    """
+    assert LIBRARY is not None
+    height, width = falloff.shape
+    assert width <= WIDEST_FRAME
+    light, falloff = np.ascontiguousarray(light), np.ascontiguousarray(falloff)
+    picture = np.empty((height, width, 3), np.uint8)
+    strip = _Strip()
+    strip.light, strip.falloff, strip.picture = _address(light), _address(falloff), _address(picture)
+    strip.height, strip.width, strip.noise_row = height, width, noise[0].strides[0] // 2
+    strip.floor, strip.ceiling = bounds
+    for channel in range(3):
+        strip.noise[channel], strip.tables[channel] = _address(noise[channel]), _address(tables[channel])
+        strip.gains[channel] = gains[channel]
+    LIBRARY.fieldstack_develop(ctypes.byref(strip))
+    return picture
 
 
 def _address(array: npt.NDArray[Any]) -> int:

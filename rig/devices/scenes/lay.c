@@ -7,14 +7,11 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__clang__) && __GNUC__ >= 12
-#define EXPORTED __attribute__((visibility("default"), target_clones("arch=x86-64-v3", "default")))
-#else
-#define EXPORTED __attribute__((visibility("default")))
-#endif
+#include "lay.h"
+
 #define INLINE static inline __attribute__((always_inline))
 
-#define LAYOUT 2 /* to be raised with every change here; also in compiled.py */
+#define LAYOUT 3 /* to be raised with every change here and in develop.c; also in compiled.py */
 #define WIDEST 1024
 
 typedef float pixel __attribute__((vector_size(16), aligned(4), may_alias)); /* b, g, r, coverage */
