@@ -19,6 +19,7 @@ from werkzeug.security import safe_join
 
 FOLDER = Path(__file__).parent / "static"
 TEXT = {".js": "text/javascript", ".css": "text/css", ".json": "application/json", ".svg": "image/svg+xml"}
+LONGEST_NAME = 200  # characters; ours have 20, and where file systems end varies
 SHORTENED: dict[str, Callable[[str], str]] = {".js": rjsmin.jsmin, ".css": rcssmin.cssmin}
 
 pages = Blueprint("assets", __name__)
@@ -38,7 +39,7 @@ def file(tag: str, name: str) -> Response:
     """One file. Another version's address is gone, not answered with other content."""
     if tag != version():
         abort(404)
-    path = Path(safe_join(str(FOLDER), name) or FOLDER)
+    path = Path(safe_join(str(FOLDER), name[:LONGEST_NAME]) or FOLDER)
     if path.suffix in TEXT and path.is_file():
         answer = packed(path)
     else:

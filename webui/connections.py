@@ -17,6 +17,8 @@ from typing import Any
 
 from waitress.channel import HTTPChannel
 
+from webui.channel import let_go
+
 PER_CLIENT = 16  # a browser opens six; two phones behind one address still have room
 STRANGERS = 36  # together, of 64: six each are left for four paired phones
 FORGET_AFTER_S = 12 * 3600.0  # the address may be another phone's by then
@@ -61,8 +63,8 @@ def limited(
     """An accept() that keeps to `most` connections of one client, and to `strangers` of all that are not known.
 
     Of a client that has all of its own, the longest unused one makes way for the new one; of the strangers the one
-    that has waited longest, of whoever has most, even in the middle of asking. Where all of them are being answered the
-    new one is refused. open_now: every connection that is open.
+    that has waited longest, of whoever has most, even in the middle of asking, or of an answer that it does not take.
+    Where an answer is being found for all of them the new one is refused. open_now: every connection that is open.
     """
 
     def accept_or_refuse() -> Accepted | None:
@@ -75,7 +77,7 @@ def limited(
         theirs = [one for owner, one in staying if owner == client]
         unused = [one for one in theirs if is_unused(one)]
         if len(theirs) >= most and unused:
-            min(unused, key=lambda one: one.last_activity).will_close = True
+            let_go(min(unused, key=lambda one: one.last_activity))
             return accepted
         if len(theirs) < most and (known(client) or _has_room(staying, known, strangers)):
             return accepted
@@ -95,11 +97,11 @@ def _has_room(
     if len(present) < strangers:
         return True
     each = Counter(owner for owner, _ in present)
-    waiting = [(owner, one) for owner, one in present if not one.requests and not one.total_outbufs_len]
+    waiting = [(owner, one) for owner, one in present if not one.requests]
     if not waiting:
         return False
     _, longest = min(waiting, key=lambda of: (-each[of[0]], of[1].last_activity))
-    longest.will_close = True
+    let_go(longest)
     return True
 
 

@@ -100,6 +100,14 @@ class Lease:
             self._must_hold(viewer)
             self._hand_over()
 
+    def forget(self, viewer_id: str) -> None:
+        """A phone that is paired no more holds nothing and asks for nothing."""
+        with self._lock:
+            if self._asker is not None and self._asker.id == viewer_id:
+                self._asker = None
+            if self._holder is not None and self._holder.id == viewer_id:
+                self._hand_over()
+
     def free(self) -> None:
         """Nobody holds control, nobody asks; for who stands at the rig."""
         with self._lock:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import secrets
-from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, redirect, request, url_for
 from werkzeug.exceptions import SecurityError
@@ -12,6 +12,7 @@ from werkzeug.exceptions import SecurityError
 from rig.saying import say
 from webui.context import client, web
 from webui.errors import BadRequestError, CrossSiteError, NotPairedError
+from webui.headers import HEADERS
 from webui.lease import Viewer
 from webui.pairing import Phone
 
@@ -57,17 +58,10 @@ OPEN_TO_GUESTS = frozenset(
         "files.result",
     }
 )
-GUEST_KINDS = frozenset({"screen", "thumb", "depth"})  # of a result
+# RFC 9110 7.2: a name or an address, and perhaps a port. An address of IPv6 stands in brackets.
+HOST = re.compile(r"(?:\[([0-9a-f:.]+(?:%[\w.-]+)?)\]|([\w.-]+))(?::[0-9]*)?", re.ASCII | re.IGNORECASE)
 
-HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
-}
+GUEST_KINDS = frozenset({"screen", "thumb", "depth"})  # of a result
 
 
 def register(app: Flask) -> None:
@@ -110,10 +104,11 @@ def may_look() -> bool:
 
 def refuse_foreign_host() -> None:
     """Against DNS rebinding: a name must be one of ours; an address cannot be rebound."""
-    host = urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
+    sent = request.headers.get("Host", "")
+    host = HOST.fullmatch(sent)
     names = {name.lower() for name in web().settings.host_names}
-    if host not in names and not is_address(host):
-        raise SecurityError(f"The rig does not answer under the name {host!r}.")
+    if host is None or not (is_address(host[1] or host[2]) or host[0].partition(":")[0].lower() in names):
+        raise SecurityError(f"The rig does not answer under the name {sent[:60]!r}.")
 
 
 def is_address(host: str) -> bool:
@@ -151,6 +146,11 @@ def known_phone() -> Phone | None:
     """The paired phone that sends this request."""
     token = request.cookies.get(COOKIE)
     return web().pairing.phone(token) if token else None
+
+
+def still_welcome(guest: bool) -> bool:
+    """Whether who sent this request, as a guest or not, would still be let in: a stream must not outlast that."""
+    return may_look() if guest else known_phone() is not None or on_trusted_loopback()
 
 
 def viewer_of(phone: Phone | None) -> Viewer | None:

@@ -17,6 +17,7 @@ from waitress.channel import HTTPChannel
 
 from rig.workflow import Workflow
 from webui.app import create_app
+from webui.channel import Channel, let_stalled_go
 from webui.connections import PER_CLIENT, limited
 from webui.context import EXTENSION, Web
 from webui.logbook import Logbook
@@ -32,9 +33,13 @@ LIMITS = {
     "channel_timeout": 60,
     "cleanup_interval": 10,
     "channel_request_lookahead": 1,  # lets a waiting answer notice that its phone has left
+    "max_request_header_size": 16 * 1024,  # the longest of ours, the ids of 200 brackets, has 2 kB
     "clear_untrusted_proxy_headers": False,  # what came through a proxy must not pass for this computer
     "ident": None,
 }
+# Of one connection, in the kernel: else a client that does not read holds up to 4 MB. At 20 ms there and back it still
+# carries 10 MB a second.
+SEND_BUFFER = 208 * 1024
 
 
 class Server:
@@ -47,6 +52,7 @@ class Server:
         settings = self._parts.settings
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, port), family=family, backlog=128)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)  # connections inherit it
         self.host, self.port = host, int(listener.getsockname()[1])
         logging.getLogger("waitress").setLevel(logging.WARNING)  # a phone that leaves is no news,
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # nor is a short queue
@@ -59,11 +65,19 @@ class Server:
             max_request_body_size=settings.max_body_bytes,
             **LIMITS,
         )
+        self._waitress.channel_class = Channel
         self._waitress.accept = limited(
-            self._waitress.accept, self._connections, self._parts.acquaintances.know
+            self._waitress.accept, self.connections, self._parts.acquaintances.know
         )
+        self._close_idle = self._waitress.maintenance
+        self._waitress.maintenance = self._tidy
 
-    def _connections(self) -> list[HTTPChannel]:
+    def _tidy(self, now: float) -> None:
+        """Now and then: close what is of no use."""
+        self._close_idle(now)
+        let_stalled_go(self.connections(), now)
+
+    def connections(self) -> list[HTTPChannel]:
         """All that are open."""
         return [one for one in self._sockets.values() if isinstance(one, HTTPChannel)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 
 import pytest
 from flask import Flask
@@ -10,6 +11,7 @@ from simrig import Rig
 from webphone import CHANGE, PIN, Phone
 
 from webui import PageSettings, create_app
+from webui.assets import version
 from webui.security import OPEN_TO_GUESTS, PUBLIC
 
 EXAMPLES = {
@@ -81,6 +83,35 @@ def test_who_only_looks_is_offered_no_action(guest: Phone, phone: Phone) -> None
     assert phone.get("/api/state").json["allowed"] != []
 
 
+def test_who_only_looks_does_not_take_the_camera_for_a_closer_look(guest: Phone, phone: Phone) -> None:
+    closer = "/api/preview.jpg?roi=0.4,0.4,0.2,0.2&fine=1"
+
+    assert "X-Sensor-Px" in phone.get(closer).headers
+    assert "X-Sensor-Px" not in guest.get(closer).headers
+
+
+MOST_HEARD = 8  # of a stream that should have ended; the next beats would take half a minute
+
+
+def test_the_stream_of_who_only_looks_ends_when_that_is_allowed_no_more(rig: Rig, guest: Phone) -> None:
+    heard = guest.get("/api/events").iter_encoded()
+    next(heard)
+    rig.workflow.change_settings({"web.look_only": False})
+
+    assert len(list(islice(heard, MOST_HEARD))) < MOST_HEARD
+
+
+def test_the_stream_of_a_phone_sent_away_ends(rig: Rig, stranger: Phone, phone: Phone) -> None:
+    rig.workflow.change_settings({"web.look_only": True})  # it is no guest's stream for all that
+    stranger.post("/api/pair", {"pin": PIN})
+    heard = stranger.get("/api/events").iter_encoded()
+    next(heard)
+    (paired,) = phone.get("/api/phones").json["phones"]
+    phone.delete(f"/api/phones/{paired['id']}")
+
+    assert len(list(islice(heard, MOST_HEARD))) < MOST_HEARD
+
+
 def test_who_only_looks_leaves_room_for_those_who_are_paired(rig: Rig, page_settings: PageSettings) -> None:
     rig.workflow.change_settings({"web.look_only": True})
     client = create_app(rig.workflow, replace(page_settings, max_streams=2)).test_client()
@@ -138,13 +169,20 @@ def test_a_link_from_elsewhere_may_open_a_page(phone: Phone) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "localhost.evil.example", "rig.local", "", "localhost@evil.example"]
-)
+    "host",
+    [
+        "evil.example", "localhost.evil.example", "rig.local", "", "localhost@evil.example", "evil@localhost",
+        "[::1].evil.example", "[::1", "[", "localhost/evil", "localhost.", "2130706433",
+    ],
+)  # fmt: skip
 def test_a_name_that_is_not_the_rigs_is_refused(phone: Phone, host: str) -> None:
     assert phone.get("/api/state", headers={"Host": host}).status_code == 400
 
 
-@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8000", "127.0.0.1", "10.42.0.1:80", "[::1]:8000"])
+@pytest.mark.parametrize(
+    "host",
+    ["localhost", "LOCALHOST:8000", "127.0.0.1", "10.42.0.1:80", "[::1]:8000", "[fe80::1%25wlan0]:8000"],
+)
 def test_its_own_name_and_every_address_are_accepted(phone: Phone, host: str) -> None:
     assert phone.get("/api/state", headers={"Host": host}).status_code == 200
 
@@ -188,6 +226,10 @@ def test_a_session_cookie_cannot_be_read_by_scripts_nor_sent_from_other_sites(st
 )
 def test_only_ids_stand_in_addresses(phone: Phone, address: str) -> None:
     assert phone.get(address).status_code == 404
+
+
+def test_a_name_longer_than_file_systems_allow_is_no_file(stranger: Phone) -> None:
+    assert stranger.get(f"/s/{version()}/js/{'a' * 4000}.js").status_code == 404
 
 
 @pytest.mark.parametrize(

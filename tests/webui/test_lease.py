@@ -67,6 +67,26 @@ def test_the_holder_may_refuse(lease: Lease, time: Time) -> None:
     assert lease.see(ANNA).mine and lease.see(ANNA).asking is None
 
 
+def test_who_is_forgotten_holds_and_asks_for_nothing(lease: Lease, time: Time) -> None:
+    lease.command(ANNA)
+    lease.ask(BEA)
+    lease.forget(BEA.id)
+    time.now += ANSWER_S
+    assert lease.see(ANNA).mine
+    lease.forget(ANNA.id)
+
+    assert lease.see(CARL).holder is None
+
+
+def test_a_phone_sent_away_is_not_in_control_any_more(stranger: Phone, phone: Phone) -> None:
+    stranger.post("/api/pair", {"pin": PIN})
+    stranger.post("/api/focus", {"jog": 1})
+    (paired,) = phone.get("/api/phones").json["phones"]
+    phone.delete(f"/api/phones/{paired['id']}")
+
+    assert phone.get("/api/control").json["holder"] is None
+
+
 def test_the_holder_may_hand_over_at_once(lease: Lease) -> None:
     lease.command(ANNA)
     lease.ask(BEA)

@@ -17,7 +17,10 @@ import pytest
 from simrig import Rig
 
 from webui import PageSettings, Server, create_app
+from webui.assets import FOLDER, version
+from webui.channel import MOST_REQUESTS, STALLED_S, let_stalled_go
 from webui.connections import FORGET_AFTER_S, PER_CLIENT, Acquaintances, client_of
+from webui.server import LIMITS
 
 LIMIT_S = 30.0
 
@@ -255,6 +258,67 @@ def test_streams_that_one_client_never_reads_leave_threads_for_the_others(server
     finally:
         for connection in waiting:
             connection.close()
+
+
+def deaf(server: Server, host: str) -> socket.socket:
+    """A connection whose client takes nothing of what it is sent."""
+    connection = socket.socket()
+    connection.settimeout(LIMIT_S)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2304)
+    connection.bind((host, 0))
+    connection.connect((server.host, server.port))
+    return connection
+
+
+A_FILE = f"GET /s/{version()}/openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+
+
+def test_clients_that_ask_without_listening_leave_threads_for_the_others(server: Server) -> None:
+    hostile = []
+    try:
+        for host in ("127.0.0.5", "127.0.0.6"):
+            for _ in range(PER_CLIENT):  # 32 in all, more than there are threads
+                hostile.append(deaf(server, host))
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                    hostile[-1].sendall(A_FILE * 70)  # 7 MB to be sent, more than the kernel takes
+
+        assert json.load(fetch(server, "api/state"))["state"] == "idle"
+    finally:
+        for connection in hostile:
+            connection.close()
+
+
+def test_no_two_public_files_together_would_make_a_thread_wait_for_its_client() -> None:
+    largest = max(path.stat().st_size for path in FOLDER.rglob("*") if path.is_file())
+
+    assert MOST_REQUESTS * largest < LIMITS["outbuf_high_watermark"]
+
+
+def test_a_connection_whose_client_takes_no_answer_is_closed(server: Server) -> None:
+    end = time.monotonic() + LIMIT_S
+    with deaf(server, "127.0.0.7") as connection:
+        while not any(one.total_outbufs_len for one in server.connections()):
+            assert time.monotonic() < end, "everything was sent to a client that reads nothing"
+            if not any(one.requests for one in server.connections()):
+                connection.sendall(A_FILE)
+            time.sleep(0.01)
+        let_stalled_go(server.connections(), time.time())
+        assert server.connections()  # it may yet read
+        while server.connections():
+            assert time.monotonic() < end, "it was kept"
+            let_stalled_go(server.connections(), time.time() + STALLED_S + LIMIT_S)
+            time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    "sent", [b"NO SUCH THING\r\n\r\n", b"GET / HTTP/1.1\r\nX: " + b"x" * 20_000 + b"\r\n\r\n"]
+)
+def test_what_is_no_request_is_refused_with_the_headers_of_every_answer(server: Server, sent: bytes) -> None:
+    with open_from(server, "127.0.0.8") as connection:
+        connection.sendall(sent)
+        refusal = read_until(connection, b"\r\n\r\n")
+
+    assert refusal.startswith(b"HTTP/1.0 4") and b"Content-Security-Policy: default-src 'self'" in refusal
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from rig.status import Status
 from webui.api.control import told_to
 from webui.api.state import snapshot
 from webui.context import client, viewer_gone, web
+from webui.security import still_welcome
 
 api = Blueprint("events", __name__)
 
@@ -46,8 +47,9 @@ def events() -> Response:
 
 
 def gone_checker() -> Callable[[], bool]:
-    """viewer_gone() bound to this request, usable after the view has returned."""
-    return copy_current_request_context(viewer_gone)
+    """Whether the viewer of this request has left, or was sent away; usable after the view has returned."""
+    guest = g.guest
+    return copy_current_request_context(lambda: viewer_gone() or not still_welcome(guest))
 
 
 def stream(

@@ -36,7 +36,8 @@ def preview() -> Response:
     after = whole_number("after", default=0, low=0, high=2**53)
     width = nearest_width(whole_number("w", default=DEFAULT_WIDTH_PX, low=1, high=10_000))
     roi = region(request.args.get("roi"))
-    fine = roi is not None and roi[2] * roi[3] <= FINE_SHARE and request.args.get("fine") == "1"
+    small = roi is not None and roi[2] * roi[3] <= FINE_SHARE
+    fine = small and request.args.get("fine") == "1" and not g.guest  # each takes the camera from the others
     with web().previews.one(client(), g.guest):
         picture = wait_for_fine(width, roi) if fine and roi else wait_for_picture(after, width, roi)
     if picture is None:

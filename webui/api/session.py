@@ -57,9 +57,10 @@ def listing() -> Response:
 
 @phones.delete("/<string(length=8):phone_id>")
 def revoke(phone_id: str) -> Response:
-    """Forget a phone; its next request is refused."""
+    """Forget a phone; its next request is refused, its stream ends, and it is not in control any more."""
     fields()
     web().pairing.revoke(phone_id)
+    web().lease.forget(phone_id)
     return jsonify({"phones": [_shown(p) for p in web().pairing.phones()]})
 
 
