@@ -75,6 +75,12 @@ class TooManyTriesError(WebError):
         self.retry_after_s = retry_after_s
 
 
+class AskedTooOftenError(TooManyTriesError):
+    """Too many phones waited for the button in vain; everyone has to wait."""
+
+    action = say("advice.use_pin", "Use the PIN")
+
+
 class WrongSettingError(WebError, ValueError):
     """A setting is not as it may be; `field` names it."""
 
@@ -178,7 +184,7 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def of_us(error: Exception) -> Response:
-        log.exception("%s %s failed", request.method, request.path, exc_info=error)
+        log.exception("%s %r failed", request.method, request.path[:200], exc_info=error)
         return problem(
             HTTPStatus.INTERNAL_SERVER_ERROR, say("page.failed", "The page failed; the rig itself goes on.")
         )

@@ -17,10 +17,16 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from rig.saying import say
-from webui.errors import ButtonConflictError, NoSuchThingError, TooManyTriesError, WrongPinError
+from webui.errors import (
+    AskedTooOftenError,
+    ButtonConflictError,
+    NoSuchThingError,
+    TooManyTriesError,
+    WrongPinError,
+)
 
-FREE_TRIES = 5  # wrong PINs before everyone has to wait
-FIRST_WAIT_S = 30.0  # doubled by each further wrong PIN
+FREE_TRIES = 5  # wrong PINs, or waits for the button, before everyone has to wait
+FIRST_WAIT_S = 30.0  # doubled by each further one
 LONGEST_WAIT_S = 3600.0  # at this pace a million PINs last a century
 BUTTON_WINDOW_S = 30.0
 INVITATION_S = 120.0
@@ -48,6 +54,30 @@ class _Ticket:
     pressed: bool = False
 
 
+class _Brake:
+    """A few tries are free; then everybody waits, after each further one twice as long."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._tries = 0
+        self._closed_until = 0.0
+
+    def wait_s(self) -> float:
+        """How long everybody has to wait; 0 or less: not at all."""
+        return self._closed_until - self._clock()
+
+    def count(self) -> None:
+        """Another try."""
+        self._tries += 1
+        over = self._tries - FREE_TRIES
+        if over >= 0:
+            self._closed_until = self._clock() + min(FIRST_WAIT_S * 2.0 ** min(over, 20), LONGEST_WAIT_S)
+
+    def release(self) -> None:
+        """Somebody has come in."""
+        self._tries = 0
+
+
 class Pairing:
     """The list of paired phones and the two ways onto it. Safe to call from any thread."""
 
@@ -65,8 +95,9 @@ class Pairing:
         self._session_s = session_days * 86400.0
         self._now, self._clock = now, clock
         self._lock = threading.Lock()
-        self._wrong_pins = 0
-        self._closed_until = 0.0
+        self._wrong_pins = _Brake(clock)
+        self._asked = _Brake(clock)  # for the button
+        self._mixed_until = 0.0  # two phones wait for the button, and a press could mean either
         self._ticket: _Ticket | None = None
         self._invitation: tuple[str, float] | None = None  # digest, and until when (monotonic)
         self._phones = _load(path)
@@ -78,41 +109,47 @@ class Pairing:
         The brake is one for all phones: an address costs an attacker nothing to change.
         """
         with self._lock:
-            wait_s = self._closed_until - self._clock()
-            if wait_s > 0:
+            if (wait_s := self._wrong_pins.wait_s()) > 0:
                 raise TooManyTriesError(
                     say("pair.too_many_tries", "Too many wrong PINs; try again in {n:.0f} s.", n=wait_s),
                     retry_after_s=int(wait_s) + 1,
                 )
             if not hmac.compare_digest(pin.encode(), self._pin.encode()):
-                self._count_wrong_pin()
+                self._wrong_pins.count()
                 raise WrongPinError(say("pair.wrong_pin", "This is not the PIN of this rig."))
-            self._wrong_pins = 0
+            self._wrong_pins.release()
             return self._admit(name)
-
-    def _count_wrong_pin(self) -> None:
-        self._wrong_pins += 1
-        over = self._wrong_pins - FREE_TRIES
-        if over >= 0:
-            self._closed_until = self._clock() + min(FIRST_WAIT_S * 2.0 ** min(over, 20), LONGEST_WAIT_S)
 
     # --- by button ----------------------------------------------------------------------------------
     def ask_button(self, name: str) -> str:
         """A ticket for the phone that waits for the button, good for BUTTON_WINDOW_S.
 
-        Raises ButtonConflictError when another phone waits too, and then neither comes in by the
-        button: the press could not tell them apart.
+        Raises ButtonConflictError when another phone waits too, and then nobody comes in by the button for as long:
+        a press could not tell them apart, also when one of them asks once more. Raises AskedTooOftenError, lest
+        somebody always waits for the photographer to press the button, who only wants to shoot.
         """
         with self._lock:
-            waiting = self._waiting()
-            if waiting is not None:
+            if self._waiting() is not None:
                 self._ticket = None
+                self._mixed_until = self._clock() + BUTTON_WINDOW_S
+            if (mixed_s := self._mixed_until - self._clock()) > 0:
                 raise ButtonConflictError(
                     say(
                         "pair.two_phones",
-                        "Two phones asked for the button at once; ask again or use the PIN.",
+                        "Two phones asked for the button at once; ask again in {n:.0f} s or use the PIN.",
+                        n=mixed_s,
                     )
                 )
+            if (wait_s := self._asked.wait_s()) > 0:
+                raise AskedTooOftenError(
+                    say(
+                        "pair.too_many_asked",
+                        "The button was asked for too often; ask again in {n:.0f} s or use the PIN.",
+                        n=wait_s,
+                    ),
+                    retry_after_s=int(wait_s) + 1,
+                )
+            self._asked.count()
             self._ticket = _Ticket(secrets.token_hex(16), name, self._clock())
             return self._ticket.id
 
@@ -134,6 +171,7 @@ class Pairing:
             if not waiting.pressed:
                 return None
             self._ticket = None
+            self._asked.release()
             return self._admit(waiting.name)
 
     def _waiting(self) -> _Ticket | None:

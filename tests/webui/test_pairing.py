@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 from webphone import PIN, Phone
 
-from webui.errors import ButtonConflictError, NoSuchThingError, TooManyTriesError, WrongPinError
+from webui.errors import (
+    AskedTooOftenError,
+    ButtonConflictError,
+    NoSuchThingError,
+    TooManyTriesError,
+    WrongPinError,
+)
 from webui.pairing import BUTTON_WINDOW_S, FIRST_WAIT_S, FREE_TRIES, INVITATION_S, Pairing
 
 
@@ -134,6 +140,39 @@ def test_of_two_phones_that_wait_at_once_none_comes_in_by_the_button(door: Pairi
     assert door.press() is False
     with pytest.raises(NoSuchThingError):
         door.collect(first)
+
+
+def test_who_mixed_with_another_phone_does_not_come_in_by_asking_once_more(
+    door: Pairing, clocks: Clocks
+) -> None:
+    door.ask_button("owner, on the way to the button")
+    for _ in range(2):
+        with pytest.raises(ButtonConflictError):
+            door.ask_button("thief")
+    assert door.press() is False
+    clocks.go(BUTTON_WINDOW_S)
+
+    assert door.ask_button("owner")
+
+
+def test_nobody_can_wait_for_the_button_all_day(door: Pairing, clocks: Clocks) -> None:
+    waited_s, day_s = 0.0, 8 * 3600.0
+    while clocks.run_s < day_s:
+        try:
+            door.ask_button("thief, until the photographer presses it to shoot")
+            waited_s += BUTTON_WINDOW_S
+            clocks.go(BUTTON_WINDOW_S + 1)
+        except AskedTooOftenError as refused:
+            clocks.go(refused.retry_after_s)
+
+    assert waited_s < 0.02 * day_s
+
+
+def test_a_phone_that_came_in_by_the_button_makes_the_next_one_wait_no_longer(door: Pairing) -> None:
+    for _ in range(FREE_TRIES + 1):
+        ticket = door.ask_button("a")
+        door.press()
+        assert door.collect(ticket) is not None
 
 
 def test_a_ticket_is_good_for_one_phone(door: Pairing) -> None:
