@@ -227,22 +227,21 @@ class Store:
         small = folder.screen_path(frame) if kind == "frame_screen" else folder.thumb_path(frame)
         with self._making:
             if not small.is_file() and folder.frame_path(frame).is_file():
-                jpeg = self._as_jpeg(folder, frame)
-                if kind == "frame_thumb":
-                    write_derived(small, small_jpeg(jpeg, FRAME_THUMB_PX))
-                else:
-                    self._make_screen_copy(
-                        jpeg, small, strange=self.detail(folder.id).summary.imported is not None
-                    )
+                self._make_small(folder, frame, kind)
         return small
 
-    def _make_screen_copy(self, jpeg: Path, copy: Path, strange: bool) -> None:
-        """strange: a file of somebody else's, which may take all the memory there is."""
-        self.need_room(jpeg.stat().st_size, A_VIEW)
-        if strange:
-            make_screen_copy(jpeg, copy)
-        else:
-            write_derived(copy, small_jpeg(jpeg, SCREEN_PX, SCREEN_QUALITY))
+    def _make_small(self, folder: BracketFolder, frame: int, kind: str) -> None:
+        """What is missing of a frame's small copies. A file of somebody else's may take all the memory there is."""
+        jpeg, screen = self._as_jpeg(folder, frame), folder.screen_path(frame)
+        strange = self.detail(folder.id).summary.imported is not None
+        if (strange or kind == "frame_screen") and not screen.is_file():
+            self.need_room(jpeg.stat().st_size, A_VIEW)
+            if strange:
+                make_screen_copy(jpeg, screen)
+            else:
+                write_derived(screen, small_jpeg(jpeg, SCREEN_PX, SCREEN_QUALITY))
+        if kind == "frame_thumb":
+            write_derived(folder.thumb_path(frame), small_jpeg(screen if strange else jpeg, FRAME_THUMB_PX))
 
     def _as_jpeg(self, folder: BracketFolder, frame: int) -> Path:
         """The frame itself, or a JPEG of it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from mmap import mmap
 from typing import BinaryIO
 
 from stacker.formats.metadata import Metadata
@@ -34,6 +35,12 @@ def segments(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
 
 def without_segments(data: bytes, markers: set[int]) -> bytes:
     """The JPEG without the segments of these markers; from the picture data on it is copied as it is."""
+    head, rest = head_without(data, markers)
+    return head + data[rest:]
+
+
+def head_without(data: bytes | mmap, markers: set[int]) -> tuple[bytes, int]:
+    """What comes before the picture data, without the segments of these markers, and where the picture data begin."""
     kept = [data[:2]]
     position = 2
     while position + 4 <= len(data) and data[position] == 0xFF:
@@ -47,7 +54,7 @@ def without_segments(data: bytes, markers: set[int]) -> bytes:
         if marker not in markers:
             kept.append(data[position:end])
         position = end
-    return b"".join(kept) + data[position:]
+    return b"".join(kept), position
 
 
 def _segment(marker: int, payload: bytes) -> bytes:

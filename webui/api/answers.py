@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from flask import Response, jsonify, request, send_file
 
+from rig.share import Shareable
 from webui.api.control import seen_by_me
 from webui.api.state import snapshot
 from webui.context import workflow
@@ -41,14 +43,20 @@ def file_of(path: Path, download_name: str | None = None) -> Response:
     return answer
 
 
-def bytes_of(data: bytes, made_from: Path, download_name: str) -> Response:
-    """Something made from such a file, which never changes either."""
-    answer = Response(data, mimetype=TYPES[made_from.suffix.lower()])
-    answer.set_etag(f"{made_from.stat().st_mtime_ns}-{len(data)}")
+def shareable_of(path: Path, download_name: str) -> Response:
+    """A picture without what the camera wrote about place, owner and itself; it never changes either."""
+    picture = Shareable(path)
+    answer = send_file(
+        cast(IO[bytes], picture),
+        mimetype=TYPES[path.suffix.lower()],
+        as_attachment="download" in request.args,
+        download_name=download_name,
+        conditional=True,
+        etag=f"{path.stat().st_mtime_ns}-{picture.size}",
+    )
+    if answer.status_code == HTTPStatus.OK:
+        answer.content_length = picture.size
     answer.headers["Cache-Control"] = keeping()
-    if "download" in request.args:
-        answer.headers["Content-Disposition"] = f'attachment; filename="{download_name}"'
-    answer.make_conditional(request)
     return answer
 
 

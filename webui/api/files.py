@@ -11,8 +11,7 @@ from flask import Blueprint, Response, request
 from rig.brackets import BracketDetail, ResultInfo
 from rig.errors import NoSuchBracketError
 from rig.saying import say
-from rig.share import shareable
-from webui.api.answers import bytes_of, file_of
+from webui.api.answers import file_of, shareable_of
 from webui.context import workflow
 from webui.errors import BadRequestError
 from webui.ids import BracketIdConverter
@@ -64,7 +63,7 @@ def result(bracket_id: str, result_id: str, kind: str) -> Response:
 def share(bracket_id: str, result_id: str) -> Response:
     """The fused image, pixel for pixel, without what the camera wrote about place, owner and itself."""
     path = workflow().file(bracket_id, "fused", result=result_id)
-    return bytes_of(shareable(path.read_bytes()), path, f"{bracket_id}-{result_id}.jpg")
+    return shareable_of(path, f"{bracket_id}-{result_id}.jpg")
 
 
 @api.get("/results/<result:result_id>/tiles/<int(max=999):column>/<int(max=999):row>.jpg")
