@@ -79,7 +79,7 @@ class Server:
 
     def connections(self) -> list[HTTPChannel]:
         """All that are open."""
-        return [one for one in self._sockets.values() if isinstance(one, HTTPChannel)]
+        return [one for one in list(self._sockets.values()) if isinstance(one, HTTPChannel)]
 
     @property
     def log(self) -> Logbook:

@@ -29,6 +29,7 @@ from rig.errors import (
 )
 from rig.importdesk import SMALL_PICTURES
 from rig.importjob import JobView
+from rig.pictures import small_jpeg
 from rig.scan import ScanView
 from rig.status import Outcome
 from stacker.formats.metadata import Metadata
@@ -241,6 +242,24 @@ def test_a_bracket_of_tiffs_pngs_or_raws_is_imported_as_it_is(
     (result,) = rig.workflow.bracket(bracket_id).results
     assert result.used == 4
     assert state_of(card.root) == before
+
+
+def test_a_strangers_frame_is_never_decoded_by_the_rig_itself(tmp_path, make_rig, monkeypatch):
+    card = FakeCard(tmp_path / "OM SYSTEM")
+    card.bracket(4)
+    rig = make_rig({"sources.folders": [str(card.root)]})
+    source, view = looked_through(rig)
+    (job_id,) = rig.workflow.imports.order(source, view.id, [(0, 3)], QUICK, None)
+    bracket_id = finished(rig, job_id).bracket
+    lost = rig.workflow.file(bracket_id, "frame_thumb", frame=2)
+    lost.unlink()
+    decoded = []
+    monkeypatch.setattr(
+        "rig.store.small_jpeg", lambda path, *more: decoded.append(path) or small_jpeg(path, *more)
+    )
+
+    assert rig.workflow.file(bracket_id, "frame_thumb", frame=2).is_file()
+    assert rig.workflow.file(bracket_id, "frame", frame=2) not in decoded
 
 
 def write_as(kind: str, jpeg: Path) -> Path:
