@@ -18,8 +18,9 @@ from waitress.channel import HTTPChannel
 from rig.workflow import Workflow
 from webui.app import create_app
 from webui.channel import Channel, let_stalled_go
-from webui.connections import PER_CLIENT, limited
+from webui.connections import PER_CLIENT, client_of, limited
 from webui.context import EXTENSION, Web
+from webui.dispatcher import Dispatcher
 from webui.logbook import Logbook
 from webui.pairing import Pairing
 from webui.settings import PageSettings
@@ -57,11 +58,14 @@ class Server:
         logging.getLogger("waitress").setLevel(logging.WARNING)  # a phone that leaves is no news,
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # nor is a short queue
         self._sockets: dict[int, Any] = {}
+        threads = max(settings.max_streams + settings.max_waiting_previews, PER_CLIENT) + COMMAND_THREADS
+        dispatcher = Dispatcher(self._is_stranger, threads // 2)
+        dispatcher.set_thread_count(threads)
         self._waitress: Any = waitress.server.create_server(
             app,
             map=self._sockets,
             sockets=[listener],
-            threads=max(settings.max_streams + settings.max_waiting_previews, PER_CLIENT) + COMMAND_THREADS,
+            _dispatcher=dispatcher,
             max_request_body_size=settings.max_body_bytes,
             **LIMITS,
         )
@@ -71,6 +75,10 @@ class Server:
         )
         self._close_idle = self._waitress.maintenance
         self._waitress.maintenance = self._tidy
+
+    def _is_stranger(self, connection: HTTPChannel) -> bool:
+        """Whether no paired phone has lately been at the other end."""
+        return not self._parts.acquaintances.know(client_of(connection.addr[0]))
 
     def _tidy(self, now: float) -> None:
         """Now and then: close what is of no use."""
