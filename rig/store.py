@@ -320,13 +320,17 @@ class Store:
 
     def delete(self, bracket_id: str) -> None:
         """Remove a bracket. After a power cut it is either all there or gone."""
+        empty(self.take_out(bracket_id))
+
+    def take_out(self, bracket_id: str) -> Path:
+        """Take a bracket off the list; its folder, to be emptied: of hundreds of frames that takes a card seconds."""
         self._must_be_open()
         trash = self.folder / f"{TRASH}{bracket_id}"
         shutil.rmtree(trash, ignore_errors=True)
         self.folder_of(bracket_id).path.rename(trash)
         sync_folder(self.folder)
         self._known.pop(bracket_id, None)
-        shutil.rmtree(trash, ignore_errors=True)
+        return trash
 
     def _next_id(self) -> str:
         """The next number, noted before it is used, so that none is given twice.
@@ -351,6 +355,11 @@ class Store:
                     folder=self.folder,
                 )
             )
+
+
+def empty(trash: Path) -> None:
+    """Remove what Store.take_out has put aside; what stays is removed at the next start."""
+    shutil.rmtree(trash, ignore_errors=True)
 
 
 @contextmanager

@@ -36,7 +36,7 @@ from rig.stackjob import WORKER
 from rig.stackorders import TIFF_BYTES, chosen_frames, stacker_settings
 from rig.stackqueue import StackQueue, StackTask
 from rig.status import Phase, PreviewJpeg, StackProgress, Status
-from rig.store import Store
+from rig.store import Store, empty
 from rig.timeofday import TimeOfDay, is_plausible
 from rig.travel import home_kept, travel_changes
 from rig.words import checked_words
@@ -462,9 +462,13 @@ class Workflow:
                         id=bracket_id,
                     )
                 )
-            self._store.delete(bracket_id)
+            trash = self._store.take_out(bracket_id)
             shown = self._control.board.now().bracket
-            self._control.show_plan(bracket=None if shown is not None and shown.id == bracket_id else shown)
+            if shown is not None and shown.id == bracket_id:
+                self._control.board.change(bracket=None)
+        empty(trash)  # Stop does not wait for that
+        with self._control.guard:
+            self._control.show_plan()
 
     def describe(self, bracket_id: str, words: Mapping[str, Any]) -> BracketDetail:
         """Note a title, tags or a rating of a bracket, see rig.words; the bracket with them.

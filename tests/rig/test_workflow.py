@@ -705,6 +705,24 @@ def test_a_bracket_being_shot_cannot_be_deleted_or_stacked(gated):
             ask(gated.id)
 
 
+def test_nothing_waits_for_the_removal_of_a_large_bracket(rig, monkeypatch):
+    bracket_id = rig.shoot(2)
+    begun, enough = threading.Event(), threading.Event()
+    monkeypatch.setattr("rig.workflow.empty", lambda trash: begun.set() or enough.wait(PATIENCE_S))
+    removal = threading.Thread(target=rig.workflow.delete, args=(bracket_id,))
+    removal.start()
+    try:
+        assert begun.wait(PATIENCE_S)
+        meanwhile = threading.Thread(target=rig.workflow.clear_limits)
+        meanwhile.start()
+        meanwhile.join(PATIENCE_S / 2)
+        assert not meanwhile.is_alive() and removal.is_alive()
+        assert rig.workflow.brackets() == () and rig.workflow.status().bracket is None
+    finally:
+        enough.set()
+        removal.join(PATIENCE_S)
+
+
 def test_frames_and_thumbs_are_files(rig):
     bracket_id = rig.shoot(2)
     frame = rig.workflow.file(bracket_id, "frame", frame=1)
