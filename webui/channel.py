@@ -38,7 +38,11 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     def received(self, data: bytes) -> bool:
         """Take what has arrived."""
-        taken: bool = super().received(data)
+        try:
+            taken: bool = super().received(data)
+        except ValueError:  # a length of thousands of digits: waitress would fill the log with it
+            let_go(self)
+            return False
         if len(self.requests) > MOST_REQUESTS:
             let_go(self)
         return taken

@@ -230,7 +230,10 @@ class Pairing:
 
     def _admit(self, name: str) -> str:
         token = secrets.token_urlsafe(32)
-        name = " ".join(name.split())[:NAME_LENGTH] or "Phone"
+        name = (
+            "".join(letter for letter in " ".join(name.split()) if letter.isprintable())[:NAME_LENGTH]
+            or "Phone"
+        )
         self._put(Phone(secrets.token_hex(4), name, _digest(token), self._now()))
         return token
 

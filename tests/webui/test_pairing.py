@@ -53,6 +53,12 @@ def test_the_right_pin_gives_a_token_that_is_known_from_then_on(door: Pairing) -
     assert phone is not None and phone.name == "Anna's phone"
 
 
+def test_a_name_has_nothing_that_turns_what_is_written_beside_it_round(door: Pairing) -> None:
+    door.with_pin(PIN, "\u202eAnna\x1b[2J\n\u200b's  phone\0")
+
+    assert door.phones()[0].name == "Anna[2J 's phone"
+
+
 def test_no_token_is_known_but_those_given(door: Pairing) -> None:
     door.with_pin(PIN, "a")
 

@@ -323,6 +323,16 @@ def test_what_is_no_request_is_refused_with_the_headers_of_every_answer(server: 
     assert refusal.startswith(b"HTTP/1.0 4") and b"Content-Security-Policy: default-src 'self'" in refusal
 
 
+def test_a_length_that_is_no_number_any_more_ends_the_connection_and_fills_no_log(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    with open_from(server, "127.0.0.8") as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n")
+        assert answered(connection) == b""
+
+    assert not caplog.records
+
+
 @pytest.mark.parametrize(
     ("one", "other", "same"),
     [
