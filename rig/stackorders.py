@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 from rig.brackets import BracketDetail
@@ -46,6 +47,7 @@ def stacker_settings(settings: StackingSettings, asked: dict[str, Any] | None = 
             )
     order = {**usual, **(asked or {})}
     _check(order)
+    replace(settings, threads=order["threads"], memory_limit_mb=order["memory_limit_mb"] or 0)  # or it raises
     return order
 
 

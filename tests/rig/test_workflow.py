@@ -739,7 +739,7 @@ def test_frames_and_thumbs_are_files(rig):
     "odd",
     [
         {"method": "magic"}, {"quality": 0}, {"threads": "2"}, {"crop": 1}, {"out": "/etc"}, {"reference": -1},
-        {"prefer": "left"}, {"prefer": "near", "method": "average"},
+        {"prefer": "left"}, {"prefer": "near", "method": "average"}, {"threads": 257}, {"memory_limit_mb": 10**7},
     ],
 )  # fmt: skip
 def test_odd_stack_settings_are_refused(rig, odd):
