@@ -17,7 +17,7 @@ from waitress.channel import HTTPChannel
 
 from rig.workflow import Workflow
 from webui.app import create_app
-from webui.channel import Channel, let_stalled_go
+from webui.channel import STALLED_S, Channel, let_stalled_go
 from webui.connections import PER_CLIENT, client_of, limited
 from webui.context import EXTENSION, Web
 from webui.dispatcher import Dispatcher
@@ -53,7 +53,7 @@ class Server:
         settings = self._parts.settings
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, port), family=family, backlog=128)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)  # connections inherit it
+        set_limits(listener)
         self.host, self.port = host, int(listener.getsockname()[1])
         logging.getLogger("waitress").setLevel(logging.WARNING)  # a phone that leaves is no news,
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # nor is a short queue
@@ -114,6 +114,15 @@ class Server:
         """Make run() return; from any thread or a signal handler."""
         self._stopping = True
         self._waitress.pull_trigger()
+
+
+def set_limits(listener: socket.socket) -> None:
+    """What the kernel holds connections to, which inherit it."""
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+    if hasattr(
+        socket, "TCP_USER_TIMEOUT"
+    ):  # else a phone that walked off keeps its stream's place for 15 minutes
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(STALLED_S * 1000))
 
 
 def serve(

@@ -323,6 +323,16 @@ def test_what_is_no_request_is_refused_with_the_headers_of_every_answer(server: 
     assert refusal.startswith(b"HTTP/1.0 4") and b"Content-Security-Policy: default-src 'self'" in refusal
 
 
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="only Linux ends such connections itself")
+def test_the_kernel_ends_the_connection_of_a_phone_that_has_walked_off(server: Server) -> None:
+    with open_stream(server) as stream:
+        read_until(stream, b"event: state")
+        (connection,) = server.connections()
+        patience_ms = connection.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+
+    assert patience_ms == STALLED_S * 1000
+
+
 def test_a_length_that_is_no_number_any_more_ends_the_connection_and_fills_no_log(
     server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
