@@ -225,9 +225,10 @@ class Store:
         if kind == "frame_shown":
             return self._as_jpeg(folder, frame)
         small = folder.screen_path(frame) if kind == "frame_screen" else folder.thumb_path(frame)
-        with self._making:
-            if not small.is_file() and folder.frame_path(frame).is_file():
-                self._make_small(folder, frame, kind)
+        if not small.is_file() and folder.frame_path(frame).is_file():
+            with self._making:
+                if not small.is_file():
+                    self._make_small(folder, frame, kind)
         return small
 
     def _make_small(self, folder: BracketFolder, frame: int, kind: str) -> None:

@@ -34,6 +34,7 @@ from rig.errors import (
     StorageFullError,
     StoreError,
 )
+from rig.pictures import small_jpeg
 from rig.status import Outcome, Phase
 from rig.store import Store
 
@@ -703,6 +704,30 @@ def test_a_bracket_being_shot_cannot_be_deleted_or_stacked(gated):
     for ask in (gated.workflow.delete, gated.workflow.stack):
         with pytest.raises(BusyError):
             ask(gated.id)
+
+
+def test_a_small_copy_that_is_there_waits_for_none_that_is_being_made(rig, monkeypatch):
+    bracket_id = rig.shoot(2)
+    begun, enough = threading.Event(), threading.Event()
+
+    def slowly(*given):
+        begun.set()
+        assert enough.wait(PATIENCE_S)
+        return small_jpeg(*given)
+
+    monkeypatch.setattr("rig.store.small_jpeg", slowly)
+    ask = partial(rig.workflow.file, bracket_id)
+    making = threading.Thread(target=ask, args=("frame_screen",), kwargs={"frame": 1})
+    making.start()
+    try:
+        assert begun.wait(PATIENCE_S)
+        meanwhile = threading.Thread(target=ask, args=("frame_thumb",), kwargs={"frame": 0})
+        meanwhile.start()
+        meanwhile.join(PATIENCE_S / 2)
+        assert not meanwhile.is_alive() and making.is_alive()
+    finally:
+        enough.set()
+        making.join(PATIENCE_S)
 
 
 def test_nothing_waits_for_the_removal_of_a_large_bracket(rig, monkeypatch):
