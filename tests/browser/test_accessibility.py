@@ -256,6 +256,13 @@ def test_the_gallery_of_a_full_card(
     phone.tap("#select")
     phone.tap(".pick >> nth=0")
     check_state(phone, 3)
+    phone.tap("#select")
+    phone.tap("#older")
+    phone.until("document.querySelectorAll('.card').length === 41", "the second page")
+    phone.tap(".card >> nth=40")
+    phone.until("document.querySelector('#viewer')", "that bracket")
+    phone.page.go_back()
+    phone.until("document.querySelectorAll('.card').length === 41 && scrollY > 1000", "the place in the list")
 
 
 # --- the other pages --------------------------------------------------------------------------------

@@ -170,7 +170,8 @@ def test_a_title_and_stars_stand_on_the_card_and_the_selection_is_one_zip(
     phone.page.goto(phone.rig.url + "gallery#select")
     phone.until("document.querySelector('.pick:not([hidden])')", "the check boxes")
     assert "Jumping spider" in phone.text(f".card[data-id={stacked}]")
-    phone.tap(f".card[data-id={stacked}] .pick")
+    phone.tap(f".card[data-id={stacked}] img")  # all of the card is a check box now
+    assert phone.page.locator(f".card[data-id={stacked}] input").is_checked()
     with phone.page.expect_download() as download:
         phone.tap("#save")
     download.value.save_as(tmp_path / "all.zip")

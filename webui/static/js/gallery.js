@@ -6,9 +6,10 @@ import { bytes, clockTime, dayName, t } from "./i18n.js";
 import * as link from "./link.js";
 import { command, explain, toast } from "./shell.js";
 import { showSources } from "./sources.js";
+import { fine } from "./verdict.js";
 
 const SIGNS = { complete: "✓", stopped: "■", failed: "!", interrupted: "!", shooting: "●" };
-const FINE = [null, "covered", "unsure"]; // verdicts that give no reason to look
+const PLACE = "gallery-place";
 let page = 1;
 let selecting = false;
 const chosen = new Set();
@@ -26,6 +27,20 @@ async function load(append = false) {
   }
 }
 
+const newest = () => document.querySelector(".card")?.dataset.id;
+
+/** Whoever comes back from a bracket is where it was tapped, unless a newer one stands at the top now. */
+async function returnToPlace() {
+  const kept = JSON.parse(sessionStorage.getItem(PLACE) ?? "null");
+  sessionStorage.removeItem(PLACE);
+  if (!kept || kept.newest !== newest()) return;
+  while (page < kept.page) {
+    page += 1;
+    await load(true);
+  }
+  scrollTo(0, kept.y);
+}
+
 /** The list of the bracket's day; brackets shot before the clock was known stand under their own heading. */
 function dayOf(bracket) {
   const name = bracket.created ? dayName(new Date(bracket.created)) : t("gallery.no_date");
@@ -38,7 +53,7 @@ function dayOf(bracket) {
 
 function card(bracket) {
   const outcome = bracket.outcome ?? "shooting";
-  const fine = FINE.includes(bracket.verdict);
+  const good = fine(bracket.verdict);
   const picture = bracket.thumb
     ? el("img", { src: `/api/brackets/${bracket.id}/thumb.jpg?v=${bracket.v}${bracket.results.length}`, alt: "", loading: "lazy" })
     : el("span", { className: "none", textContent: t("gallery.no_picture") });
@@ -47,7 +62,7 @@ function card(bracket) {
   const text = el(
     "span", { className: "text" },
     el("b", { textContent: bracket.words.title || bracket.id }),
-    el("span", { className: "state", "data-sign": fine ? SIGNS[outcome] : "!", textContent: `${t(fine ? `gallery.${outcome}` : `verdict.${bracket.verdict}`)} · ${t("gallery.frames", { n: bracket.frames_done, total: bracket.frames_planned })}` }),
+    el("span", { className: "state", "data-sign": good ? SIGNS[outcome] : "!", textContent: `${t(good ? `gallery.${outcome}` : `verdict.${bracket.verdict}`)} · ${t("gallery.frames", { n: bracket.frames_done, total: bracket.frames_planned })}` }),
     el("span", { className: "job", "data-job": bracket.id, hidden: true }),
     el("span", { className: "hint", textContent: facts.filter(Boolean).join(" · ") }),
   );
@@ -58,7 +73,13 @@ function card(bracket) {
     showSelection();
   });
   const pick = el("label", { className: "pick", hidden: !selecting }, box);
-  return el("li", { className: "card", "data-id": bracket.id }, el("a", { href: `/b/${bracket.id}` }, picture, text), pick);
+  const face = el("a", { href: `/b/${bracket.id}` }, picture, text);
+  face.addEventListener("click", (event) => {
+    if (!selecting) return sessionStorage.setItem(PLACE, JSON.stringify({ y: scrollY, page, newest: newest() }));
+    event.preventDefault(); // the whole card is what a thumb hits
+    box.click();
+  });
+  return el("li", { className: "card", "data-id": bracket.id }, face, pick);
 }
 
 function showSelection() {
@@ -106,6 +127,12 @@ actAfterHold(
 
 addEventListener("dated", () => selecting || load());
 
+/** The frames of the bracket that is being shot now, counted as they come. */
+function showShooting({ id, outcome, done, total }) {
+  const line = outcome === null && document.querySelector(`.card[data-id="${id}"] .state`);
+  if (line) say(line, `${t("gallery.shooting")} · ${t("gallery.frames", { n: done, total })}`);
+}
+
 function showJob(stack) {
   const running = stack && !["done", "failed", "cancelled"].includes(stack.stage);
   for (const line of $$("[data-job]")) {
@@ -119,6 +146,7 @@ let seen = null;
 link.subscribe((state) => {
   const { bracket, stack } = state;
   showJob(stack);
+  if (bracket) showShooting(bracket);
   const now = `${bracket?.id} ${bracket?.outcome} ${stack?.bracket_id} ${stack?.result_id} ${stack?.stage === "done"}`;
   if (seen !== null && seen !== now && !selecting) {
     page = 1;
@@ -126,5 +154,5 @@ link.subscribe((state) => {
   }
   seen = now;
 });
-load().then(() => location.hash === "#select" && $("select").click());
+load().then(() => (location.hash === "#select" ? $("select").click() : returnToPlace()));
 showSources("");
