@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import gzip
 import hashlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +22,7 @@ FOLDER = Path(__file__).parent / "static"
 TEXT = {".js": "text/javascript", ".css": "text/css", ".json": "application/json", ".svg": "image/svg+xml"}
 LONGEST_NAME = 200  # characters; ours have 20, and where file systems end varies
 SHORTENED: dict[str, Callable[[str], str]] = {".js": rjsmin.jsmin, ".css": rcssmin.cssmin}
+IMPORT = re.compile(r"""^import [^;]*?["']\./([\w.-]+\.js)["'];""", re.MULTILINE)
 
 pages = Blueprint("assets", __name__)
 
@@ -67,6 +69,18 @@ def small(path: Path) -> tuple[bytes, bytes]:
     return plain, gzip.compress(plain, mtime=0)
 
 
+@functools.cache
+def modules(name: str) -> tuple[str, ...]:
+    """A script and all that it imports, as names of js/. Asked for at once they cost one way over a weak link, not one
+    for each step of the chain."""
+    found = [name]
+    for known in found:
+        imported = IMPORT.findall((FOLDER / "js" / known).read_text("utf-8"))
+        found += [one for one in imported if one not in found]
+    return tuple(found)
+
+
 def register(app: Flask) -> None:
-    """Give every template asset("js/shoot.js")."""
+    """Give every template asset("js/shoot.js") and modules("shoot.js")."""
     app.jinja_env.globals["asset"] = lambda name: url_for("assets.file", tag=version(), name=name)
+    app.jinja_env.globals["modules"] = modules

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import sys
 import time
 import zipfile
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from typing import Any
 
 import pytest
 from phonepage import PATIENCE_S, PhonePage, RunningRig
+from servedrig import PIN, served
+from simrig import Rig
 
 FRAMES_APART = 48  # steps between frames that the optics of the scene ask for
 PLANNED = 24  # frames of a bracket that is stopped: a slow phone still comes in time
@@ -42,6 +45,52 @@ def test_shoot_says_why_it_cannot_yet(phone: PhonePage) -> None:
 
     assert phone.page.locator("#shoot").is_disabled()
     assert "NEAR" in phone.text("#shoot")
+
+
+def test_what_the_rig_has_to_say_is_seen_before_and_after_a_bracket_and_without_link_when_it_is_off(
+    new_phone: Callable[..., PhonePage], make_rig: Callable[..., Rig], tmp_path: Path
+) -> None:
+    """An exposure that is set much too short is worth a warning."""
+    off = [sys.executable, "-c", ""]
+    changes = {"camera.exposure_us": 200, "capture.max_frames": 20, "panel.power_off_command": off}
+    rig = make_rig(changes)
+    with served(rig.workflow, tmp_path) as at:
+        phone = new_phone(at=at, extra_http_headers={"X-Forwarded-For": "10.42.0.77"})
+        phone.page.locator("#pin").fill(
+            PIN
+        )  # a rig that can be switched off is not simulated, and trusts nobody
+        phone.tap("#pin-form [type=submit]")
+        phone.live()
+        rig.workflow.set_near(rig.workflow.settings.motor.min_steps)
+        rig.workflow.set_far(rig.workflow.settings.motor.max_steps)
+        phone.until("document.querySelector('#toast').textContent.includes('more than the 20')", "why not")
+        assert phone.text("#shoot-why") == "Near and far make no bracket"
+
+        rig.shoot(frames=3)
+        phone.mode("done")
+        phone.until("!document.querySelector('#done-message').hidden", "the warning")
+        assert "exposure time" in phone.text("#done-message")
+
+        rig.workflow._control.board.change(simulated=None)
+        rig.workflow.power_off()
+        phone.until("document.querySelector('#banner').textContent.includes('unplug')", "when to unplug")
+        phone.context.set_offline(True)
+        phone.until("document.querySelector('#link').dataset.link === 'lost'", "the end of the link")
+        assert "unplug" in phone.text("#banner")
+
+
+def test_who_has_seen_a_result_that_needs_nothing_more_is_back_at_the_live_picture(
+    phone: PhonePage, rig: RunningRig
+) -> None:
+    rig.shoot_and_stack(frames=3)
+    phone.mode("done")
+    phone.until("document.querySelector('#see').classList.contains('primary')", "the stack")
+    phone.tap("#see")
+    phone.until("document.querySelector('#shown')?.naturalWidth > 100", "the result")
+    phone.tap(".bar a[href='/']")
+
+    phone.mode("live")
+    phone.no_errors()
 
 
 def test_three_settings_and_a_tap_lead_to_a_picture_with_zoom_gallery_and_download(
@@ -267,6 +316,16 @@ def test_a_reload_and_a_second_phone_show_the_same_bracket(
         one.mode("capture")
         one.until("document.querySelectorAll('#thumbs img').length >= 2")
         assert f"of {rig.state()['bracket']['total']}" in one.text("#count")
+    second.tap("#thumbs button >> nth=1")
+    second.until(
+        "document.querySelector('#growing').src.endsWith('/frames/1/thumb.jpg')", "that frame, large"
+    )
+    second.context.set_offline(True)
+    second.until(
+        "document.querySelector('#banner').textContent.includes('was paused at')", "what the rig does"
+    )
+    second.context.set_offline(False)
+    second.until("!document.querySelector('#stop').disabled", "the link")
     second.tap("#stop")  # Stop is open to every phone
     phone.mode("done")
 

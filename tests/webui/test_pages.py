@@ -47,6 +47,14 @@ def test_every_word_used_exists() -> None:
     assert used_keys() - set(words("en")) == set()
 
 
+def test_every_setting_and_each_of_its_choices_has_a_word(phone: Phone) -> None:
+    settings = phone.get("/api/settings").json["settings"]
+    keys = {f"{kind}.{one['name']}" for one in settings for kind in ("set", "why")}
+    keys |= {f"choice.{choice}" for one in settings for choice in one["choices"] or ()}
+
+    assert keys - set(words("en")) == set()
+
+
 def test_no_page_script_or_style_names_another_host() -> None:
     files = [*TEMPLATES.rglob("*"), *FOLDER.rglob("*")]
     named = {
@@ -107,6 +115,21 @@ def test_assets_may_be_kept_for_ever_because_their_address_changes_with_them(pho
 
     assert "immutable" in answer.headers["Cache-Control"]
     assert phone.get("/s/000000000000/js/shoot.js").status_code == 404
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_all_that_a_page_needs_is_asked_for_at_once(phone: Phone, page: str) -> None:
+    """A script that only another one names would cost a way over a slow link of its own."""
+    address = re.compile(rf'(?:href|src)="(/s/{version()}/[^"]+\.js(?:on)?)"')
+    named = set(address.findall(phone.get(page).text))
+    imported = {
+        f"/s/{version()}/js/{name}"
+        for script in named
+        for name in re.findall(r"""from\s*["']\./([\w.]+)["']""", phone.get(script).text)
+    }
+
+    assert imported and imported <= named
+    assert f"/s/{version()}/i18n/en.json" in named
 
 
 def test_pages_say_what_to_do_without_javascript(phone: Phone) -> None:

@@ -28,7 +28,7 @@ export function showFocus(state) {
   showLimit("near", focus.near_steps, um, focus);
   showLimit("far", focus.far_steps, um, focus);
   showSpan(focus);
-  showPlan(plan);
+  showPlan(plan, focus);
   say($("exposure"), exposureLine(state.exposure));
   $("message").hidden = !state.message;
   say($("message"), said(state, "message"));
@@ -72,10 +72,10 @@ function showSpan(focus) {
   $("span").style.width = `calc((100% - 2rem) * ${part(focus.far_steps, focus) - part(focus.near_steps, focus)})`;
 }
 
-function showPlan(plan) {
+function showPlan(plan, { near_steps, far_steps }) {
   $("plan").hidden = !plan;
-  $("shoot-why").hidden = Boolean(plan);
-  say($("shoot-why"), t("shoot.set_both"));
+  $("shoot-why").classList.toggle("figures", Boolean(plan));
+  say($("shoot-why"), plan ? `${t("plan.frames", { n: plan.frames })} · ${duration(plan.time_s)}` : t(near_steps === null || far_steps === null ? "shoot.set_both" : "shoot.impossible"));
   if (!plan) return;
   const figures = [t("plan.frames", { n: plan.frames }), distance(plan.step_um), duration(plan.time_s), bytes(plan.bytes)];
   say($("plan-line"), figures.join(" · "));
@@ -147,6 +147,7 @@ export function wireFocus(live) {
   $("auto").addEventListener("click", () => command(post("/api/auto", autoOrder())));
   $("halt").addEventListener("click", () => command(post("/api/stop", {})));
   $("shoot").addEventListener("click", shoot);
+  $("plan").addEventListener("toggle", () => $("plan").open && $("plan").scrollIntoView({ block: "nearest", behavior: "smooth" }));
   $("again").addEventListener("click", shoot);
   let over = null; // the bracket that is known to have ended; a phone that slept sees no more of it than that
   link.subscribe(({ bracket }) => {

@@ -7,9 +7,10 @@ export const lang = document.documentElement.lang || "en";
 export const region = navigator.language?.split("-")[0] === lang ? navigator.language : lang;
 const words = await (await fetch(new URL(`../i18n/${lang}.json`, import.meta.url))).json();
 
-/** The sentence of a key with {figures} filled in; the key itself when it is unknown, so a gap is seen. */
+/** The sentence of a key with {figures} filled in, that of `key_one` for n = 1 if there is one; the key itself when it is unknown, so a gap is seen. */
 export function t(key, figures = {}) {
-  return (words[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => figures[name] ?? whole);
+  const of_one = figures.n === 1 && words[`${key}_one`];
+  return (of_one || (words[key] ?? key)).replace(/\{(\w+)\}/g, (whole, name) => figures[name] ?? whole);
 }
 
 export const number = (value, digits) => new Intl.NumberFormat(region, { maximumFractionDigits: digits }).format(value);

@@ -7,12 +7,15 @@ import { duration, said, t } from "./i18n.js";
 import * as link from "./link.js";
 import { runs } from "./runs.js";
 import { announce, command } from "./shell.js";
+import { fine } from "./verdict.js";
 
 const GOOD = [60, 80, 60]; // ms of vibration and pause, where the phone can
 const BAD = [300];
+const AT_END_PX = 24; // of the small pictures: nearer to their end is at it
 
-let picture = "stack"; // or "frame"
+let picture = "stack"; // or "frame": the last one, or the index of one that was tapped
 let announced = "";
+let over = false; // the last bracket: nothing is left to do for it but to look
 let shownThumbs = { id: null, count: 0 };
 
 const dismissed = () => sessionStorage.getItem("dismissed");
@@ -42,6 +45,7 @@ function showCapture(state) {
   const paused = state.state === "paused";
   say($("count"), paused ? t("capture.paused_at", { n: bracket.done, total: bracket.total }) : t("capture.count", { n: frame, total: bracket.total }));
   say($("eta"), bracket.eta_s === null || paused ? "" : t("capture.left", { s: duration(bracket.eta_s) }));
+  say($("lock-hint"), t(paused ? "capture.waits" : "capture.lock"));
   $("done").value = bracket.done / Math.max(1, bracket.total);
   const facts = [bracket.step && !paused && t(`step.${bracket.step}`), stackLine(state.stack, bracket.id)];
   say($("step"), facts.filter(Boolean).join(" · "));
@@ -59,18 +63,32 @@ function stackLine(stack, id) {
   return job && job.done ? t("capture.stacked", { n: job.done }) : "";
 }
 
-/** Frames as small pictures, appended as they come; the newest is scrolled into view. */
+const thumb = (id, index) => `/api/brackets/${id}/frames/${index}/thumb.jpg`;
+
+/** Frames as small pictures, appended as they come, shown large by a tap; the newest is in view until somebody looks back. */
 function showThumbs({ id, done }) {
   const list = $("thumbs");
   if (shownThumbs.id !== id) {
     list.replaceChildren();
     shownThumbs = { id, count: 0 };
+    if (typeof picture === "number") choose("stack");
   }
+  const atEnd = list.scrollLeft + list.clientWidth > list.scrollWidth - AT_END_PX;
   for (; shownThumbs.count < done; shownThumbs.count += 1) {
-    const n = shownThumbs.count;
-    list.append(el("li", {}, el("img", { loading: "lazy", src: `/api/brackets/${id}/frames/${n}/thumb.jpg`, alt: t("capture.frame", { n: n + 1 }) })));
-    list.scrollLeft = list.scrollWidth;
+    const index = shownThumbs.count;
+    const button = el("button", { type: "button" }, el("img", { loading: "lazy", src: thumb(id, index), alt: t("capture.frame", { n: index + 1 }) }));
+    button.addEventListener("click", () => choose(index));
+    list.append(el("li", {}, button));
   }
+  if (atEnd) list.scrollLeft = list.scrollWidth;
+}
+
+/** What the large picture shows while a bracket is shot: "stack", "frame", or the index of a frame. */
+function choose(what) {
+  picture = what;
+  for (const one of $$("[data-show]")) press(one, one.dataset.show === what);
+  for (const [index, one] of $$("#thumbs button").entries()) press(one, index === what);
+  dispatchEvent(new Event("redraw"));
 }
 
 function showDone(state) {
@@ -84,6 +102,8 @@ function showDone(state) {
   $("coverage").dataset.sign = bracket.verdict === "covered" ? "✓" : "!";
   say($("coverage"), said(bracket, "verdict_sentence"));
   showRepairs(state);
+  $("done-message").hidden = !state.message;
+  say($("done-message"), said(state, "message"));
   say($("verdict-more"), doneLine(bracket, job, running));
   $("stack-done").hidden = !running;
   if (running) $("stack-done").value = job.done / Math.max(1, job.total);
@@ -91,10 +111,12 @@ function showDone(state) {
   showThumbs(bracket); // those that came while the link was lost
   $("see").href = `/b/${bracket.id}`;
   $("see").classList.toggle("primary", Boolean(ready));
+  over = ready && bracket.outcome === "complete" && fine(bracket.verdict);
   $("stack-now").dataset.never = running || ready ? "1" : "0";
   $("resume-later").dataset.never = running || bracket.outcome === "complete" ? "1" : "0"; // after the stack
-  const key = `${bracket.id} ${bracket.outcome} ${job?.stage}`;
-  tellOnce(key, `${$("verdict").textContent} ${$("verdict-more").textContent}`, bracket.outcome === "complete" ? GOOD : BAD);
+  const key = `${bracket.id} ${bracket.outcome} ${bracket.verdict} ${job && !running && job.stage}`; // not each step of the stack
+  const words = ["verdict", "coverage", "done-message", "verdict-more"].map((name) => $(name).textContent);
+  tellOnce(key, words.filter(Boolean).join(" "), bracket.outcome === "complete" && fine(bracket.verdict) ? GOOD : BAD);
 }
 
 /** Repair -> what must be allowed, the verb and its body. */
@@ -150,13 +172,15 @@ function showFault(fault) {
 function showPicture(state, mode) {
   const image = $("growing");
   const job = state.bracket && ours(state.stack, state.bracket.id);
-  const wanted = (mode === "done" || (mode === "capture" && picture === "stack")) && job && job.preview_rev > 0;
+  const frame = mode === "capture" && typeof picture === "number";
+  const wanted = frame || ((mode === "done" || (mode === "capture" && picture === "stack")) && job && job.preview_rev > 0);
   image.hidden = !wanted || !image.getAttribute("src");
   if (!wanted) return;
-  const ready = job.stage === "done";
-  const address = ready
-    ? `/api/brackets/${job.bracket_id}/results/${job.result_id}/screen`
-    : `/api/stack.jpg?rev=${job.bracket_id}-${job.result_id}-${job.preview_rev}`;
+  const address = frame
+    ? thumb(state.bracket.id, picture)
+    : job.stage === "done"
+      ? `/api/brackets/${job.bracket_id}/results/${job.result_id}/screen`
+      : `/api/stack.jpg?rev=${job.bracket_id}-${job.result_id}-${job.preview_rev}`;
   if (image.dataset.wanted === address) return;
   image.dataset.wanted = address;
   const next = new Image(); // the old picture stays until the new one is decoded
@@ -189,15 +213,11 @@ export function wireProgress() {
   const stop = () => command(post("/api/stop", {}));
   $("stop").addEventListener("pointerdown", (event) => event.button === 0 && stop()); // instant: at the touch, not at its end
   $("stop").addEventListener("click", (event) => event.detail === 0 && stop());
+  const dismiss = () => sessionStorage.setItem("dismissed", id() ?? "");
+  $("see").addEventListener("click", () => over && dismiss()); // whoever comes back wants the next picture
   $("back").addEventListener("click", () => {
-    sessionStorage.setItem("dismissed", id() ?? "");
+    dismiss();
     dispatchEvent(new Event("redraw"));
   });
-  for (const button of $$("[data-show]")) {
-    button.addEventListener("click", () => {
-      picture = button.dataset.show;
-      for (const one of $$("[data-show]")) press(one, one === button);
-      dispatchEvent(new Event("redraw"));
-    });
-  }
+  for (const button of $$("[data-show]")) button.addEventListener("click", () => choose(button.dataset.show));
 }

@@ -61,9 +61,9 @@ export function wireRestack(id) {
     $("restack-box").open = true;
     show();
   });
-  $("restack").addEventListener("submit", (event) => {
+  $("restack").addEventListener("submit", async (event) => {
     event.preventDefault();
-    command(post(`/api/brackets/${id}/stack`, order()));
+    if (await command(post(`/api/brackets/${id}/stack`, order()))) $("viewer").scrollIntoView({ block: "center", behavior: "smooth" }); // where it will be seen
   });
 }
 

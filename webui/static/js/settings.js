@@ -1,7 +1,7 @@
 // The rig's settings as forms: each field is made from what the rig says it allows, and saved when it is changed.
 
 import { ask, get } from "./api.js";
-import { $, $$, el, say } from "./dom.js";
+import { $, $$, el, press, say } from "./dom.js";
 import { distance, number, t } from "./i18n.js";
 import * as link from "./link.js";
 import { LiveView } from "./live.js";
@@ -20,7 +20,7 @@ function limits({ low, high, kind }) {
 function input(one) {
   const id = `set-${one.name}`;
   if (one.kind === "switch") return el("input", { id, type: "checkbox" });
-  if (one.kind === "choice") return el("select", { id }, ...one.choices.map((value) => el("option", { value, textContent: value })));
+  if (one.kind === "choice") return el("select", { id }, ...one.choices.map((value) => el("option", { value, textContent: t(`choice.${value}`) })));
   const made = el("input", { id, type: "number", inputMode: one.kind === "whole" ? "numeric" : "decimal", step: one.kind === "whole" ? "1" : "any" });
   if (one.low !== null) made.min = one.low;
   if (one.high !== null) made.max = one.high;
@@ -48,6 +48,8 @@ function show({ settings, lens }) {
   }
   sensor_mm = lens.sensor_width_mm;
   if (!$("presets").children.length) $("presets").replaceChildren(...lens.presets.map(preset));
+  const values = Object.fromEntries(settings.map((one) => [one.name, one.value]));
+  lens.presets.forEach((one, place) => press($("presets").children[place], Object.entries(one.settings).every(([name, value]) => values[name] === value)));
   say($("lens-now"), t("more.lens_now", { dof: distance(lens.depth_of_field_um), step: distance(lens.focus_step_um), spot: distance(lens.diffraction_spot_um) }));
 }
 

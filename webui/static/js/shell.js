@@ -2,7 +2,7 @@
 
 import { post } from "./api.js";
 import { $, guest, say } from "./dom.js";
-import { clockTime, duration, t } from "./i18n.js";
+import { clockTime, duration, said, t } from "./i18n.js";
 import * as link from "./link.js";
 
 const THEMES = ["sun", "dark", "night"];
@@ -73,6 +73,7 @@ function showLink(state, quality) {
 function lastKnown(state, silent_s) {
   const bracket = state?.bracket;
   if (!bracket || bracket.outcome !== null) return t("banner.idle", { for: duration(silent_s) });
+  if (state.state === "paused") return t("banner.paused", { for: duration(silent_s), n: bracket.done, total: bracket.total });
   const end = bracket.eta_s === null ? null : new Date(Date.now() + (bracket.eta_s - silent_s) * 1000);
   return t(end ? "banner.shooting_until" : "banner.shooting", {
     for: duration(silent_s), n: Math.min(bracket.done + 1, bracket.total), total: bracket.total, at: end ? clockTime(end) : "",
@@ -81,9 +82,10 @@ function lastKnown(state, silent_s) {
 
 function showBanner() {
   const { state, link: quality, silent_s } = link.now();
+  const off = state?.state === "shutting_down" ? said(state, "message") : ""; // true without the rig, too
   const lost = quality === "lost";
-  $("banner").hidden = !lost;
-  if (lost) say($("banner"), lastKnown(state, silent_s));
+  $("banner").hidden = !lost && !off;
+  if (off || lost) say($("banner"), off || lastKnown(state, silent_s));
 }
 
 /** The rig may have no clock; the phone has. It takes the time only where it knows no better. */

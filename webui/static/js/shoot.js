@@ -5,13 +5,13 @@ import { keepAwake } from "./awake.js";
 import { draw as drawBox, showBox, wireBox } from "./box.js";
 import { $, $$, press, say } from "./dom.js";
 import { showFocus, wireFocus } from "./focus.js";
-import { number, t } from "./i18n.js";
+import { number, said, t } from "./i18n.js";
 import * as link from "./link.js";
 import { LiveView } from "./live.js";
 import { Loupe } from "./loupe.js";
 import { modeOf, showProgress, wireProgress } from "./progress.js";
 import "./keys.js";
-import "./shell.js";
+import { toast } from "./shell.js";
 import { showCountdown, wireTimer } from "./timer.js";
 import { inPicture, showTouch, wireTouch } from "./touch.js";
 
@@ -55,6 +55,15 @@ function toggleAssist(name) {
   $("histogram").hidden = !assists.histogram;
 }
 
+let heard = null; // what the rig said last
+
+/** What the rig has to say stands below the controls, or in the verdict; a thumb on the picture would not see it there. */
+function tell(state, mode) {
+  const message = said(state, "message");
+  if (heard !== null && message && message !== heard && ["live", "capture"].includes(mode)) toast(message);
+  heard = message;
+}
+
 function show(state) {
   const mode = modeOf(state);
   if (document.body.dataset.mode !== mode) {
@@ -73,6 +82,7 @@ function show(state) {
   showCountdown(state);
   showTouch(state, live, mode);
   showBox(state, mode);
+  tell(state, mode);
   obey(state);
 }
 
