@@ -198,6 +198,7 @@ def test_a_fault(new_phone: Callable[..., PhonePage], make_rig: Callable[..., Ri
         phone.page.locator("#pin").fill(PIN)  # a rig without devices does not know that it is simulated
         phone.tap("#pin-form [type=submit]")
         phone.mode("fault")
+        assert phone.page.locator("#full").is_hidden()  # nobody has looked at the card
         check_state(phone, 9)
 
 

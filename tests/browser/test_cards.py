@@ -183,8 +183,8 @@ def test_a_card_without_a_whole_picture_says_what_is_wrong_with_each_file(
         phone.tap("#sources a:not([aria-current])")
         phone.until("document.querySelector('#passed').textContent", "what was left alone")
 
-        assert phone.text("#found") == "No JPEG, TIFF or raw pictures here."
+        assert phone.text("#found") == "No JPEG, TIFF, PNG or raw pictures here."
         said = phone.text("#passed")
         assert "3 files are damaged." in said
-        assert "1 PNG or HEIC" in said and "fieldstack batch" in said
+        assert "1 HEIC picture cannot be stacked here" in said
         phone.no_errors()

@@ -54,9 +54,12 @@ export const announce = (text) => say($("live-region"), text);
 const MANY = 500; // more is plenty, and its figure says nothing
 const FEW = 3; // brackets that still fit, from which on it is worth a warning
 
-function showRoom(n) {
-  say($("room"), n > MANY ? t("strip.much_room") : t("strip.room", { n }));
-  $("full").hidden = n >= FEW;
+const UNKNOWN = ["boot", "homing", "fault"]; // states in which the room may not have been looked at yet
+
+function showRoom({ state, storage: { brackets_left: n } }) {
+  const known = n > 0 || !UNKNOWN.includes(state);
+  say($("room"), !known ? "" : n > MANY ? t("strip.much_room") : t("strip.room", { n }));
+  $("full").hidden = !known || n >= FEW;
   say($("full-text"), t(n === 0 ? "strip.full" : "strip.nearly_full", { n }));
 }
 
@@ -65,7 +68,7 @@ function showLink(state, quality) {
   say($("link-text"), t(`link.${quality}`));
   $("sim").hidden = !state?.simulated;
   if (state?.simulated) say($("sim"), t("strip.simulated"));
-  if (state?.storage) showRoom(state.storage.brackets_left);
+  if (state?.storage) showRoom(state);
   document.body.classList.toggle("lost", quality === "lost");
 }
 
