@@ -62,7 +62,8 @@ def let_stalled_go(channels: Iterable[HTTPChannel], now: float) -> None:
     """Close those whose answer does not get on, and those marked that could not be closed. now: by time.time()."""
     for channel in channels:
         stalled = channel.total_outbufs_len and channel.last_activity < now - STALLED_S
-        if stalled or channel.will_close:
+        if stalled:
             with contextlib.suppress(OSError):
                 channel.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        if stalled or channel.will_close:
             let_go(channel)
