@@ -35,6 +35,18 @@ def test_the_main_button_is_large_enough_for_gloves(phone: PhonePage) -> None:
     assert phone.page.locator("#shoot").bounding_box()["height"] >= 72
 
 
+def test_a_small_screen_shows_auto_and_what_will_be_shot_without_being_scrolled(
+    new_phone: Callable[..., PhonePage],
+) -> None:
+    phone = new_phone(viewport={"width": 320, "height": 568})
+    phone.live()
+    phone.set_limits(96)
+    auto, shoot = (phone.page.locator(name).bounding_box() for name in ("#auto", "#shoot"))
+
+    assert auto["y"] + auto["height"] <= shoot["y"]
+    assert phone.page.locator("#shoot-why").is_visible() and "3 frames" in phone.text("#shoot-why")
+
+
 @pytest.mark.parametrize(("theme", "least"), [("sun", 7.0), ("dark", 7.0), ("night", 4.5)])
 def test_a_theme_has_the_contrast_it_promises(phone: PhonePage, theme: str, least: float) -> None:
     phone.context.add_cookies([{"name": "theme", "value": theme, "url": phone.rig.url}])
