@@ -11,20 +11,33 @@ const name = () => /(iPhone|iPad|Android|Windows|Macintosh|Linux)/.exec(navigato
 
 const enter = () => location.replace("/");
 
+/** What was asked for before the page was loaded again: asking twice would look like two phones. */
+function asked() {
+  const [ticket, end] = (sessionStorage.getItem("asked") ?? "").split(" ");
+  return end > Date.now() ? [ticket, Number(end)] : null;
+}
+
+async function ask() {
+  const { ticket, wait_s } = await post("/api/pair", { button: true, name: name() });
+  const end = Date.now() + wait_s * 1000;
+  sessionStorage.setItem("asked", `${ticket} ${end}`);
+  return [ticket, end];
+}
+
 async function waitForButton() {
   $("ask").disabled = true;
   try {
-    const { ticket, wait_s } = await post("/api/pair", { button: true, name: name() });
-    const end = performance.now() + wait_s * 1000;
+    const [ticket, end] = asked() ?? (await ask());
     $("window").hidden = false;
     say($("button-state"), t("pair.press_now"));
-    while (performance.now() < end) {
-      $("window").value = (end - performance.now()) / 1000;
+    while (Date.now() < end) {
+      $("window").value = (end - Date.now()) / 1000;
       if ((await post(`/api/pair/${ticket}`)).paired) return enter();
       await new Promise((next) => setTimeout(next, LOOK_MS));
     }
     say($("button-state"), t("pair.too_late"));
   } catch (problem) {
+    if (problem.status) sessionStorage.removeItem("asked");
     say($("button-state"), problem.message || t("link.not_reached"));
   }
   $("window").hidden = true;
@@ -68,3 +81,4 @@ async function invited() {
 
 invited();
 lookAgain();
+if (asked()) waitForButton();
