@@ -35,9 +35,11 @@ class KeptRows:
     def rows(self, top: int, count: int) -> F32:
         """Linear light of rows top..top+count: (count, width, 3) float32, BGR."""
         first, last = top // BAND_ROWS, -(-(top + count) // BAND_ROWS)
-        bands = [self.band(number) for number in range(first, last)]
-        begin = top - first * BAND_ROWS
-        return from_half(np.concatenate(bands)[begin : begin + count])
+        parts = [
+            self.band(number)[max(top - number * BAND_ROWS, 0) : top + count - number * BAND_ROWS]
+            for number in range(first, last)
+        ]
+        return from_half(parts[0] if len(parts) == 1 else np.concatenate(parts))
 
     @property
     def bands(self) -> int:

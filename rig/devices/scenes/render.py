@@ -9,6 +9,7 @@ would give, for where the blur changes along a surface its discs overlap more or
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import cv2
@@ -24,6 +25,7 @@ from rig.devices.scenes.surface import ALIGN_PX, F32, MIPS, TILE_PX, Mip, Surfac
 APRON_PX = 8  # around a block, as far as its blurs reach; a multiple of the coarse copy's scale
 COARSE = 2  # blurs on this copy (1/4) and smaller ones are drawn for the whole picture at once
 HIDDEN = 0.9995  # coverage; of what is behind, the brightest would then make a seventh of an 8-bit step
+THREADS = 2  # that prepare surfaces and draw ahead
 BLOCK_PX = 4 * TILE_PX  # with all its arrays a block of a strip then stays in the processor's cache
 
 BlurOf = Callable[[float], float]  # depth in µm -> signed blur diameter in px
@@ -94,8 +96,9 @@ class FocusedScene:
         steps: Steps = STEPS_PX,
     ) -> None:
         self.canvas = canvas
-        self._prepared = [_prepare(surface, blur_of, steps) for surface in surfaces]
-        self._low = _compose_coarse(self._prepared, canvas)
+        with ThreadPoolExecutor(THREADS) as pool:
+            self._prepared = list(pool.map(lambda surface: _prepare(surface, blur_of, steps), surfaces))
+            self._low = _compose_coarse(self._prepared, canvas, pool)
 
     def rows(self, top: int, count: int) -> F32:
         """Linear light of rows top..top+count of the canvas: (count, width, 3) float32, BGR."""
@@ -161,14 +164,16 @@ def _draw_large(surface: Surface, weights: Weights) -> _Large | None:
     return _Large(to_half(total.bgra), None if total.whole is None else to_half(total.whole), tiles)
 
 
-def _compose_coarse(prepared: list[_Prepared], canvas: tuple[int, int]) -> Half:
+def _compose_coarse(prepared: list[_Prepared], canvas: tuple[int, int], pool: Executor) -> Half:
     """The 1/4-size picture (h, w, 4) of the large blurs alone: right wherever no tile is sharp."""
     width, height = (-(-side // ALIGN_PX) * ALIGN_PX >> COARSE for side in canvas)
     picture = np.empty((height, width, 4), np.float16)
-    for top in range(0, height, TILE_PX):  # in bands, to keep the float copies small
-        picture[top : top + TILE_PX] = to_half(
-            _compose_band(prepared, top, min(TILE_PX, height - top), width)
-        )
+
+    def compose(top: int) -> None:
+        band = _compose_band(prepared, top, min(TILE_PX, height - top), width)
+        picture[top : top + TILE_PX] = to_half(band)
+
+    list(pool.map(compose, range(0, height, TILE_PX)))  # in bands, to keep the float copies small
     return picture
 
 

@@ -17,14 +17,13 @@ from rig.devices.scenes.blur import QUICK_STEPS_PX, STEPS_PX
 from rig.devices.scenes.canvas import SENSOR_MM, Canvas
 from rig.devices.scenes.keptrows import KeptRows, Rows
 from rig.devices.scenes.light import Half, from_half, to_half
-from rig.devices.scenes.render import FocusedScene
+from rig.devices.scenes.render import THREADS, FocusedScene
 from rig.devices.scenes.scene import Scene
 from rig.devices.scenes.surface import F32, Surface
 
 BREATHING_CENTRE = (0.03, -0.02)  # the axis misses the middle of the sensor by these shares of its size
 SPARE_ROWS = 6  # for the diffraction blur and the interpolation
 
-THREADS = 2  # that draw ahead
 KEPT_WIDTH = 1100  # surfaces for frames up to this wide are shared by all views
 
 
