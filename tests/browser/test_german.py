@@ -70,5 +70,5 @@ def test_a_fault_with_what_is_kept_and_what_to_do_is_german(
         assert fault is not None and fault.kept is not None
         said = {"#fault": fault.sentence, "#fault-kept": fault.kept, "#recover-text": fault.action}
         assert [english_in(phone.text(where), sentence) for where, sentence in said.items()] == [set()] * 3
-        assert phone.text("#fault") == "die Kamera ist nicht gestartet"
+        assert phone.text("#fault") == "Die Kamera ist nicht gestartet"
         phone.no_errors()
