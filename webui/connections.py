@@ -107,7 +107,16 @@ def _has_room(
 
 def is_unused(channel: HTTPChannel) -> bool:
     """Nothing is asked on it, not even begun, and nothing is still to be sent."""
-    return not channel.requests and channel.request is None and not channel.total_outbufs_len
+    begun = channel.requests or channel.request is not None or channel.total_outbufs_len
+    return not begun and not _has_arrived(channel.socket)
+
+
+def _has_arrived(connection: socket.socket) -> bool:
+    """Whether something was sent that the server has not read yet."""
+    try:
+        return bool(connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+    except OSError:
+        return False
 
 
 def client_of(host: str) -> str:
