@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from rig.errors import StoreError
@@ -38,6 +39,13 @@ def _done(command: tuple[str, ...]) -> bool:
             return False
 
 
-def stand_back() -> None:
-    """The first thing that such a process does."""
+def run_aside(make: Callable[[Path, Path], None], *errors: type[Exception]) -> int:
+    """What such a process does: make(picture, into). Returns the exit code; errors: what make raises on purpose."""
     os.nice(NICE)
+    picture, into = map(Path, sys.argv[1:])
+    try:
+        make(picture, into)
+    except errors as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0

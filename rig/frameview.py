@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from rig.aside import do_aside, stand_back
+from rig.aside import do_aside, run_aside
 
 QUALITY = 88
 
@@ -20,16 +20,12 @@ def main() -> int:
     from stacker.errors import StackerError
     from stacker.imagefile import read_planes, write_planes
 
-    stand_back()
-    frame, shown = map(Path, sys.argv[1:])
-    try:
+    def make(frame: Path, shown: Path) -> None:
         shown.parent.mkdir(exist_ok=True)
         if not shown.is_file():
             write_planes(shown, read_planes(frame), quality=QUALITY)
-    except (StackerError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+
+    return run_aside(make, StackerError, OSError)
 
 
 if __name__ == "__main__":

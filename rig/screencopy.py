@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from rig.aside import do_aside, stand_back
+from rig.aside import do_aside, run_aside
 from rig.durable import write_derived
 from rig.errors import StoreError
 from rig.pictures import SCREEN_PX, SCREEN_QUALITY, small_jpeg
@@ -18,14 +18,11 @@ def make_screen_copy(picture: Path, copy: Path) -> None:
 
 def main() -> int:
     """Returns the exit code."""
-    stand_back()
-    picture, copy = map(Path, sys.argv[1:])
-    try:
+
+    def make(picture: Path, copy: Path) -> None:
         write_derived(copy, small_jpeg(picture, SCREEN_PX, SCREEN_QUALITY))
-    except StoreError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+
+    return run_aside(make, StoreError)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from rig.aside import do_aside, stand_back
+from rig.aside import do_aside, run_aside
 from rig.durable import PART
 from rig.pictures import encode_jpeg
 
@@ -30,24 +30,23 @@ def main() -> int:
     from stacker.imagefile import read_planes
     from stacker.planes import bgr_strips
 
-    stand_back()
-    picture, folder = map(Path, sys.argv[1:])
-    part = folder.with_name(folder.name + PART)
-    try:
+    def make(picture: Path, folder: Path) -> None:
         if folder.is_dir():
-            return 0
+            return
+        part = folder.with_name(folder.name + PART)
         shutil.rmtree(part, ignore_errors=True)
-        part.mkdir()
-        for row, (_, strip) in enumerate(bgr_strips(read_planes(picture), TILE_PX, 8)):
-            for column, left in enumerate(range(0, strip.shape[1], TILE_PX)):
-                tile = strip[:, left : left + TILE_PX]
-                tile_path(part, column, row).write_bytes(encode_jpeg(tile, QUALITY))
-        part.rename(folder)
-    except (StackerError, OSError) as error:
-        shutil.rmtree(part, ignore_errors=True)
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+        try:
+            part.mkdir()
+            for row, (_, strip) in enumerate(bgr_strips(read_planes(picture), TILE_PX, 8)):
+                for column, left in enumerate(range(0, strip.shape[1], TILE_PX)):
+                    tile = strip[:, left : left + TILE_PX]
+                    tile_path(part, column, row).write_bytes(encode_jpeg(tile, QUALITY))
+            part.rename(folder)
+        except (StackerError, OSError):
+            shutil.rmtree(part, ignore_errors=True)
+            raise
+
+    return run_aside(make, StackerError, OSError)
 
 
 if __name__ == "__main__":

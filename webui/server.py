@@ -121,7 +121,7 @@ def set_limits(listener: socket.socket) -> None:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
     if hasattr(
         socket, "TCP_USER_TIMEOUT"
-    ):  # else a phone that walked off keeps its stream's place for 15 minutes
+    ):  # or a phone that walked off keeps its stream's place for 15 minutes
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(STALLED_S * 1000))
 
 

@@ -1,9 +1,7 @@
-"""The compiled way to lay one surface of a scene under others (lay.c), and to make a picture of light (develop.c).
+"""The compiled ways to lay one surface of a scene under others (lay.c) and to make a picture of light (develop.c).
 
-Where they were built with the package.
-
-Without it all is done by OpenCV's calls, the reference that it is tested against: in twice the time, and with the
-interpreter's lock taken between them.
+They are there where the package was built with a compiler. Else all is done by OpenCV's calls, the reference that they
+are tested against: in twice the time, and with the interpreter's lock taken between them.
 """
 
 from __future__ import annotations
