@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from rig.brackets import BracketDetail, BracketSummary, FrameInfo, ResultInfo
+from rig.brackets import BracketDetail, BracketSummary, Copied, FrameInfo, ResultInfo
 from rig.cardfiles import PNGS, RAWS, TIFFS
 from rig.durable import (
     PART,
@@ -188,6 +188,7 @@ class BracketFolder:
             words=words_of(facts),
             verdict=findings[0]["verdict"] if findings else None,
             imported=head.get("imported"),
+            copied=copied_of(facts),
         )
         return BracketDetail(summary, plan, head.get("devices", {}), frames, results, findings, again)
 
@@ -319,6 +320,17 @@ def findings_of(facts: Iterable[Fact]) -> tuple[dict[str, Any], ...]:
     ends = [fact for fact in facts if fact["fact"] in ("ended", "resumed", "extended")]
     coverage = ends[-1].get("coverage") if ends else None
     return tuple(coverage["findings"]) if coverage else ()
+
+
+def copied_of(facts: Iterable[Fact]) -> Copied | None:
+    """The last checked copy; None when there is none, or there is more by now than was copied."""
+    copied = None
+    for fact in facts:
+        if fact["fact"] == "copied":
+            copied = Copied(str(fact["to"]), fact.get("at"), bool(fact["frames"]))
+        elif fact["fact"] == "result" or (fact["fact"] == "frame" and copied is not None and copied.frames):
+            copied = None
+    return copied
 
 
 def _frame(fact: Fact) -> FrameInfo:

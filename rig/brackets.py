@@ -47,6 +47,15 @@ class ResultInfo:
 
 
 @dataclass(frozen=True)
+class Copied:
+    """A checked copy of all that a bracket has."""
+
+    to: str  # name of the stick
+    at: str | None  # ISO 8601 with zone; None when the clock was not set
+    frames: bool  # with frames; False: the results alone
+
+
+@dataclass(frozen=True)
 class BracketSummary:
     """One line of the gallery."""
 
@@ -63,6 +72,7 @@ class BracketSummary:
     dated_later: bool = False  # the clock was not known when it was shot; a phone told it afterwards
     verdict: str | None = None  # of the check of coverage, when it ended complete; see rig.coverage
     imported: str | None = None  # name of the card or folder its frames were copied from
+    copied: Copied | None = None  # the last copy, while nothing was added that it lacks
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values."""

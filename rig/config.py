@@ -311,17 +311,21 @@ class StoreSettings(Checked):
     reserve_mb: int = setting(
         300, "Space never filled, so that the system itself keeps working.", 0, 1_000_000
     )
+    copy_to: tuple[str, ...] = setting(
+        (), "Further folders that brackets can be copied to from the phone: disks that are mounted elsewhere."
+    )
 
 
 @dataclass(frozen=True)
 class SourceSettings(Checked):
-    """Where the frames of other cameras may be read from; nothing is ever written there."""
+    """Where the frames of other cameras may be read from; nothing is ever written to a camera's card."""
 
     section: ClassVar[str] = "sources"
 
     folders: tuple[str, ...] = setting((), "Folders whose brackets can be stacked from the phone.")
     removable: bool = setting(
-        True, "Also cards and sticks mounted below /media, /run/media or /mnt that can be pulled out."
+        True,
+        "Also cards and sticks mounted below /media, /run/media or /mnt that can be pulled out; to copy to, too.",
     )
 
 

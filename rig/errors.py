@@ -146,3 +146,14 @@ class NoSuchJobError(RigError, KeyError):
 
     def __str__(self) -> str:
         return str(self.args[0])
+
+
+class NoSuchTargetError(RigError, KeyError):
+    """No stick or folder to copy to has this id, or it is not there any more."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class TargetError(RigError, OSError):
+    """A stick or folder to copy to cannot take what it is to take."""

@@ -110,7 +110,7 @@ class Sources:
             return None
         if not root.is_dir():
             return None
-        return Source(_id("folder", root), shown_name(root.name), "folder", root, "")
+        return Source(place_id("folder", root), shown_name(root.name), "folder", root, "")
 
     def _card(self, point: Path, told: str) -> Source | None:
         try:
@@ -118,7 +118,7 @@ class Sources:
         except OSError:
             return None
         mark = hashlib.sha256(f"{told} {room.f_blocks} {room.f_bfree}".encode()).hexdigest()[:8]
-        return Source(_id("card", point), shown_name(point.name), "card", point, mark)
+        return Source(place_id("card", point), shown_name(point.name), "card", point, mark)
 
 
 def shown_name(name: str) -> str:
@@ -127,7 +127,8 @@ def shown_name(name: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in plain)[:60] or "?"
 
 
-def _id(kind: str, root: Path) -> str:
+def place_id(kind: str, root: Path) -> str:
+    """What pages call a place by: the same for the same place, and nothing can be read from it."""
     return "s" + hashlib.sha256(f"{kind} {root}".encode("utf-8", "surrogateescape")).hexdigest()[:8]
 
 

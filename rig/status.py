@@ -127,6 +127,24 @@ class StackProgress:
 
 
 @dataclass(frozen=True)
+class CopyProgress:
+    """Brackets on their way to a stick, or the last ones that were since start."""
+
+    id: str  # "j0123abcd"
+    to: str  # name of the stick
+    state: str  # "looking", "copying"; "done", "failed", "cancelled"
+    done: int = 0  # bytes written and checked
+    total: int = 0
+    eta_s: float | None = None
+    message: Said | None = None  # how it ended
+
+    @property
+    def running(self) -> bool:
+        """True until it has ended."""
+        return self.state in ("looking", "copying")
+
+
+@dataclass(frozen=True)
 class StorageStatus:
     """Room on the card."""
 
@@ -172,6 +190,7 @@ class Status:
     message: Said | None = None  # one sentence for the photographer, e.g. why nothing moved
     proposal: Proposal | None = None  # of the last calibration since the start
     timer_s: int | None = None  # left of the self-timer
+    copy: CopyProgress | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The snapshot as plain JSON values."""

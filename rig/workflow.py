@@ -13,6 +13,7 @@ from rig.byhand import ASKING
 from rig.comeback import Comeback
 from rig.config import Settings
 from rig.control import Control
+from rig.copydesk import CopyDesk
 from rig.dating import date_later
 from rig.devices.build import Suggestion, build_devices
 from rig.devices.panel import Press, Signal
@@ -37,9 +38,11 @@ from rig.stackorders import TIFF_BYTES, chosen_frames, stacker_settings
 from rig.stackqueue import StackQueue, StackTask
 from rig.status import Phase, PreviewJpeg, StackProgress, Status
 from rig.store import Store, empty
+from rig.targets import Targets
 from rig.timeofday import TimeOfDay, is_plausible
 from rig.travel import home_kept, travel_changes
 from rig.words import checked_words
+from rig.worthkeeping import What, kept_files
 
 SAFE_TO_UNPLUG = say(
     "power.safe_to_unplug", "The rig is switching off: unplug it when the green light of the Pi is dark."
@@ -93,6 +96,8 @@ class Workflow:
         self.imports = ImportDesk(
             Sources(settings.sources, mounts), data_folder, RigShelf(self._control, self._stacks)
         )
+        # Brackets on their way to a stick: `workflow.copies.order(...)`, see CopyDesk.
+        self.copies = CopyDesk(Targets(settings, mounts), self._control)
 
     @property
     def settings(self) -> Settings:
@@ -134,6 +139,7 @@ class Workflow:
         self._control.jobs.close()
         self._control.keeper.close()
         self.imports.close()
+        self.copies.close()
         self._stacks.close()
         self._control.previews.close()
         self._machine.close()
@@ -450,11 +456,16 @@ class Workflow:
         """A tile of a result at 100 %, see rig.tiles. Raises NoSuchBracketError, StoreError."""
         return self._store.tile(bracket_id, result, column, row)
 
+    def kept_files(self, bracket_id: str, what: What) -> list[tuple[Path, tuple[str, ...]]]:
+        """The files of a bracket worth giving away, and where they belong in it; see rig.worthkeeping."""
+        return list(kept_files(self._store.folder_of(bracket_id), self._store.detail(bracket_id), what))
+
     def delete(self, bracket_id: str) -> None:
         """Remove a bracket with everything in it. Raises BusyError while it is being shot or stacked."""
         with self._control.guard:
             self._control.require("delete")
-            if bracket_id == self._store.active_id or self._stacks.busy_with(bracket_id):
+            busy = self._stacks.busy_with(bracket_id) or self.copies.busy_with(bracket_id)
+            if bracket_id == self._store.active_id or busy:
                 raise BusyError(
                     say(
                         "action.being_worked_on",

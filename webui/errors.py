@@ -124,6 +124,8 @@ RIG_STATUS: tuple[tuple[type[rig_errors.RigError], HTTPStatus, Said | None], ...
     (rig_errors.NoSuchJobError, HTTPStatus.NOT_FOUND, None),
     (rig_errors.NotOneBracketError, HTTPStatus.UNPROCESSABLE_ENTITY, None),
     (rig_errors.SourceError, HTTPStatus.CONFLICT, say("advice.look_again", "Look through the card again")),
+    (rig_errors.NoSuchTargetError, HTTPStatus.NOT_FOUND, None),
+    (rig_errors.TargetError, HTTPStatus.CONFLICT, None),
     (rig_errors.BusyError, HTTPStatus.CONFLICT, say("advice.wait_or_stop", "Wait or stop")),
     (rig_errors.NotAllowedError, HTTPStatus.CONFLICT, None),
     (rig_errors.FocusRangeError, HTTPStatus.UNPROCESSABLE_ENTITY, None),

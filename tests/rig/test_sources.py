@@ -5,43 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from fakecomputer import Computer
 
-from rig.config import Settings, SourceSettings
+from rig.config import Settings
 from rig.errors import NoSuchSourceError
-from rig.sources import SOURCE_ID, Mounts, Sources, shown_name
-
-
-class Computer:
-    """Mounts and block devices as the kernel would tell them, below a folder of the test."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.lines = ["22 1 179:2 / / rw,noatime - ext4 /dev/root rw"]
-        self.devices = root / "sys/dev/block"
-        self.devices.mkdir(parents=True)
-        self.disk("179:2", "platform/mmc_host/mmc0/block/mmcblk0", partition=True, removable=False)
-
-    def disk(self, device: str, place: str, *, partition: bool, removable: bool) -> None:
-        disk = self.root / "sys/devices" / place
-        at = disk / f"p{device.partition(':')[2]}" if partition else disk
-        at.mkdir(parents=True, exist_ok=True)
-        (disk / "removable").write_text(f"{int(removable)}\n")
-        if partition:
-            (at / "partition").write_text("1\n")
-        (self.devices / device).symlink_to(at)
-
-    def mount(self, device: str, below: str = "media/pi", name: str = "EOS_DIGITAL") -> Path:
-        point = self.root / below / name
-        point.mkdir(parents=True, exist_ok=True)
-        escaped = str(point).replace(" ", "\\040")
-        self.lines.append(f"90 22 {device} / {escaped} ro,nosuid - vfat /dev/x ro")
-        return point
-
-    def sources(self, **settings: object) -> Sources:
-        table = self.root / "mountinfo"
-        table.write_text("\n".join(self.lines) + "\n")
-        below = tuple(str(self.root / top) for top in ("media", "run/media", "mnt"))
-        return Sources(SourceSettings(**settings), Mounts(table, self.devices, below))
+from rig.sources import SOURCE_ID, Sources, shown_name
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
+from typing import get_args
 
 from flask import Blueprint, Response, request
 
-from rig.brackets import BracketDetail, ResultInfo
 from rig.errors import NoSuchBracketError
 from rig.saying import say
+from rig.worthkeeping import What
 from webui.api.answers import file_of, shareable_of
 from webui.context import workflow
 from webui.errors import BadRequestError
@@ -24,7 +24,7 @@ many = Blueprint("archives", __name__)
 ID = re.compile(BracketIdConverter.regex)
 MOST_AT_ONCE = 200  # brackets in one archive; their ids still fit a request line
 RESULT_KINDS = "fused,screen,thumb,depth,report,tiff"
-WANTS = ("all", "frames", "results")
+WANTS: tuple[What, ...] = get_args(What)
 
 
 @api.get("/thumb.jpg")
@@ -76,7 +76,7 @@ def tile(bracket_id: str, result_id: str, column: int, row: int) -> Response:
 def archive(bracket_id: str) -> Response:
     """Frames and results in one file, `?what=all|frames|results`; its length is known from the start."""
     what = what_of_it()
-    return zipped(list(wanted(workflow().bracket(bracket_id), what)), f"{bracket_id}-{what}")
+    return zipped(list(wanted(bracket_id, what)), f"{bracket_id}-{what}")
 
 
 @many.get("/api/brackets.zip")
@@ -86,16 +86,17 @@ def selection() -> Response:
     if not all(ID.fullmatch(one) for one in ids) or len(ids) > MOST_AT_ONCE:
         raise BadRequestError(f"ids must be 1 to {MOST_AT_ONCE} ids of brackets with commas between.")
     what = what_of_it()
-    brackets = [workflow().bracket(one) for one in dict.fromkeys(ids)]
-    return zipped([e for bracket in brackets for e in wanted(bracket, what)], f"fieldstack-{what}")
+    entries = [entry for one in dict.fromkeys(ids) for entry in wanted(one, what)]
+    return zipped(entries, f"fieldstack-{what}")
 
 
-def what_of_it() -> str:
+def what_of_it() -> What:
     """The part of a bracket that is asked for. Raises BadRequestError."""
-    what = request.args.get("what", "all")
-    if what not in WANTS:
-        raise BadRequestError(f"what must be one of {', '.join(WANTS)}.")
-    return what
+    asked = request.args.get("what", "all")
+    for what in WANTS:
+        if asked == what:
+            return what
+    raise BadRequestError(f"what must be one of {', '.join(WANTS)}.")
 
 
 def zipped(entries: list[Entry], name: str) -> Response:
@@ -110,23 +111,7 @@ def zipped(entries: list[Entry], name: str) -> Response:
     return answer
 
 
-def wanted(bracket: BracketDetail, what: str) -> Iterator[Entry]:
+def wanted(bracket_id: str, what: What) -> Iterator[Entry]:
     """The archive's entries, in one folder named like the bracket."""
-    if what != "results":
-        for one in bracket.frames:
-            jpeg = workflow().file(bracket.id, "frame", frame=one.index)
-            for path in (jpeg, jpeg.with_suffix(".dng")) if one.has_dng else (jpeg,):
-                yield Entry(path, f"{bracket.id}/frames/{path.name}")
-    if what != "frames":
-        for result in bracket.results:
-            for path in result_files(bracket.id, result):
-                yield Entry(path, f"{bracket.id}/{result.id}/{path.name}")
-
-
-def result_files(bracket_id: str, result: ResultInfo) -> Iterator[Path]:
-    """The files of a result worth keeping: not the small derivatives."""
-    for kind in ("fused", "depth", "report", "tiff"):
-        try:
-            yield workflow().file(bracket_id, kind, result=result.id)
-        except NoSuchBracketError:  # a result without depth map or report
-            continue
+    for path, place in workflow().kept_files(bracket_id, what):
+        yield Entry(path, "/".join((bracket_id, *place)))
