@@ -17,6 +17,7 @@ from webui.api import (
     care,
     clock,
     control,
+    copies,
     description,
     events,
     files,
@@ -42,7 +43,8 @@ BLUEPRINTS = (
     shoot.pages, result.pages, gallery.pages, cards.pages, more.pages, pair.pages, assets.pages,
     state.api, events.api, preview.api, focus.api, brackets.api, stack.api, files.api, care.api,
     session.api, session.phones, control.api, clock.api, network.api, calibrate.api,
-    rigsettings.api, about.api, files.many, sources.api, imports.api, description.api,
+    rigsettings.api, about.api, files.many, sources.api, imports.api, copies.api,
+    description.api,
 )  # fmt: skip
 
 
