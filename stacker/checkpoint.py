@@ -22,6 +22,7 @@ from stacker.alignment import Alignment
 from stacker.atomic import PART_SUFFIX, writing_atomically
 from stacker.errors import OutputError
 from stacker.focusmap import FocusMap
+from stacker.focussteps import FocusSteps
 from stacker.formats.metadata import software_name
 from stacker.hotpixels import Defects
 from stacker.job import STATE_SUFFIX
@@ -38,7 +39,7 @@ Array = NDArray[Any]
 EVERY_S = 20.0
 _SHARE = 0.05  # of the time, at most, goes into saving
 _WORTH_S = 5.0  # of work; what is interrupted earlier is done again as fast
-_SCHEMA = "fieldstack.state/2"
+_SCHEMA = "fieldstack.state/3"
 
 
 def state_path(out: Path) -> Path:
@@ -113,6 +114,7 @@ class Checkpoint:
             "fitting": list(found.fitting),
             "sharpness": list(found.sharpness),
             "grid_level": found.grid_level,
+            "steps": asdict(found.steps),
         }
         self._maps = {f"focus.{name}": plane for name, plane in vars(found.focus).items()}
         self._maps |= {"defects.rows": defects.rows, "defects.columns": defects.columns}
@@ -196,6 +198,7 @@ class Checkpoint:
             focus,
             facts["grid_level"],
             tuple(facts["sharpness"]),
+            FocusSteps(**facts["steps"]),
         )
         return Survived(
             facts["slots"],

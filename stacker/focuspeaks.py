@@ -162,11 +162,27 @@ class FocusPeaks:
 
     def _widths(self, rows: slice, noise: float, prominent: float) -> Plane:
         """Of the prominent peaks in some rows, (n,)."""
-        inside = (self.before[rows] > NOWHERE) & (self.after[rows] > NOWHERE)
-        sure = inside & (self._prominence(rows, noise) > prominent)
-        logs = (log[rows][sure] for log in (self.best, self.before, self.after))
-        best, before, after = (_above(log, noise) for log in logs)
+        _, best, before, after = self._clear((rows, slice(None)), noise, prominent)
         return np.asarray(1 / np.sqrt(np.maximum(2 * best - before - after, 1e-3)))
+
+    def clear(self, noise: float, samples: int, prominent: float = 0.75) -> tuple[NDArray[Any], ...]:
+        """Slot, measure, that of the frame before and of the one after, of clear peaks inside the bracket; (n,) each.
+
+        Measures: natural logarithms, float32, noise included. samples: about so many cells are looked at.
+        """
+        every = max(round((self.slot.size / samples) ** 0.5), 1)
+        bands = range(0, self.shape[0], every * _BAND_ROWS)
+        found = [
+            self._clear(np.s_[top : top + every * _BAND_ROWS : every, ::every], noise, prominent)
+            for top in bands
+        ]
+        return tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
+
+    def _clear(self, where: tuple[slice, slice], noise: float, prominent: float) -> tuple[NDArray[Any], ...]:
+        inside = (self.before[where] > NOWHERE) & (self.after[where] > NOWHERE)
+        sure = inside & (self._prominence(where, noise) > prominent)
+        logs = (_above(log[where][sure], noise) for log in (self.best, self.before, self.after))
+        return self.slot[where][sure].astype(np.int32), *logs
 
     def strength(self, noise: float) -> Plane:
         """The measure of each peak, noise included: its natural logarithm, (h, w) float32."""
@@ -176,7 +192,7 @@ class FocusPeaks:
         """By how much each peak stands out: log of its measure over the mean of the other frames, above the noise."""
         return self._in_bands(lambda rows: self._prominence(rows, noise))
 
-    def _prominence(self, rows: slice, noise: float) -> Plane:
+    def _prominence(self, rows: slice | tuple[slice, slice], noise: float) -> Plane:
         best = self.best[rows]
         others = self.total[rows] - np.exp(best.astype(np.float32) / STEPS)
         mean = np.maximum(others, 0) / np.maximum(self.seen[rows] - 1, 1)

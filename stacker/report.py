@@ -36,6 +36,16 @@ class Coverage:
 
 
 @dataclass(frozen=True)
+class Quality:
+    """How much of the subject's detail the result holds, and by what it fell short of all. All 0..1."""
+
+    figure: float  # ends times between times aligned
+    ends: float  # what is known to have been in focus within the bracket
+    between: float  # what is kept of detail that is in focus between two frames
+    aligned: float  # what is kept where frames lie on each other a little off
+
+
+@dataclass(frozen=True)
 class Report:
     """The whole story of one result."""
 
@@ -48,6 +58,7 @@ class Report:
     warnings: tuple[str, ...]
     seconds: dict[str, float]  # by stage
     peak_memory_mb: float  # of this process
+    quality: Quality | None = None  # None where too little is known to tell
 
     @property
     def used(self) -> int:

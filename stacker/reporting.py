@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from stacker import memory
 from stacker.exposures import exposure_warning
 from stacker.looked import Looked
+from stacker.quality import quality
 from stacker.report import Coverage, FrameReport, Report
 from stacker.saying import say
 from stacker.survey import Surveyed
@@ -31,6 +32,7 @@ def report(
     warnings = [left_out_sentence(reason) for reason in left_out]
     place = next(index for index, frame in enumerate(frames) if frame is reference)
     exposures = exposure_warning(told, place)
+    fitting = [index for index, frame in enumerate(frames) if frame.slot in found.fitting]
     if exposures is not None:
         warnings.append(exposures)
     return Report(
@@ -43,6 +45,7 @@ def report(
         warnings=tuple(warnings),
         seconds={stage: round(spent, 3) for stage, spent in seconds.items()},
         peak_memory_mb=round(memory.peak_mb(), 1),
+        quality=quality(told, fitting, found.steps, verdict),
     )
 
 

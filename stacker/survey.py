@@ -15,6 +15,7 @@ from stacker.align import Aligner, Alignment, RelativeAlignment
 from stacker.errors import InputError
 from stacker.focusmap import FocusMap, focus_map
 from stacker.focuspeaks import FocusPeaks, focus_measure
+from stacker.focussteps import FocusSteps, focus_steps
 from stacker.kernel.surveys import can_measure, measure
 from stacker.planes import from_bgr, neutral
 from stacker.saying import say
@@ -78,6 +79,7 @@ class Surveyed:
     focus: FocusMap  # on cells of 2**grid_level px of the reference frame and its canvas
     grid_level: int
     sharpness: tuple[float, ...]  # of every frame; comparable within the bracket
+    steps: FocusSteps  # between the frames that fit; known at the end
 
 
 class Survey:
@@ -192,6 +194,7 @@ class Survey:
             )
 
         width, frames = peaks.width(noise), tuple(peaks.frames)
+        steps = focus_steps(peaks, noise, width) if last else FocusSteps()
         planes = [in_reference(of(noise)) for of in (peaks.strength, peaks.prominence)]
         planes.append(in_reference(peaks.position(noise, width if ahead else None)))
         covered = in_reference((peaks.seen > 0).view(np.uint8))
@@ -204,6 +207,7 @@ class Survey:
             focus,
             self.grid_level,
             tuple(self.sharpness),
+            steps,
         )
 
     @property

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stacker.cli import get_parser
-from stacker.report import Coverage, FrameReport, Report
+from stacker.report import Coverage, FrameReport, Quality, Report
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -33,7 +33,7 @@ def test_no_option_is_explained_that_does_not_exist():
     assert told - options_of("stack", "depth", "batch") == set()
 
 
-@pytest.mark.parametrize("part", [Report, FrameReport, Coverage])
+@pytest.mark.parametrize("part", [Report, FrameReport, Coverage, Quality])
 def test_every_field_of_the_report_is_described(part):
     described = set(re.findall(r"`([a-z_]+)`", text("report.md")))
     assert {field.name for field in fields(part)} - described == set()

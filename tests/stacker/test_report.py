@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from brackets import SHAPE, levels, stacked, texture, tilted_plane
 
-from stacker.report import SCHEMA, Coverage, FrameReport, Report
+from stacker.report import SCHEMA, Coverage, FrameReport, Quality, Report
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "report.md"
 ODD = 2  # the frame of something else
@@ -74,7 +74,7 @@ def test_time_is_told_by_stage_and_memory_in_mb(report):
 
 def test_every_field_is_described():
     described = set(re.findall(r"^\| `(\w+)`", DOCUMENT.read_text(), re.MULTILINE))
-    for kind in (Report, FrameReport, Coverage):
+    for kind in (Report, FrameReport, Coverage, Quality):
         assert {field.name for field in fields(kind)} <= described
     assert {"schema", "used"} <= described
     assert SCHEMA in DOCUMENT.read_text()
