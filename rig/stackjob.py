@@ -46,6 +46,7 @@ class StackOrder:
     depth_map: Path | None = None
     report: Path | None = None
     preview: Path | None = None  # JPEG of the growing stack, replaced again and again
+    preview_depth: Path | None = None  # PNG of what of it is sharp already, likewise
     preview_width: int = 960
     tiff: Path | None = None  # 16 bit, without loss, besides
 
@@ -55,6 +56,7 @@ class StackOrder:
             "depth_map": self.depth_map,
             "report": self.report,
             "preview": self.preview,
+            "preview_depth": self.preview_depth,
             "tiff": self.tiff,
         }
         return {

@@ -22,6 +22,7 @@ from rig.status import StackProgress
 
 END_WITHIN_S = 30.0  # a stacker that does not listen is killed after six
 PREVIEW = "preview.jpg"
+PREVIEW_DEPTH = "preview-depth.png"  # what of it is sharp already, and how deep that lies
 
 
 class StackTask:
@@ -113,6 +114,7 @@ class StackTask:
                 depth_map=self.part / RESULT_FILES["depth"] if self._depth_map else None,
                 report=self.part / RESULT_FILES["report"],
                 preview=self.part / PREVIEW,
+                preview_depth=self.part / PREVIEW_DEPTH if self._live else None,
                 tiff=self.part / RESULT_FILES["tiff"] if self.settings.get("tiff") else None,
             )
             self.began_s = time.monotonic()
@@ -205,6 +207,12 @@ class StackQueue:
         picture = self._picture
         return picture if picture is not None and picture.is_file() else None
 
+    def depth(self) -> Path | None:
+        """What of the growing stack is sharp already; None when it has none yet, and once the result is there."""
+        picture = self._picture
+        depth = None if picture is None else picture.with_name(PREVIEW_DEPTH)
+        return depth if depth is not None and depth.is_file() else None
+
     def _run(self) -> None:
         while True:
             with self._news:
@@ -281,7 +289,8 @@ def keep_result(task: StackTask, report: dict[str, Any]) -> None:
         raise StackFailedError(
             say("stack.no_picture", "the stacker said it was done but left no picture; the frames are safe")
         )
-    (task.part / PREVIEW).unlink(missing_ok=True)
+    for preview in (PREVIEW, PREVIEW_DEPTH):
+        (task.part / preview).unlink(missing_ok=True)
     write_derived(task.part / RESULT_FILES["screen"], small_jpeg(fused, SCREEN_PX, SCREEN_QUALITY))
     write_derived(task.part / RESULT_FILES["thumb"], small_jpeg(fused, RESULT_THUMB_PX))
     with fused.open("rb") as stream:

@@ -423,6 +423,10 @@ class Workflow:
         """JPEG of the growing stack, see StackProgress.preview_rev; of the result once it is there."""
         return self._stacks.picture()
 
+    def stack_depth(self) -> Path | None:
+        """Grey PNG of what of the growing stack is sharp already: 1 nearest, 255 farthest of the plan, 0 not yet."""
+        return self._stacks.depth()
+
     def wait_stacked(self, timeout_s: float | None = None) -> bool:
         """Wait until nothing is being stacked; False at the time limit."""
         return self._stacks.wait_idle(timeout_s)

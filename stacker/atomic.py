@@ -51,21 +51,23 @@ def check_output(path: Path, needed_bytes: int = 0, what: str = "it needs") -> N
 
 
 @contextmanager
-def writing_atomically(path: Path) -> Iterator[BinaryIO]:
+def writing_atomically(path: Path, lasting: bool = True) -> Iterator[BinaryIO]:
     """A binary file to write into; it gets its name if the block ends well, else it vanishes.
 
     Written as NAME.part beside it, fsynced, renamed, folder fsynced: after a power cut the old file or the
     new one is there, whole. Raises OutputError, naming the file and what is needed, when the disk is full or
-    not writable.
+    not writable. Not lasting: whole as long as there is power, for what is replaced again and again; cards sync slowly.
     """
     part = _part_of(path)
     try:
         with part.open("wb") as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
+            if lasting:
+                file.flush()
+                os.fsync(file.fileno())
         part.replace(path)
-        _sync_folder(path.parent)
+        if lasting:
+            _sync_folder(path.parent)
     except OSError as error:
         _remove(part)
         raise OutputError(_sentence(path, error)) from error

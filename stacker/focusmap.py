@@ -18,7 +18,7 @@ Plane = NDArray[Any]  # float32
 
 # Peaks that stand out less than the first are noise, more than the second are certain (natural logarithm of
 # peak over mean). Measured on brackets of known depth: 95 % of the cells above the second are right to 0.3 frames.
-_UNCERTAIN, _CERTAIN = 0.35, 0.90
+UNCERTAIN, CERTAIN = 0.35, 0.90
 # In widths of the focus peak: a Gaussian this wide around the depth keeps 0.97 of the sharpest frame's finest detail
 # where frames are as dense as they should be, and averages the more of them the denser they are.
 _BLEND, _LEAST_BLEND = 0.25, 0.30  # the least in frames: narrower would only choose between two
@@ -79,8 +79,8 @@ def focus_map(
     # A plane is let go or written over as soon as it is of no more use: in a live stack they would be the peak.
     spill, strength = spilled(strength), strength.astype(np.float16)
     empty = emptiness(position, prominence, frames)
-    confidence = prominence - np.float32(_UNCERTAIN)
-    confidence /= np.float32(_CERTAIN - _UNCERTAIN)
+    confidence = prominence - np.float32(UNCERTAIN)
+    confidence /= np.float32(CERTAIN - UNCERTAIN)
     np.clip(confidence, 0, 1, out=confidence)
     confidence *= confidence
     confidence *= 1 - empty
@@ -171,9 +171,9 @@ def _scatter(position: Plane, frames: int) -> Plane:
     return np.asarray(np.sqrt(variance, out=variance))
 
 
-def spilled(strength: Plane) -> Plane:
+def spilled(strength: Plane, cells: int = _SPILL_CELLS) -> Plane:
     """Where a peak is probably light spilled from a stronger detail nearby: 1, elsewhere 0; (h, w) float32."""
-    side = 2 * _SPILL_CELLS + 1
+    side = 2 * cells + 1
     over: Plane = cv2.dilate(strength, np.ones((side, side), np.uint8))
     over -= strength
     over -= np.float32(_SPILL)

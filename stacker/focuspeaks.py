@@ -126,6 +126,14 @@ class FocusPeaks:
         both.first, both.last = self.first, later.last
         return both
 
+    def thinned(self, rows: slice, columns: slice) -> FocusPeaks:
+        """Some of the cells, as they are now; nothing can be added to them."""
+        few = FocusPeaks((0, 0), self.frames)
+        for name in ("slot", "best", "before", "after", "lowest", "total", "seen"):
+            setattr(few, name, getattr(self, name)[rows, columns])
+        few.shape = few.slot.shape
+        return few
+
     def noise(self) -> float:
         """Measure of a cell without detail in a frame: a low percentile of the least that any frame has."""
         lowest = self.lowest[self.seen > 0]

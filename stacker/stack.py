@@ -40,6 +40,7 @@ from stacker.saying import say
 from stacker.secondpass import Cancelled, Preview, Progress, SecondPass, Standing
 from stacker.sequence import better_order, order_of_focus
 from stacker.settings import StackSettings
+from stacker.sharpsofar import as_grey
 from stacker.slabs import slab_of, slab_ranges
 from stacker.state import RunningFusion
 from stacker.survey import Survey, Surveyed, energy_of, survey_scale
@@ -195,6 +196,19 @@ class Stack:
         with one_opencv_thread():
             whole = (0, 0, self._grown.shape[1], self._grown.shape[0])
             return finish(self._grown, METHODS["pyramid"], None, whole)
+
+    def growing_depth(self, expected: int | None = None) -> NDArray[np.uint8] | None:
+        """What of the growing picture is sharp already, in which of the expected frames: 1 the first, 255 the last.
+
+        0 where nothing is sharp yet. Smaller than the picture, and of its form. None before two frames fit together.
+        """
+        with one_opencv_thread():
+            known = None if self._survey is None else self._survey.sharp_so_far()
+            if known is None:
+                return None
+            slots, depth = known
+            used = [frame for frame in self._frames if frame.slot in slots]
+            return as_grey(self._original_index(depth, used), expected or len(self._frames))
 
     def fuse(
         self,

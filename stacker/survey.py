@@ -21,6 +21,7 @@ from stacker.planes import from_bgr, neutral
 from stacker.saying import say
 from stacker.sequence import Signature, signature
 from stacker.settings import AlignSettings
+from stacker.sharpsofar import sharp_so_far, step_for
 from stacker.transforms import Transform
 from stacker.transformsfile import KnownAligner
 
@@ -31,6 +32,7 @@ _ALIGN_WIDTH = 1014  # px; copies of about this width hold 0.3 px of a 4056 px f
 _BAND_ROWS = 256  # of a small copy, measured at once
 _BAND_APRON = 32  # rows around them, more than the blurs of the measure reach
 _RUNS_HELD = 4  # of frames that fit one another but not the other runs; each takes 20 MB for 12 MP frames
+_FEWEST_PEAKS = 2  # frames, before any place can have been sharper than it is now
 _MARGIN = 0.08  # of the frame on every side, for frames that show more than the first one
 
 
@@ -209,6 +211,21 @@ class Survey:
             tuple(self.sharpness),
             steps,
         )
+
+    def sharp_so_far(self) -> tuple[tuple[int, ...], Array] | None:
+        """The frames that fit the first one, and what of it is sharp already, see stacker.sharpsofar.
+
+        None when too few fit to tell.
+        """
+        peaks = self._peaks.get(0)
+        if peaks is None or len(peaks.frames) < _FEWEST_PEAKS:
+            return None
+        left, top = self._grid.margin
+        rows, columns = (side // self._grid.cell for side in self.shape)
+        step = step_for(columns)
+        across = slice(left + step // 2, left + columns, step)
+        down = slice(top + step // 2, top + rows, step)
+        return tuple(peaks.frames), sharp_so_far(peaks.thinned(down, across))
 
     @property
     def grid_level(self) -> int:

@@ -1,9 +1,9 @@
 """The stacker as a process of its own: JSON lines in, JSON lines out. `python -m stacker.worker`.
 
 In, first line: the job: {"frames": [path...], "follow": bool, "total": n or null, "out": path, "depth_map", "report",
-"preview", "tiff": path or null, "preview_width": px, "settings": {"method", "prefer", "align", "reference", "crop",
-"memory_limit_mb", "threads", "quality"}}. While it follows: {"frame": path}, at last {"end": true}. At any time:
-{"cancel": true}.
+"preview", "preview_depth", "tiff": path or null, "preview_width": px, "settings": {"method", "prefer", "align",
+"reference", "crop", "memory_limit_mb", "threads", "quality"}}. While it follows: {"frame": path}, at last {"end":
+true}. At any time: {"cancel": true}.
 
 Out: {"event": "frame", ...}, "progress", "preview", "warning", and at last "done" with the report, or "failed" with a
 sentence. Exit code as of the command line.
@@ -43,6 +43,7 @@ class WorkOrder:
     follow: bool
     total: int | None
     preview: Path | None
+    preview_depth: Path | None
     preview_width: int
 
     @classmethod
@@ -75,6 +76,7 @@ class WorkOrder:
                 bool(order.get("follow")),
                 order.get("total"),
                 _path(order.get("preview")),
+                _path(order.get("preview_depth")),
                 int(order.get("preview_width", 960)),
             )
         except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
@@ -121,7 +123,9 @@ class Worker:
             live=order.follow,
         )
         arrivals = Arrivals(stack)
-        preview = None if order.preview is None else Preview(order.preview, order.preview_width)
+        preview = None
+        if order.preview is not None:
+            preview = Preview(order.preview, order.preview_depth, order.preview_width)
         for path in self._paths(order, stack):
             if self._cancelled.is_set():
                 raise CancelledError("cancelled")
@@ -136,8 +140,11 @@ class Worker:
                 sharpness=seen.sharpness,
             )
             self._tell("progress", stage="aligning", done=count, total=order.total or count)
-            if order.follow and preview is not None and preview.show(stack.growing_picture()):
-                self._tell("preview", path=str(preview.path), frames=count)
+            if order.follow and preview is not None:
+                if preview.depth_path is not None:
+                    preview.show_depth(stack.growing_depth(order.total))
+                if preview.show(stack.growing_picture()):
+                    self._tell("preview", path=str(preview.path), frames=count)
         source = arrivals.any
 
         def show(planes: Planes) -> None:

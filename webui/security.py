@@ -49,6 +49,7 @@ OPEN_TO_GUESTS = frozenset(
         "control.see",
         "preview.preview",
         "stack.growing",
+        "stack.growing_depth",
         "brackets.listing",
         "brackets.detail",
         "files.thumb",

@@ -46,6 +46,13 @@ CUT = """[...document.querySelectorAll('button, .big, h1, h2, h3, label, summary
     .filter(one => one.checkVisibility() && !one.matches('.unseen, .skip') && one.scrollWidth > one.clientWidth + 1)
     .filter(one => getComputedStyle(one).display !== 'inline')
     .map(one => one.outerHTML.slice(0, 120))"""
+# How many pixels of the tint are coloured, and how many are left clear.
+TINTED = """(canvas => {
+    if (!canvas.checkVisibility()) return [0, 0];
+    const pixels = new Uint32Array(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.buffer);
+    const clear = pixels.filter(pixel => pixel === 0).length;
+    return [pixels.length - clear, clear];
+})(document.querySelector('#tint'))"""
 SIDEWAYS = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 
@@ -137,9 +144,12 @@ def test_the_self_timer(phone: PhonePage, rig: RunningRig) -> None:
 def test_progress_and_pause(phone: PhonePage, rig: RunningRig) -> None:
     rig.shoot(frames=30)
     phone.mode("capture")
-    phone.until("document.querySelectorAll('#thumbs img').length >= 2", "thumbnails")
+    phone.until("document.querySelectorAll('#thumbs img').length >= 6", "thumbnails")
     phone.tap("#pause")
     rig.until(lambda s: s["state"] == "paused")
+    phone.tap("[data-show=depth]")
+    tinted = phone.until(f"({TINTED})[0] && ({TINTED})", "what is sharp already, tinted")
+    assert tinted[1] > 0, "what is still to come is tinted too"
     phone.until("!document.querySelector('#resume').hidden", "Go on")
     check_state(phone, 4)
     phone.tap("#resume")

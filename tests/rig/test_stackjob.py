@@ -54,6 +54,7 @@ def test_the_job_arrives_as_agreed():
             "depth_map": None,
             "report": None,
             "preview": None,
+            "preview_depth": None,
             "tiff": None,
             "preview_width": 960,
             "settings": {"method": "auto"},

@@ -853,6 +853,8 @@ def test_a_bracket_is_stacked_while_it_is_shot(make_rig):
     for kind in ("fused", "screen", "thumb", "depth"):
         assert cv2.imread(str(rig.workflow.file(bracket_id, kind))) is not None
     assert rig.workflow.stack_preview() == rig.workflow.file(bracket_id, "screen")
+    assert rig.workflow.stack_depth() is None  # of a stack that grows
+    assert not list(rig.workflow.folder(bracket_id).rglob("preview*"))
 
 
 def test_stacking_again_keeps_both_results(rig):

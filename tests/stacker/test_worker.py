@@ -128,16 +128,19 @@ def test_every_frame_and_all_progress_is_told_in_order(worker, frames, results):
 
 
 def test_a_followed_bracket_grows_sharper_with_every_frame(worker, frames, results):
-    worker.send(following(results))
-    seen = []
+    worker.send(following(results, preview_depth=str(results / "growing.png")))
+    seen, sharp = [], []
     for count, frame in enumerate(frames, 1):
         preview = worker.send({"frame": str(frame)}).until("preview")
         assert preview["frames"] == count
         seen.append(sharpness(cv2.imread(preview["path"])))
+        depth = cv2.imread(str(results / "growing.png"), cv2.IMREAD_UNCHANGED) if count > 1 else np.zeros(1)
+        sharp.append(np.count_nonzero(depth))
     assert worker.send({"end": True}).end() == 0
     assert (results / "fused.jpg").exists()
     assert seen[-1] > 1.3 * seen[0]
     assert all(later > 0.97 * earlier for earlier, later in itertools.pairwise(seen))
+    assert sharp == sorted(sharp) and 0 < sharp[2] < sharp[-1]
 
 
 def test_a_followed_bracket_gives_the_picture_of_the_same_job_at_once(worker, frames, results):

@@ -125,6 +125,7 @@ def test_stacking_is_ordered_over_the_api(rig: Rig, phone: Phone, bracket: str) 
     assert (answer.status_code, answer.json["result"]) == (202, "r01")
     assert phone.get(f"/api/brackets/{bracket}").json["results"][0]["method"] == "average"
     assert phone.get("/api/stack.jpg").data[:3] == b"\xff\xd8\xff"
+    assert phone.get("/api/stack-depth.png").status_code == 404  # only while it grows
 
 
 def test_an_unknown_setting_of_the_stacker_is_refused(phone: Phone, bracket: str) -> None:

@@ -40,3 +40,12 @@ def growing() -> Response:
     if path is None:
         abort(404, "There is no growing stack yet.")
     return file_of(path)
+
+
+@api.get("/api/stack-depth.png")
+def growing_depth() -> Response:
+    """What of it is sharp already, by its depth; 404 before two frames, and when the stack is done."""
+    path = workflow().stack_depth()
+    if path is None:
+        abort(404, "There is no growing stack, or nothing of it is known to be sharp yet.")
+    return file_of(path)

@@ -13,22 +13,20 @@ export function colourAt(fraction) {
   return STOPS[index].map((value, part) => Math.round(value + (STOPS[index + 1][part] - value) * (place - index)));
 }
 
-const FAR = 65535; // value of the last frame in a depth map; the first has 0
-
 let last = { address: null, depth: null }; // a map of 12 MP takes 24 MB: one is kept
 
-/** {width, height, values, top}: values / top is the place in the bracket, 0 = nearest. */
+/** {width, height, values, top}: values / top is the place in the bracket, 0 = nearest, 1 = farthest. */
 export async function readDepth(address) {
   if (last.address === address) return last.depth;
   const answer = await fetch(address);
   if (!answer.ok) throw new Error(`depth map answered ${answer.status}`);
-  const map = await readGreyPng(await answer.arrayBuffer());
-  last = { address, depth: { ...map, top: FAR } };
+  last = { address, depth: await readGreyPng(await answer.arrayBuffer()) };
   return last.depth;
 }
 
-export function drawDepth(canvas, { width, height, values, top }) {
-  const table = new Map();
+/** clear: the value of what is left transparent, if any. */
+export function drawDepth(canvas, { width, height, values, top }, clear) {
+  const table = new Map([[clear, 0]]);
   const image = new ImageData(width, height);
   const pixels = new Uint32Array(image.data.buffer);
   values.forEach((value, i) => {

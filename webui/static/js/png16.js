@@ -31,7 +31,7 @@ function chunks(bytes) {
   return found;
 }
 
-/** {width, height, values: Uint16Array} no wider than `widest`, every k-th pixel of every k-th row. */
+/** {width, height, values: Uint16Array, top: of white} no wider than `widest`, every k-th pixel of every k-th row. */
 export async function readGreyPng(buffer, widest = 1000) {
   const { width, height, bits, colour, interlaced, data } = chunks(new Uint8Array(buffer));
   if (colour !== 0 || interlaced || (bits !== 8 && bits !== 16)) throw new Error("not a plain grey PNG");
@@ -62,5 +62,5 @@ export async function readGreyPng(buffer, widest = 1000) {
       y += 1;
     }
   }
-  return { width: w, height: h, values };
+  return { width: w, height: h, values, top: 2 ** bits - 1 };
 }

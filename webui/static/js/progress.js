@@ -13,7 +13,7 @@ const GOOD = [60, 80, 60]; // ms of vibration and pause, where the phone can
 const BAD = [300];
 const AT_END_PX = 24; // of the small pictures: nearer to their end is at it
 
-let picture = "stack"; // or "frame": the last one, or the index of one that was tapped
+let picture = "stack"; // "depth": with what is sharp already tinted; "frame": the last one; or the index of one that was tapped
 let announced = "";
 let over = false; // the last bracket: nothing is left to do for it but to look
 let shownThumbs = { id: null, count: 0 };
@@ -83,7 +83,7 @@ function showThumbs({ id, done }) {
   if (atEnd) list.scrollLeft = list.scrollWidth;
 }
 
-/** What the large picture shows while a bracket is shot: "stack", "frame", or the index of a frame. */
+/** What the large picture shows while a bracket is shot, see `picture`. */
 function choose(what) {
   picture = what;
   for (const one of $$("[data-show]")) press(one, one.dataset.show === what);
@@ -173,14 +173,16 @@ function showPicture(state, mode) {
   const image = $("growing");
   const job = state.bracket && ours(state.stack, state.bracket.id);
   const frame = mode === "capture" && typeof picture === "number";
-  const wanted = frame || ((mode === "done" || (mode === "capture" && picture === "stack")) && job && job.preview_rev > 0);
+  const wanted = frame || ((mode === "done" || (mode === "capture" && picture !== "frame")) && job && job.preview_rev > 0);
   image.hidden = !wanted || !image.getAttribute("src");
+  const rev = job && `?rev=${job.bracket_id}-${job.result_id}-${job.preview_rev}`;
+  showTint(mode === "capture" && picture === "depth" && wanted && `/api/stack-depth.png${rev}`);
   if (!wanted) return;
   const address = frame
     ? thumb(state.bracket.id, picture)
     : job.stage === "done"
       ? `/api/brackets/${job.bracket_id}/results/${job.result_id}/screen`
-      : `/api/stack.jpg?rev=${job.bracket_id}-${job.result_id}-${job.preview_rev}`;
+      : `/api/stack.jpg${rev}`;
   if (image.dataset.wanted === address) return;
   image.dataset.wanted = address;
   const next = new Image(); // the old picture stays until the new one is decoded
@@ -192,6 +194,17 @@ function showPicture(state, mode) {
     }
   };
   next.src = address;
+}
+
+/** Over the growing stack what is sharp already, in the colours of its depth. */
+async function showTint(address) {
+  const canvas = $("tint");
+  $("tint-key").hidden = canvas.hidden = !address;
+  if (!address || canvas.dataset.wanted === address) return;
+  canvas.dataset.wanted = address;
+  const { drawDepth, readDepth } = await import("./depth.js"); // few look at this
+  const depth = await readDepth(address).catch(() => null); // nothing is sharp yet, or no link: the old one stays
+  if (depth && canvas.dataset.wanted === address) drawDepth(canvas, depth, 0);
 }
 
 function tellOnce(key, text, pulses) {
