@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,9 +30,11 @@ class Served:
 
 
 @contextmanager
-def rig_behind_a_door(make_rig, folder: Path, **settings: bool) -> Iterator[Served]:
+def rig_behind_a_door(
+    make_rig, folder: Path, clock: Callable[[], float] = time.monotonic, **settings: bool
+) -> Iterator[Served]:
     """A rig whose button pairs."""
-    pairing = Pairing(folder / "phones.json", PIN)
+    pairing = Pairing(folder / "phones.json", PIN, clock=clock)
     panels: list[SimPanel] = []
 
     def build(settings):
@@ -93,6 +96,28 @@ def test_the_rigs_button_lets_the_phone_in_and_shoots_nothing(
 
     is_in(phone)
     assert phone.page.evaluate("fetch('/api/brackets').then(a => a.json()).then(b => b.total)") == 0
+
+
+def test_the_ring_tells_how_long_the_button_is_waited_for(
+    new_phone: Callable[..., PhonePage], make_rig, tmp_path: Path
+) -> None:
+    now = time.time()
+    with rig_behind_a_door(make_rig, tmp_path, clock=lambda: 0.0) as rig:
+        phone = new_phone(at=rig, **STRANGER)
+        phone.page.clock.set_fixed_time(now)
+        phone.tap("#ask")
+        phone.until("document.querySelector('#left').textContent === '30'", "the seconds")
+        phone.page.clock.set_fixed_time(now + 12)
+        phone.page.reload()
+        phone.until("document.querySelector('#left').textContent === '18'", "what is left, after a reload")
+        assert phone.page.evaluate("document.querySelector('#ring').style.strokeDashoffset") == "-12"
+        assert phone.page.get_by_role("timer").inner_text() == "18"
+        check_state(phone, 15)
+        phone.page.clock.set_fixed_time(now + 31)
+        phone.until("document.querySelector('#ask').checkVisibility()", "another chance")
+
+        assert phone.text("#ask") == "Once more" and "not pressed in time" in phone.text("#button-state")
+        phone.no_errors()
 
 
 def test_a_paired_phone_shows_a_code_that_lets_another_one_in(

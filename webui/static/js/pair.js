@@ -24,14 +24,23 @@ async function ask() {
   return [ticket, end];
 }
 
+/** The seconds left, and the ring around them: full with thirty. */
+function showLeft(end) {
+  const seconds = Math.max(0, Math.ceil((end - Date.now()) / 1000));
+  say($("left"), seconds);
+  $("ring").style.strokeDashoffset = seconds - 30;
+}
+
 async function waitForButton() {
-  $("ask").disabled = true;
+  let ticking;
+  $("ask").hidden = true;
   try {
     const [ticket, end] = asked() ?? (await ask());
-    $("window").hidden = false;
+    showLeft(end);
+    ticking = setInterval(showLeft, 200, end);
+    $("ask").parentElement.classList.add("waits");
     say($("button-state"), t("pair.press_now"));
     while (Date.now() < end) {
-      $("window").value = (end - Date.now()) / 1000;
       if ((await post(`/api/pair/${ticket}`)).paired) return enter();
       await new Promise((next) => setTimeout(next, LOOK_MS));
     }
@@ -40,8 +49,10 @@ async function waitForButton() {
     if (problem.status) sessionStorage.removeItem("asked");
     say($("button-state"), problem.message || t("link.not_reached"));
   }
-  $("window").hidden = true;
-  $("ask").disabled = false;
+  clearInterval(ticking);
+  $("ask").parentElement.classList.remove("waits");
+  say($("ask").firstChild, t("pair.again"));
+  $("ask").hidden = false;
 }
 
 $("ask").addEventListener("click", waitForButton);
