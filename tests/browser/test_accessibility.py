@@ -219,7 +219,9 @@ def test_a_result_in_every_view(new_phone: Callable[..., PhonePage], stacked: st
     phone = new_phone(path=f"b/{stacked}", reduced_motion="reduce")
     phone.until("document.querySelector('#shown')?.naturalWidth > 100", "the picture")
     phone.page.evaluate(OPEN_ALL)
+    phone.tap("#cropped")
     check_page(phone)
+    phone.tap("#quality")
     there = {"compare": "true", "depth": "document.querySelector('#depth').width > 300", "frames": "true",
              "wiggle": "!document.querySelector('#wiggle-row').hidden"}  # fmt: skip
     for turn, (view, shown) in enumerate(there.items()):

@@ -142,6 +142,26 @@ def test_the_depth_under_the_finger_is_said(new_phone: Callable[..., PhonePage],
     phone.until("/[µm]m behind/.test(document.querySelector('#depth-here').textContent)", "the depth")
 
 
+def test_a_result_tells_how_good_it_is_and_what_was_cropped(
+    new_phone: Callable[..., PhonePage], stacked: str, rig: RunningRig
+) -> None:
+    report = rig.get(f"api/brackets/{stacked}")["results"][0]["report"]
+    phone = new_phone(path=f"b/{stacked}", locale="en-GB")
+    phone.until(SHOWN)
+    figure = float(phone.text("#quality").removeprefix("Quality "))
+    assert abs(figure - report["quality"]["figure"]) < 0.01
+    phone.tap("#quality")
+    assert "of the subject's finest detail" in phone.text("#told")
+    assert "between frames" in phone.text("#told")
+
+    phone.tap("#cropped")
+    assert f"{report['area'][0]} px left" in phone.text("#told")
+    assert phone.page.locator("#quality").get_attribute("aria-expanded") == "false"
+    phone.tap("#cropped")
+    assert not phone.page.locator("#told").is_visible()
+    phone.no_errors()
+
+
 def test_stacking_again_keeps_both_results(
     new_phone: Callable[..., PhonePage], stacked: str, rig: RunningRig
 ) -> None:

@@ -10,6 +10,7 @@ import { lookAt, offer, showFindings, wireRestack } from "./restack.js";
 import { runs } from "./runs.js";
 import { command, explain, toast } from "./shell.js";
 import { WHOLE_PX, showTiles } from "./tiles.js";
+import { tellOf } from "./told.js";
 import { Viewer } from "./viewer.js";
 import { Wiggle } from "./wiggle.js";
 import { showWords, wireWords } from "./words.js";
@@ -67,6 +68,7 @@ function showFacts() {
   const about = result && [t(`method.${result.method}`), t("result.used", { n: result.used, total: result.frames }), leftOut(), `${result.width} × ${result.height}`, bytes(result.size_bytes)];
   say($("about"), about ? about.filter(Boolean).join(" · ") : t("result.not_stacked"));
   $("warnings").replaceChildren(...allSaid(result ?? {}, "warnings").map((text) => el("li", { textContent: text })));
+  tellOf(result, bracket.frames[0]);
   $("save-picture").hidden = !result;
   $("save-depth").hidden = !result?.has_depth;
   $("save-original").hidden = !(result && bracket.imported);
