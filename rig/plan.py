@@ -96,14 +96,18 @@ def plan_depth(
     """
     if not depth_um >= 0 or math.isinf(depth_um):
         raise PlanError(
-            say("plan.depth", "a depth of {depth:g} µm cannot be shot: it must be 0 or more", depth=depth_um)
+            say(
+                "plan.depth",
+                "a depth of {depth} cannot be shot: it must be 0 or more",
+                depth=Length(depth_um),
+            )
         )
     if step_um is not None and (not step_um > 0 or math.isinf(step_um)):
         raise PlanError(
             say(
                 "plan.step_um",
-                "a focus step of {step:g} µm leads nowhere: it must be more than 0",
-                step=step_um,
+                "a focus step of {step} leads nowhere: it must be more than 0",
+                step=Length(step_um),
             )
         )
     per_um = settings.motor.steps_per_um
@@ -226,10 +230,10 @@ def _softness(optics: OpticsSettings) -> tuple[Said, ...]:
     return (
         say(
             "plan.diffraction",
-            "At an effective f/{effective:.3g} diffraction draws every point {spot} wide, {pixels:.0f} pixels of "
-            "this sensor: opening the lens gives more detail, with more frames.",
+            "At an effective f/{effective:.3g} diffraction draws every point {spot:.3g} µm wide, {pixels:.0f} pixels "
+            "of this sensor: opening the lens gives more detail, with more frames.",
             effective=effective,
-            spot=Length(airy),
+            spot=airy,  # on the sensor: in the units that sensors are told in
             pixels=airy / IMX477_PIXEL_UM,
         ),
     )

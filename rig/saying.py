@@ -24,7 +24,7 @@ class Length:
     um: float
 
     def __str__(self) -> str:
-        return f"{self.um:.3g} µm" if self.um < 999.5 else f"{self.um / 1000:.3g} mm"
+        return f"{self.um:.3g} µm" if abs(self.um) < 999.5 else f"{self.um / 1000:.3g} mm"
 
 
 @dataclass(frozen=True)

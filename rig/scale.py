@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from rig.errors import ConfigError
-from rig.saying import say
+from rig.saying import Length, say
 
 UNEVEN = 0.1  # relative difference between parts of a table beyond which one figure fits badly
 
@@ -21,8 +21,8 @@ def steps_per_um(first_steps: int, second_steps: int, distance_um: float) -> flo
         raise ConfigError(
             say(
                 "scale.no_distance",
-                "a distance of {distance:g} µm calibrates nothing: it must be more than 0",
-                distance=distance_um,
+                "a distance of {distance} calibrates nothing: it must be more than 0",
+                distance=Length(distance_um),
             )
         )
     if first_steps == second_steps:

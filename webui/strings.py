@@ -16,7 +16,7 @@ FOLDER = Path(__file__).parent / "static" / "i18n"
 LANGUAGES = {"en": "English", "de": "Deutsch"}
 DEFAULT = "en"
 # What the page remembers in readable cookies, so that the first paint is already right.
-LOOKS = {"theme": ("sun", "dark", "night"), "hand": ("right", "left")}
+LOOKS = {"theme": ("sun", "dark", "night"), "hand": ("right", "left"), "units": ("metric", "imperial")}
 
 Catalogue = Mapping[str, Mapping[str, str]]
 
@@ -35,7 +35,7 @@ def language() -> str:
 
 
 def look(name: str) -> str:
-    """Theme or hand as remembered by the phone, checked against what exists."""
+    """Theme, hand or units as remembered by the phone, checked against what exists."""
     choices = LOOKS[name]
     chosen = request.cookies.get(name)
     return chosen if chosen in choices else choices[0]
@@ -53,7 +53,6 @@ def register(app: Flask) -> None:
             "lang": code,
             "languages": LANGUAGES,
             "looks": LOOKS,
-            "theme": look("theme"),
-            "hand": look("hand"),
+            **{name: look(name) for name in LOOKS},
             "guest": g.get("guest", False),
         }

@@ -107,7 +107,7 @@ def test_a_remembered_look_that_does_not_exist_is_ignored(phone: Phone) -> None:
     phone.client.set_cookie("theme", '"><script>alert(1)</script>')
     phone.client.set_cookie("lang", "xx")
 
-    assert '<html lang="en" data-theme="sun" data-hand="right">' in phone.get("/").text
+    assert '<html lang="en" data-theme="sun" data-hand="right" data-units="metric">' in phone.get("/").text
 
 
 def test_assets_may_be_kept_for_ever_because_their_address_changes_with_them(phone: Phone) -> None:

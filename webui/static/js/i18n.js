@@ -15,11 +15,15 @@ export function t(key, figures = {}) {
 
 export const number = (value, digits) => new Intl.NumberFormat(region, { maximumFractionDigits: digits }).format(value);
 
-/** A distance in the unit a photographer would say. */
+/** A length at the subject in the unit a photographer would say, of those chosen on this phone; mil: thousandths of an inch. */
 export function distance(um) {
   const size = Math.abs(um);
-  if (size < 1000) return `${number(um, size < 10 ? 1 : 0)}\u00a0µm`;
-  return `${new Intl.NumberFormat(region, { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(um / 1000)}\u00a0mm`;
+  const show = (value, unit, most) => {
+    const digits = size ? most : 0;
+    return `${new Intl.NumberFormat(region, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value)}\u00a0${unit}`;
+  };
+  if (document.documentElement.dataset.units === "imperial") return size < 2540 ? show(um / 25.4, "mil", size < 25.4 ? 3 : size < 254 ? 2 : 1) : show(um / 25400, "in", 3);
+  return size < 1000 ? show(um, "µm", size < 10 ? 1 : 0) : show(um / 1000, "mm", 2);
 }
 
 export function bytes(count) {

@@ -10,7 +10,7 @@ import "./settings.js";
 import { command, explain, remember, setTheme, toast } from "./shell.js";
 
 const root = document.documentElement;
-const current = { theme: () => root.dataset.theme, hand: () => root.dataset.hand, lang: () => root.lang, awake: () => (/(?:^|; )awake=off/.test(document.cookie) ? "off" : "on") };
+const current = { theme: () => root.dataset.theme, hand: () => root.dataset.hand, units: () => root.dataset.units, lang: () => root.lang, awake: () => (/(?:^|; )awake=off/.test(document.cookie) ? "off" : "on") };
 
 function showLooks() {
   for (const button of $$("[data-look]")) press(button, current[button.dataset.look]() === button.dataset.value);
@@ -22,7 +22,7 @@ for (const button of $$("[data-look]")) {
     if (look === "theme") setTheme(value);
     else remember(look, value);
     if (look === "hand") root.dataset.hand = value;
-    if (look === "lang") location.reload();
+    if (look === "lang" || look === "units") location.reload();
     showLooks();
   });
 }

@@ -50,7 +50,7 @@ function show({ settings, lens }) {
   if (!$("presets").children.length) $("presets").replaceChildren(...lens.presets.map(preset));
   const values = Object.fromEntries(settings.map((one) => [one.name, one.value]));
   lens.presets.forEach((one, place) => press($("presets").children[place], Object.entries(one.settings).every(([name, value]) => values[name] === value)));
-  say($("lens-now"), t("more.lens_now", { dof: distance(lens.depth_of_field_um), step: distance(lens.focus_step_um), spot: distance(lens.diffraction_spot_um) }));
+  say($("lens-now"), t("more.lens_now", { dof: distance(lens.depth_of_field_um), step: distance(lens.focus_step_um), spot: `${number(lens.diffraction_spot_um, 1)}\u00a0µm` }));
 }
 
 /** Save; what is wrong stands beside its field, and the old value counts on. */
