@@ -17,6 +17,7 @@ from rig.commands.run import run_run
 from rig.config import Settings
 from rig.configfile import USER_FILE, load_settings
 from rig.liveness import GUARD_S
+from rig.sources import MOUNT_POINTS
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 UNIT = DEPLOY / "fieldstack.service"
@@ -96,3 +97,30 @@ def test_the_user_of_the_service_may_switch_the_computer_off(unit: RawConfigPars
     rule = (DEPLOY / "50-fieldstack.rules").read_text()
     assert f'subject.user == "{unit["Service"]["User"]}"' in rule
     assert re.findall(r"login1\\.([a-z-]+)", rule) == ["power-off"]
+
+
+# --- cards and sticks -----------------------------------------------------------------------------------
+def test_the_service_may_write_where_sticks_are_mounted(unit: RawConfigParser) -> None:
+    """Elsewhere ProtectSystem forbids it; a mount point that does not exist must not keep the service from starting."""
+    paths = unit["Service"]["ReadWritePaths"].split()
+
+    assert all(path.startswith("-/") for path in paths)
+    for point in MOUNT_POINTS:
+        assert any(Path(point).is_relative_to(path.removeprefix("-")) for path in paths), point
+
+
+def test_what_is_plugged_in_is_mounted_read_only_but_for_a_stick_named_for_it() -> None:
+    rule = (DEPLOY / "90-fieldstack-cards.rules").read_text()
+    options = re.findall(r'(.*)ENV\{FIELDSTACK_OPTIONS\}="([^"]*)"', rule)
+
+    assert [set(flags.split(",")) >= {"nosuid", "nodev", "noexec"} for _, flags in options] == [True, True]
+    assert options[0][0] == "" and options[0][1].startswith("ro,")
+    assert options[1] == ('ENV{ID_FS_LABEL}=="FIELDSTACK", ', "rw,nosuid,nodev,noexec,noatime")
+    assert (
+        "--owner=fieldstack" in rule and "--automount=no" in rule
+    )  # mounted only when looked at, it would never be
+    command = re.search(r'RUN\+="(\S+)', rule)
+    assert command is not None and command[1] == "/usr/bin/systemd-mount"
+    assert (
+        re.search(r'ENV\{ID_BUS\}!="usb", GOTO="(\w+)"', rule)[1] == re.search(r'LABEL="(\w+)"\n\Z', rule)[1]
+    )

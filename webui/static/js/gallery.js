@@ -1,6 +1,7 @@
 // The brackets on the card, newest first, in groups of a day.
 
 import { get, post, remove } from "./api.js";
+import { offerCopy } from "./copies.js";
 import { $, $$, actAfterHold, el, press, say } from "./dom.js";
 import { bytes, clockTime, dayName, t } from "./i18n.js";
 import * as link from "./link.js";
@@ -58,7 +59,7 @@ function card(bracket) {
     ? el("img", { src: `/api/brackets/${bracket.id}/thumb.jpg?v=${bracket.v}${bracket.results.length}`, alt: "", loading: "lazy" })
     : el("span", { className: "none", textContent: t("gallery.no_picture") });
   const { title, tags, rating } = bracket.words;
-  const facts = [title && bracket.id, rating && "★".repeat(rating), ...tags, bracket.imported && t("gallery.imported", { name: bracket.imported }), bracket.created && clockTime(new Date(bracket.created)), bracket.dated_later && t("gallery.dated_later"), bytes(bracket.bytes), bracket.results.length === 0 && t("gallery.not_stacked")];
+  const facts = [title && bracket.id, rating && "★".repeat(rating), ...tags, bracket.imported && t("gallery.imported", { name: bracket.imported }), bracket.created && clockTime(new Date(bracket.created)), bracket.dated_later && t("gallery.dated_later"), bytes(bracket.bytes), bracket.results.length === 0 && t("gallery.not_stacked"), bracket.copied && `✓ ${t("gallery.copied", bracket.copied)}`];
   const text = el(
     "span", { className: "text" },
     el("b", { textContent: bracket.words.title || bracket.id }),
@@ -85,7 +86,7 @@ function card(bracket) {
 function showSelection() {
   $("selection").hidden = !selecting;
   say($("selected"), t("gallery.chosen", { n: chosen.size }));
-  $("save").disabled = chosen.size === 0;
+  $("save").disabled = $("copy").disabled = chosen.size === 0;
   $("restack").disabled = chosen.size === 0 || !link.now().state?.allowed.includes("stack");
   $("delete").disabled = chosen.size === 0 || !link.now().state?.allowed.includes("delete");
 }
@@ -105,6 +106,7 @@ $("older").addEventListener("click", () => {
   load(true);
 });
 $("save").addEventListener("click", () => el("a", { href: `/api/brackets.zip?ids=${[...chosen].join(",")}`, download: "" }).click());
+$("copy").addEventListener("click", () => offerCopy([...chosen], () => $("select").click()));
 $("restack").addEventListener("click", async () => {
   for (const id of [...chosen]) if ((await command(post(`/api/brackets/${id}/stack`, {}))) === false) return;
   toast(t("gallery.queued", { n: chosen.size }));
@@ -144,10 +146,10 @@ function showJob(stack) {
 // A bracket that was begun or ended, and a stack that was finished, change the list.
 let seen = null;
 link.subscribe((state) => {
-  const { bracket, stack } = state;
+  const { bracket, stack, copy } = state;
   showJob(stack);
   if (bracket) showShooting(bracket);
-  const now = `${bracket?.id} ${bracket?.outcome} ${stack?.bracket_id} ${stack?.result_id} ${stack?.stage === "done"}`;
+  const now = `${bracket?.id} ${bracket?.outcome} ${stack?.bracket_id} ${stack?.result_id} ${stack?.stage === "done"} ${copy?.message}`;
   if (seen !== null && seen !== now && !selecting) {
     page = 1;
     load();

@@ -1,6 +1,7 @@
 // This phone's look, the rig's figures, and who else is paired.
 
 import { get, post, remove } from "./api.js";
+import { offerCopy } from "./copies.js";
 import { $, $$, actAfterHold, el, press } from "./dom.js";
 import { bytes, duration, number, shutter, t } from "./i18n.js";
 import * as link from "./link.js";
@@ -70,6 +71,7 @@ function showPhones({ phones }) {
   $("phones").replaceChildren(...(items.length ? items : [el("li", { textContent: t("more.no_phones") })]));
 }
 
+$("copy").addEventListener("click", () => offerCopy(null));
 actAfterHold($("power"), () => command(post("/api/power", { off: true })), (how) => toast(t(`gallery.delete_${how}`)));
 link.subscribe((state) => {
   showRig(state);
