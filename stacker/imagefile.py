@@ -127,13 +127,19 @@ def write_planes(
             _tiff().write(file, planes, bit_depth, metadata)
 
 
-def write_grey(path: Path, shape: tuple[int, int], bands: Iterable[Array], bit_depth: int = 16) -> None:
+def write_grey(
+    path: Path,
+    shape: tuple[int, int],
+    bands: Iterable[Array],
+    bit_depth: int = 16,
+    chunks: Iterable[png.Chunk] = (),
+) -> None:
     """Write a map of (h, w) pixels as a grey PNG. Raises OutputError.
 
-    bands: its rows from the top, (n, w) each, uint8 or uint16 as bit_depth says.
+    bands: its rows from the top, (n, w) each, uint8 or uint16 as bit_depth says. chunks: what else the file carries.
     """
     with writing_atomically(path) as file:
-        png.write_grey(file, shape, bit_depth, bands, result_metadata(Metadata(), shape))
+        png.write_grey(file, shape, bit_depth, bands, result_metadata(Metadata(), shape), chunks)
 
 
 def _whole_format(path: Path) -> _WholeFormat | None:

@@ -19,6 +19,7 @@ from stacker.looking import Looking, look_at_all
 from stacker.pixeldepth import depth_map
 from stacker.planes import Planes
 from stacker.preview import Preview
+from stacker.regions import regions_chunk
 from stacker.report import Report
 from stacker.reporting import left_out_sentence
 from stacker.settings import StackSettings
@@ -206,7 +207,7 @@ def write_results(
     memory.trim()  # what the fusion took
     size = result.planes.shape
     if job.depth_map is not None:
-        write_grey(job.depth_map, size, depth_map(result, frames))
+        write_grey(job.depth_map, size, depth_map(result, frames), chunks=[regions_chunk(result)])
     if job.confidence is not None:
         bits = job.bit_depth or 8
         write_grey(job.confidence, size, [result.enlarge(encode_confidence(result.confidence, bits))], bits)

@@ -17,6 +17,11 @@ def source_map(result: FuseResult) -> Iterator[NDArray[np.uint16]]:
     The frame nearest to the pixel's depth: where contrast decides, and where nothing is sharp and frames are averaged,
     it is the best single answer, not the whole.
     """
+    return by_depth(result, lambda depth: nearest_used(result, depth))
+
+
+def nearest_used(result: FuseResult, depth: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """Numbers, from 0 in shot order, of the frames that went into a result and lie nearest to these depths."""
     used = np.array([frame.index for frame in result.report.frames if frame.used], np.uint16)
     between = (used[:-1] + used[1:].astype(np.float32)) / 2
-    return by_depth(result, lambda depth: used[np.searchsorted(between, depth)])
+    return np.asarray(used[np.searchsorted(between, depth)])

@@ -20,6 +20,7 @@ from stacker.planes import Planes, bgr_strips
 from stacker.saying import say
 
 Array = npt.NDArray[Any]
+Chunk = tuple[bytes, bytes]  # name, content
 
 MAGIC = b"\x89PNG\r\n\x1a\n"
 _GREY, _RGB, _GREY_ALPHA = 0, 2, 4  # colour types of IHDR
@@ -80,20 +81,32 @@ def write(file: BinaryIO, planes: Planes, bit_depth: int, metadata: Metadata) ->
 
 
 def write_grey(
-    file: BinaryIO, shape: tuple[int, int], bit_depth: int, bands: Iterable[Array], metadata: Metadata
+    file: BinaryIO,
+    shape: tuple[int, int],
+    bit_depth: int,
+    bands: Iterable[Array],
+    metadata: Metadata,
+    chunks: Iterable[Chunk] = (),
 ) -> None:
-    """Write a grey PNG of (h, w) pixels. bands: its rows from the top, (n, w) uint8 or uint16."""
+    """Write a grey PNG of (h, w) pixels. bands: its rows from the top, (n, w) uint8 or uint16.
+
+    chunks: what else it carries, before the picture.
+    """
     height, width = shape
     cut = (
         band[top : top + _BAND_ROWS, :, np.newaxis]
         for band in bands
         for top in range(0, len(band), _BAND_ROWS)
     )
-    _write(file, (width, height, bit_depth, _GREY), cut, metadata)
+    _write(file, (width, height, bit_depth, _GREY), cut, metadata, chunks)
 
 
 def _write(
-    file: BinaryIO, size: tuple[int, int, int, int], bands: Iterable[Array], metadata: Metadata
+    file: BinaryIO,
+    size: tuple[int, int, int, int],
+    bands: Iterable[Array],
+    metadata: Metadata,
+    chunks: Iterable[Chunk] = (),
 ) -> None:
     file.write(MAGIC)
     _write_chunk(file, b"IHDR", struct.pack(">IIBBBBB", *size, 0, 0, 0))
@@ -103,6 +116,8 @@ def _write(
         _write_chunk(file, b"eXIf", metadata.exif)
     if metadata.xmp:
         _write_chunk(file, b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + metadata.xmp)
+    for name, payload in chunks:
+        _write_chunk(file, name, payload)
     packer = zlib.compressobj(_COMPRESSION_LEVEL)
     for band in bands:
         _write_chunk(file, b"IDAT", packer.compress(_filtered(band)))

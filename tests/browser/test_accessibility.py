@@ -228,6 +228,9 @@ def test_a_result_in_every_view(new_phone: Callable[..., PhonePage], stacked: st
         phone.tap(f"[data-view={view}]")
         phone.until(shown, view)
         check_state(phone, turn)
+    phone.tap("#retouch")
+    phone.until("document.querySelector('#sources').width > 100", "the retouch map")
+    check_state(phone, 4)
 
 
 @pytest.fixture

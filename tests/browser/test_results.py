@@ -162,6 +162,56 @@ def test_a_result_tells_how_good_it_is_and_what_was_cropped(
     phone.no_errors()
 
 
+# A place of the retouch map that has a colour all round it, in pixels of the window, and one that is hatched.
+PLACES = """(() => {
+    const c = document.querySelector('#sources'), box = c.getBoundingClientRect();
+    const alpha = c.getContext('2d').getImageData(0, 0, c.width, c.height).data.filter((_, i) => i % 4 === 3);
+    const free = (x, y) => x > c.width / 3 && y > c.height / 3 && y < c.height / 2;
+    const where = (test) => { for (let i = 4 * c.width; i < alpha.length - 4 * c.width; i += 1) {
+        const [x, y] = [i % c.width, Math.floor(i / c.width)];
+        if (x > 3 && x < c.width - 4 && free(x, y) && test(i))
+            return { x: box.left + (x + 0.5) / c.width * box.width, y: box.top + (y + 0.5) / c.height * box.height };
+    } };
+    const around = (i) => [-2, -1, 0, 1, 2].flatMap((v) => [-2, -1, 0, 1, 2].map((u) => alpha[i + v * c.width + u]));
+    return { sure: where((i) => around(i).every(Boolean)), guess: where((i) => !around(i).some(Boolean)) };
+})()"""
+
+
+def test_the_retouch_map_leads_from_a_part_to_its_frame_beside_the_stack(
+    new_phone: Callable[..., PhonePage], stacked: str
+) -> None:
+    phone = new_phone(path=f"b/{stacked}")
+    phone.until(SHOWN)
+    phone.tap("#retouch")
+    phone.until(
+        "document.querySelector('#sources').width > 100 && !document.querySelector('#sources').hidden"
+    )
+    assert phone.page.locator("#source-here").is_disabled()
+    places = phone.page.evaluate(PLACES)
+    if guess := places.get("guess"):  # a click only: two taps within a moment would zoom
+        phone.page.evaluate(
+            """at => document.querySelector('#viewer').dispatchEvent(
+                new MouseEvent('click', { clientX: at.x, clientY: at.y }))""",
+            guess,
+        )
+        phone.until(
+            "/^No frame/.test(document.querySelector('#source-here').textContent)", "that it is a guess"
+        )
+    phone.page.touchscreen.tap(**places["sure"])
+    phone.until("/^Frame \\d+ at/.test(document.querySelector('#source-here').textContent)", "the frame")
+    number = int(phone.text("#source-here").split()[1])
+    phone.tap("#source-here")
+
+    phone.until("document.querySelector('[data-view=compare]').getAttribute('aria-pressed') === 'true'")
+    phone.until(
+        f"document.querySelector('#under').getAttribute('src')?.includes('/frames/{number - 1}')", "the frame"
+    )
+    assert phone.page.locator("#sources").is_hidden()
+    phone.tap("#retouch")  # back to the map
+    phone.until("!document.querySelector('#sources').hidden")
+    phone.no_errors()
+
+
 def test_stacking_again_keeps_both_results(
     new_phone: Callable[..., PhonePage], stacked: str, rig: RunningRig
 ) -> None:

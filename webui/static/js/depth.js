@@ -24,15 +24,18 @@ export async function readDepth(address) {
   return last.depth;
 }
 
+/** The map of which frame each part comes from (its number, from 1) that a depth map carries: see stacker/regions.py. */
+export const readSources = async (address) => readGreyPng((await readDepth(address)).sources.buffer);
+
 /** clear: the value of what is left transparent, if any. */
-export function drawDepth(canvas, { width, height, values, top }, clear) {
+export function drawDepth(canvas, { width, height, values, top }, clear, colourOf = (value) => colourAt(value / top)) {
   const table = new Map([[clear, 0]]);
   const image = new ImageData(width, height);
   const pixels = new Uint32Array(image.data.buffer);
   values.forEach((value, i) => {
     let colour = table.get(value);
     if (colour === undefined) {
-      const [r, g, b] = colourAt(value / top);
+      const [r, g, b] = colourOf(value);
       table.set(value, (colour = (0xff000000 | (b << 16) | (g << 8) | r) >>> 0));
     }
     pixels[i] = colour;

@@ -1,7 +1,5 @@
 // The words of the chosen language, and figures written the way that language writes them.
 
-import { runs } from "./runs.js";
-
 export const lang = document.documentElement.lang || "en";
 /** Dates and figures as this phone writes that language: British English has the day first. */
 export const region = navigator.language?.split("-")[0] === lang ? navigator.language : lang;
@@ -68,4 +66,15 @@ function figure(value) {
   if ("bytes" in value) return bytes(value.bytes);
   if (value.frames) return t(value.frames.length === 1 ? "frames.one" : "frames.many", { which: runs(value.frames) });
   return sentence(value.text, value);
+}
+
+/** Indices from 0 as people say frames: [13, 14, 15, 19] is "14–16, 20". */
+export function runs(indices) {
+  const found = [];
+  for (const index of [...indices].sort((a, b) => a - b)) {
+    const last = found.at(-1);
+    if (last && index === last[1] + 1) last[1] = index;
+    else found.push([index, index]);
+  }
+  return found.map(([first, last]) => (first === last ? `${first + 1}` : `${first + 1}–${last + 1}`)).join(", ");
 }

@@ -25,15 +25,16 @@ function chunks(bytes) {
     const length = view.getUint32(at);
     const name = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
     if (name === "IHDR") Object.assign(found, { width: view.getUint32(at + 8), height: view.getUint32(at + 12), bits: bytes[at + 16], colour: bytes[at + 17], interlaced: bytes[at + 20] });
+    if (name === "srCe") found.sources = bytes.slice(at + 8, at + 8 + length); // a PNG of its own, see stacker/regions.py
     if (name === "IDAT") found.data.push(bytes.subarray(at + 8, at + 8 + length));
     at += 12 + length;
   }
   return found;
 }
 
-/** {width, height, values: Uint16Array, top: of white} no wider than `widest`, every k-th pixel of every k-th row. */
+/** {width, height, values: Uint16Array, top: of white} no wider than `widest`, every k-th pixel of every k-th row; sources: the PNG within it. */
 export async function readGreyPng(buffer, widest = 1000) {
-  const { width, height, bits, colour, interlaced, data } = chunks(new Uint8Array(buffer));
+  const { width, height, bits, colour, interlaced, data, sources } = chunks(new Uint8Array(buffer));
   if (colour !== 0 || interlaced || (bits !== 8 && bits !== 16)) throw new Error("not a plain grey PNG");
   const step = bits / 8;
   const thin = Math.ceil(width / widest);
@@ -62,5 +63,5 @@ export async function readGreyPng(buffer, widest = 1000) {
       y += 1;
     }
   }
-  return { width: w, height: h, values, top: 2 ** bits - 1 };
+  return { width: w, height: h, values, top: 2 ** bits - 1, sources };
 }

@@ -3,9 +3,8 @@
 import { post, remove } from "./api.js";
 import { drawCurve } from "./curve.js";
 import { $, $$, el, press, say } from "./dom.js";
-import { duration, said, t } from "./i18n.js";
+import { duration, runs, said, t } from "./i18n.js";
 import * as link from "./link.js";
-import { runs } from "./runs.js";
 import { announce, command } from "./shell.js";
 import { fine } from "./verdict.js";
 

@@ -2,8 +2,7 @@
 
 import { post } from "./api.js";
 import { $, el, press, say } from "./dom.js";
-import { said, t } from "./i18n.js";
-import { runs } from "./runs.js";
+import { runs, said, t } from "./i18n.js";
 import { command } from "./shell.js";
 
 const left = new Set(); // indices of frames left out by hand

@@ -1,13 +1,12 @@
 // One bracket: its stack at any zoom, beside any single frame, its depth, its files.
 
 import { get, newKey, post, remove } from "./api.js";
-import { depthAt, drawDepth, readDepth } from "./depth.js";
+import { depthAt, drawDepth, readDepth, readSources } from "./depth.js";
 import { $, $$, actAfterHold, el, guest, press, say } from "./dom.js";
-import { allSaid, bytes, distance, region, said, t } from "./i18n.js";
+import { allSaid, bytes, distance, region, runs, said, t } from "./i18n.js";
 import * as link from "./link.js";
 import { asPicture, lie } from "./geometry.js";
 import { lookAt, offer, showFindings, wireRestack } from "./restack.js";
-import { runs } from "./runs.js";
 import { command, explain, toast } from "./shell.js";
 import { WHOLE_PX, showTiles } from "./tiles.js";
 import { tellOf } from "./told.js";
@@ -16,12 +15,15 @@ import { Wiggle } from "./wiggle.js";
 import { showWords, wireWords } from "./words.js";
 
 const id = $("bracket").dataset.id;
+const OUTLINE = 65535; // between the parts of a retouch map
 const SCREEN_PX = 1600; // width of the derivative shown until somebody looks closer
 let bracket = null;
 let result = null; // the shown one, null when the bracket was never stacked
 let view = "stack";
 let frame = 0; // for the comparison
 let part = 50; // place of the divider, per cent
+let mapped = false; // whether the retouch map lies over the stack
+let source = null; // the frame whose parts of the stack stand out in it, null for none, undefined where none was sharp
 let rival = null; // id of the result compared with, null: a single frame
 
 const wiggle = new Wiggle($("wiggle"), $("angle"));
@@ -53,6 +55,7 @@ async function load(wantedResult) {
 
 /** A focus position in words; of another camera's frames only the order is known: it is their number. */
 const place_of = (um) => (bracket.imported ? t("result.frame_n", { n: Math.round(um) + 1 }) : distance(um));
+const nameOfFrame = ({ index, position_um }) => (bracket.imported ? place_of(position_um) : t("result.frame_at", { n: index + 1, at: distance(position_um) }));
 const sharpest = (frames) => frames.reduce((best, one, index) => (one.sharpness > frames[best].sharpness ? index : best), 0);
 
 function showFacts() {
@@ -125,7 +128,7 @@ function showFrames() {
   list.replaceChildren(
     ...bracket.frames.map((one, place) => {
       const image = el("img", { src: `${frameOf(one.index)}/thumb.jpg?v=${bracket.v}`, alt: "", loading: "lazy" });
-      const button = el("button", { type: "button", "aria-label": bracket.imported ? place_of(one.position_um) : t("result.frame_at", { n: one.index + 1, at: distance(one.position_um) }) }, image, el("span", { textContent: place_of(one.position_um) }));
+      const button = el("button", { type: "button", "aria-label": nameOfFrame(one) }, image, el("span", { textContent: place_of(one.position_um) }));
       button.addEventListener("click", () => {
         frame = place;
         showPicture();
@@ -148,6 +151,8 @@ function choose(name) {
   $("frames").hidden = !(name === "compare" && rival === null) && name !== "frames";
   $("leave").hidden = name !== "frames";
   $("legend").hidden = name !== "depth";
+  $("retouch").hidden = !result;
+  $("retouch").disabled = !result?.has_depth;
   $("depth-here").hidden = true;
   $("wiggle-row").hidden = name !== "wiggle";
   if (name !== "wiggle") wiggle.move(false);
@@ -187,6 +192,7 @@ function showPicture() {
   for (const [index, item] of $$("#frames button").entries()) press(item, index === frame);
   lookAt(view === "frames" ? shot : null);
   if (view === "depth") showDepth();
+  showSources();
   $("wiggle").hidden = view !== "wiggle";
   if (view === "wiggle") showWiggle();
   divide();
@@ -269,8 +275,8 @@ async function showDepth() {
   }
 }
 
-function noDepth(error) {
-  toast(t("result.no_depth"));
+function noDepth(error, why = "result.no_depth") {
+  toast(t(why));
   console.error(error);
 }
 
@@ -294,17 +300,52 @@ async function showWiggle() {
   if (view === "wiggle" && !calm.matches) wiggle.move(true);
 }
 
-/** The depth under the finger, while the depth map is shown. */
-async function tellDepth(event) {
-  if (view !== "depth" || event.target.closest("button")) return;
-  const depth = await readDepth(fileOf("depth"));
+/** From which frame each part comes, over the stack, when that is asked for. */
+async function showSources() {
+  const on = mapped && view === "stack";
+  press($("retouch"), on);
+  $("sources").hidden = $("source-here").hidden = !on;
+  if (!on) return;
+  $("source-here").disabled = !source;
+  say($("source-here"), source ? `${nameOfFrame(source)} · ${t("retouch.show")}` : t(source === undefined ? "retouch.unsure" : "retouch.tap"));
+  const chosen = offeredFrames().indexOf(source) + 1;
+  // Neighbours differ in hue, and in brightness for the night, when all is red.
+  const colourOf = (value) => [0, 2.1, 4.2].map((turn) => (value === OUTLINE ? 255 : chosen && value !== chosen ? 64 : (value % 2 ? 150 : 90) + 90 * Math.cos(value * 2.4 + turn)));
+  try {
+    drawDepth($("sources"), await readSources(fileOf("depth")), 0, colourOf);
+  } catch (error) {
+    noDepth(error, "retouch.none");
+  }
+}
+
+/** What the picture under the finger is: how deep, or from which frame. */
+async function tellPlace(event) {
+  if (!(view === "depth" || (mapped && view === "stack")) || event.target.closest("button")) return;
   const at = viewer.point(event);
   const [x, y] = [viewer.fraction(at.x), (at.y - viewer.view.y) / (viewer.base.height * viewer.view.s)];
-  if (x < 0 || x > 1 || y < 0 || y > 1) return;
-  const um = depthAt(depth, positions_um(), x, y);
+  if (x < 0 || x >= 1 || y < 0 || y >= 1) return;
+  if (view === "stack") {
+    const { width, height, values } = await readSources(fileOf("depth"));
+    const from = Math.floor(y * height) * width + Math.floor(x * width);
+    source = offeredFrames()[values.subarray(from).find((value) => value !== OUTLINE) - 1];
+    part = Math.min(100, Math.round(100 * x) + 10); // Compare begins with that place seen in the frame
+    return showSources();
+  }
+  const um = depthAt(await readDepth(fileOf("depth")), positions_um(), x, y);
   say($("depth-here"), bracket.imported ? place_of(um) : t("result.depth_here", { at: distance(um) }));
   $("depth-here").hidden = false;
 }
+
+$("retouch").addEventListener("click", () => {
+  mapped = view !== "stack" || !mapped;
+  choose("stack");
+  showPicture();
+});
+$("source-here").addEventListener("click", () => {
+  frame = bracket.frames.indexOf(source);
+  view = "compare";
+  oppose(null);
+});
 
 // --- commands ---------------------------------------------------------------------------------------
 
@@ -335,7 +376,7 @@ actAfterHold(
   (how) => toast(t(`gallery.delete_${how}`)),
 );
 
-$("viewer").addEventListener("click", tellDepth);
+$("viewer").addEventListener("click", tellPlace);
 wiggle.onMove = (on) => press($("wiggle-play"), on);
 $("wiggle-play").addEventListener("click", () => wiggle.move(!wiggle.moving));
 wireWords(id, (said) => {
