@@ -11,7 +11,7 @@ from typing import Any
 from rig.actions import allowed_actions, require
 from rig.config import Settings
 from rig.devices.camera import Exposure, Preview, Roi
-from rig.devices.panel import Press, Signal
+from rig.devices.panel import Hold, Press, Signal
 from rig.errors import ConfigError, PlanError, RigError
 from rig.jobs import JobThread
 from rig.lockedcamera import same_exposure
@@ -128,13 +128,13 @@ class Control:
         self.machine.show(Signal.READY)
 
     # --- on the rig's thread --------------------------------------------------------------------
-    def start_devices(self, on_press: Callable[[Press], None]) -> None:
+    def start_devices(self, on_press: Callable[[Press], None], on_hold: Callable[[Hold], None]) -> None:
         """The job that brings the devices up, from nothing or after a fault."""
         with self.guard:
             if self.state is Phase.SHUTTING_DOWN:
                 return
             self.board.change(state=Phase.HOMING, fault=None, message=None)
-        devices = self.machine.start(on_press)
+        devices = self.machine.start(on_press, on_hold)
         self.board.change(simulated=devices.simulated)
         self.recipe = self.recipe.for_rig(devices.simulated)
         unsure = self.machine.find_position(self.recipe.position_steps, self.stopping.is_set)

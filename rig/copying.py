@@ -7,12 +7,13 @@ import hashlib
 import io
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from rig.bracketfolder import BracketFolder, finish_folder
+from rig.brackets import BracketSummary
 from rig.cardfiles import JPEGS, CardFile, FileChangedError, opened_file, suffix_of
 from rig.durable import as_store_error, sync_folder
 from rig.errors import SourceError
@@ -172,3 +173,15 @@ def moment(taken: str | None) -> str | None:
         return datetime.strptime(taken.partition(".")[0], "%Y:%m:%d %H:%M:%S").isoformat()
     except (ValueError, OverflowError):
         return None
+
+
+def brackets_known(
+    brackets: Iterable[BracketSummary], source: Source
+) -> Callable[[CardFrame, int], str | None]:
+    """Which of these brackets was copied from this source, by its first frame and the number of its frames."""
+    known: dict[tuple[str | None, int], str] = {
+        (one.created, one.frames_planned): one.id
+        for one in brackets
+        if one.imported == source.name and one.created is not None
+    }
+    return lambda first, count: known.get((moment(first.taken), count))

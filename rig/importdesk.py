@@ -107,6 +107,10 @@ class ImportDesk:
         """A small picture of a frame. Raises SourceError, NoSuchBracketError while there is none."""
         return self._scan_of(source_id, scan_id).picture(frame)
 
+    def scanned(self, source_id: str, scan_id: str) -> ScanView:
+        """What this scan has found, whatever was done to the card since. Raises SourceError when it was forgotten."""
+        return self._scan_of(source_id, scan_id).view()
+
     def _scan_of(self, source_id: str, scan_id: str) -> Scan:
         with self._news:
             scan = self._scans.get(source_id)

@@ -15,7 +15,7 @@ from rig.devices.build import Devices, build_devices
 from rig.devices.camera import Camera, Coming, Exposure, Frame, Image, Limits, Preview, Roi
 from rig.devices.gpio import kept_here
 from rig.devices.gpiolines import users
-from rig.devices.panel import Press, Signal
+from rig.devices.panel import Hold, Press, Signal
 from rig.errors import CameraError, CameraTimeoutError, NotAllowedError, RigError
 from rig.flashtime import check_time_for_flash
 from rig.focuser import Focuser
@@ -51,13 +51,14 @@ class Machine:
         self._wanted = threading.Event()  # a bracket waits for the camera: previews stand back
 
     # --- life -----------------------------------------------------------------------------------
-    def start(self, on_press: Callable[[Press], None]) -> Devices:
+    def start(self, on_press: Callable[[Press], None], on_hold: Callable[[Hold], None]) -> Devices:
         """Build and start the devices; a camera that gives pictures when it returns. Raises RigError."""
         self.close()
         self._devices = self._build(self._asked)
         self.settings = self._devices.settings
         self._focuser = Focuser(self._devices.motor, self.settings.motor)
         self._devices.panel.on_press(on_press)
+        self._devices.panel.on_hold(on_hold)
         with self.camera() as camera:
             camera.start()
         return self._devices

@@ -78,7 +78,7 @@ class Targets:
 
 def _stick(point: Path, told: str) -> Target | None:
     """A stick by its line in the mount table, see proc_pid_mountinfo(5)."""
-    if _is_card(point):
+    if is_card(point):
         return None
     mount, _, system = told.partition(" - ")
     kind, device, options = [*system.split(" "), "", "", ""][:3]
@@ -103,7 +103,7 @@ def _folder(path: Path) -> Target | None:
         root = path.resolve(strict=True)
     except OSError:
         return None
-    if not root.is_dir() or _is_card(root):
+    if not root.is_dir() or is_card(root):
         return None
     name, problem = shown_name(root.name), None
     if not _may_write(root):
@@ -113,7 +113,8 @@ def _folder(path: Path) -> Target | None:
     return Target(place_id("copies", root), name, "folder", root, "", None, problem)
 
 
-def _is_card(root: Path) -> bool:
+def is_card(root: Path) -> bool:
+    """Whether a camera has written there."""
     return any(os.path.lexists(root / name) for name in CAMERA_FOLDERS)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from rig.box import Box
 from rig.brackets import BracketDetail, BracketSummary
 from rig.byhand import ASKING
+from rig.cardbybutton import CardByButton
 from rig.comeback import Comeback
 from rig.config import Settings
 from rig.control import Control
@@ -93,11 +94,11 @@ class Workflow:
         self._comeback = Comeback(self._control, self._start_again)
         self._timer = SelfTimer(self._control, self._shoot_if_planned)
         # What other cameras have shot: `workflow.imports.scan(...)` and the like, see ImportDesk.
-        self.imports = ImportDesk(
-            Sources(settings.sources, mounts), data_folder, RigShelf(self._control, self._stacks)
-        )
+        mounts, shelf = mounts or Mounts(), RigShelf(self._control, self._stacks)
+        self.imports = ImportDesk(Sources(settings.sources, mounts), data_folder, shelf)
         # Brackets on their way to a stick: `workflow.copies.order(...)`, see CopyDesk.
         self.copies = CopyDesk(Targets(settings, mounts), self._control)
+        self._card = CardByButton(self._control, shelf, self.imports, self.copies, mounts)
 
     @property
     def settings(self) -> Settings:
@@ -140,6 +141,7 @@ class Workflow:
         self._control.keeper.close()
         self.imports.close()
         self.copies.close()
+        self._card.close()
         self._stacks.close()
         self._control.previews.close()
         self._machine.close()
@@ -378,7 +380,7 @@ class Workflow:
     def _start_devices(self) -> None:
         """On the rig's thread. A busy line is waited for: the button may be on it, or behind it."""
         try:
-            self._control.start_devices(self._on_press)
+            self._control.start_devices(self._on_press, self._card.held)
         except LineBusyError:
             self._comeback.begin()
             raise
@@ -540,6 +542,8 @@ class Workflow:
         if not progress.running and control.state is Phase.IDLE:
             with control.guard:
                 control.show_plan()
+            if self._card.busy:  # with more than this stack; it tells the end of all
+                return
             good = progress.stage == "done" and self._shooter.is_well(progress.bracket_id)
             self._machine.show(Signal.DONE if good else Signal.WARNING)
 

@@ -9,10 +9,11 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from rig.config import PanelSettings
 from rig.devices.gpio import Gpio, InputLine, OutputLine
-from rig.devices.panel import Press, Signal
+from rig.devices.panel import Hold, Press, Signal
 from rig.devices.patterns import PATTERNS, Beat, Pattern
 from rig.devices.presses import PressClassifier
 from rig.errors import GpioError
@@ -41,6 +42,11 @@ class GpioPanel:
         """Call callback, on the panel's own thread, for every press; see Panel."""
         if self._button is not None:
             self._button.callback = callback
+
+    def on_hold(self, callback: Callable[[Hold], None]) -> None:
+        """Call callback, on the panel's own thread, whenever the button goes down; see Panel."""
+        if self._button is not None:
+            self._button.hold_callback = callback
 
     def show(self, signal: Signal) -> None:
         """Show a state until the next call; see Panel."""
@@ -132,6 +138,8 @@ class _ButtonWatcher:
 
     def __init__(self, line: InputLine, debounce_ms: int) -> None:
         self.callback: Callable[[Press], None] | None = None
+        self.hold_callback: Callable[[Hold], None] | None = None
+        self._hold: Hold | None = None
         self._line = line
         self._closing = False
         self._woken: queue.SimpleQueue[float] = queue.SimpleQueue()
@@ -159,12 +167,27 @@ class _ButtonWatcher:
             except GpioError as error:
                 _log.warning("%s", error)
                 return
+            self._follow_hold(pressed)
             if edge_s is not None:
                 presses = self._classifier.changed(pressed, edge_s)
             else:
                 presses = self._classifier.due(pressed, time.monotonic())
             for press in presses:
                 self._tell(press)
+            if pressed and self._hold is None and not self._classifier.ignores:
+                self._hold = Hold()
+                if self.hold_callback is not None:
+                    _logged(partial(self.hold_callback, self._hold), "held")
+
+    def _follow_hold(self, pressed: bool) -> None:
+        """Before the button's level is judged: it may have been taken for something else meanwhile."""
+        hold = self._hold
+        if hold is None:
+            return
+        if not pressed:
+            self._hold = None
+        if hold.taken if pressed else hold.let_go():
+            self._classifier.ignore()
 
     def _wait_for_edge(self) -> float | None:
         """When the button changed; None when the classifier's time has come before."""
@@ -175,9 +198,12 @@ class _ButtonWatcher:
             return None
 
     def _tell(self, press: Press) -> None:
-        if self.callback is None:
-            return
-        try:
-            self.callback(press)
-        except Exception:  # noqa: BLE001  edge of a thread: the button must work again after whatever one press led to
-            _log.exception("the rig failed to act on a %s press", press.value)
+        if self.callback is not None:
+            _logged(partial(self.callback, press), press.value)
+
+
+def _logged(act: Callable[[], None], press: str) -> None:
+    try:
+        act()
+    except Exception:  # noqa: BLE001  edge of a thread: the button must work again after whatever one press led to
+        _log.exception("the rig failed to act on a %s press", press)

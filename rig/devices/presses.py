@@ -52,6 +52,15 @@ class PressClassifier:
             return self._went_down(now_s) if pressed else self._went_up(now_s)
         return self._elapsed(now_s)
 
+    @property
+    def ignores(self) -> bool:
+        """Whether nothing is told until the button was let go."""
+        return self._ignored
+
+    def ignore(self) -> None:
+        """The button is held for something else: no press is told until it was let go."""
+        self._ignored = self._pressed
+
     def _elapsed(self, now_s: float) -> list[Press]:
         presses = []
         while (due_s := self.due_s) is not None and now_s >= due_s:

@@ -13,7 +13,7 @@ from patience import PATIENCE_S
 
 from rig.config import PanelSettings
 from rig.devices.gpio import Gpio
-from rig.devices.panel import Press, Signal
+from rig.devices.panel import Hold, Press, Signal
 from rig.devices.panel_gpio import GpioPanel
 from rig.devices.patterns import PATTERNS
 
@@ -152,6 +152,42 @@ def test_a_press_reaches_the_callback_on_the_panels_own_thread(library):
     until(lambda: told)
     panel.close()
     assert told == [(Press.SHORT, "panel-button")]
+
+
+def test_a_held_button_that_is_taken_for_something_else_is_no_press(library):
+    told: list[Press] = []
+    taken: list[bool] = []
+    holds: list[Hold] = []
+    panel = GpioPanel(Gpio(library), FULL)
+    panel.on_press(told.append)
+
+    def take_the_first(hold: Hold) -> None:
+        holds.append(hold)
+        if len(holds) == 1:
+            taken.append(hold.take())
+
+    panel.on_hold(take_the_first)
+    push(library)  # together with the next one this would be a double press
+    push(library)
+    until(lambda: told)
+    panel.close()
+
+    assert told == [Press.SHORT] and taken == [True]
+    assert holds[1].wait_up(PATIENCE_S) and not holds[1].take()  # it is up: too late
+
+
+def test_a_button_that_is_stuck_at_the_start_is_not_held(library):
+    library.levels[BUTTON] = 0
+    holds: list[Hold] = []
+    panel = GpioPanel(Gpio(library), FULL)
+    panel.on_hold(holds.append)
+    library.watchers[BUTTON](BUTTON)
+    seen = library.reads[BUTTON]
+    library.watchers[BUTTON](BUTTON)
+    until(lambda: library.reads[BUTTON] > seen)
+    panel.close()
+
+    assert holds == []
 
 
 def test_a_callback_may_close_the_panel(library):

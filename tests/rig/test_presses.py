@@ -91,3 +91,14 @@ def test_every_tap_counts_once_whatever_the_rhythm(durations_s):
     weight = {"short": 1, "double": 2, "long": 1, "very_long": 0}
     held_after_tap = downs - sum(weight[press] for press in told)
     assert 0 <= held_after_tap <= told.count("long")  # a tap just before a hold is part of it
+
+
+def test_a_press_that_is_held_for_something_else_is_told_in_no_way():
+    button = PressClassifier(False)
+    button.changed(True, 1.0)
+    button.ignore()
+
+    assert button.due_s is None and button.due(True, 9.0) == [] and button.changed(False, 10.0) == []
+    assert button.due_s is None  # no short press waits
+    button.changed(True, 20.0)
+    assert button.due(True, 22.5) == [Press.LONG]

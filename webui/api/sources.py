@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from rig.copying import moment
+from rig.copying import brackets_known
 from rig.scan import ScanView
 from rig.sources import Source
 from stacker.formats.shotfacts import ShotFacts
@@ -81,11 +81,7 @@ def told(source: Source, seen: ScanView | None) -> dict[str, Any]:
 
 def groups_of(source: Source, seen: ScanView) -> list[dict[str, Any]]:
     """Neighbouring frames first..last, as the rig would divide them."""
-    known: dict[tuple[str | None, int], str] = {
-        (one.created, one.frames_planned): one.id
-        for one in workflow().brackets()
-        if one.imported == source.name and one.created is not None
-    }
+    known = brackets_known(workflow().brackets(), source)
     makers: dict[Any, int] = {}
     groups = []
     for first, last, is_bracket in seen.groups:
@@ -99,7 +95,7 @@ def groups_of(source: Source, seen: ScanView) -> list[dict[str, Any]]:
                 "maker": makers.setdefault(
                     frame.maker, len(makers)
                 ),  # only of one maker can groups be joined
-                "bracket_id": known.get((moment(frame.taken), last - first + 1)),
+                "bracket_id": known(frame, last - first + 1),
                 **{name: about[name] for name in ("camera", "lens", "f_number", "exposure_s", "iso")},
             }
         )
