@@ -23,6 +23,7 @@ _COMMANDS = {
     "plan": ("rig.commands.plan", "add_plan_parser"),
     "run": ("rig.commands.run", "add_run_parser"),
     "brackets": ("rig.commands.brackets", "add_brackets_parser"),
+    "copy": ("rig.commands.copies", "add_copy_parser"),
     "import": ("rig.commands.cards", "add_import_parser"),
     "calibrate": ("rig.commands.calibrate", "add_calibrate_parser"),
     "doctor": ("rig.commands.doctor", "add_doctor_parser"),

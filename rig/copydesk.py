@@ -136,7 +136,7 @@ class CopyDesk:
                 order,
                 self._control.store,
                 present=lambda: self._is_present(order.target),
-                note=lambda bracket_id: self._note(bracket_id, order),
+                date=lambda: self._control.time.moment().created,
                 begins=self._begin,
                 go_on=self._go_on,
                 tell=self._tell,
@@ -166,11 +166,6 @@ class CopyDesk:
 
     def _begin(self, bracket_id: str) -> None:
         self._bracket = bracket_id
-
-    def _note(self, bracket_id: str, order: CopyOrder) -> None:
-        self._control.store.folder_of(bracket_id).note(
-            "copied", to=order.target.name, at=self._control.time.moment().created, frames=order.what == "all"
-        )
 
     def _go_on(self) -> None:
         while self._control.state in DISTURBED and not self._cancelled.is_set():

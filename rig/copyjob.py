@@ -68,15 +68,15 @@ class Meter:
 class CopyJob:
     """One order at work.
 
-    present: whether the target is still the one that was chosen. note: keep that a bracket was copied. begins: a
-    bracket's turn has come. go_on: called between chunks; may wait, and raises CopyCancelledError. tell: the meter
-    has changed.
+    present: whether the target is still the one that was chosen. date: the time in ISO 8601, None while it is not
+    known. begins: a bracket's turn has come. go_on: called between chunks; may wait, and raises CopyCancelledError.
+    tell: the meter has changed.
     """
 
     order: CopyOrder
     store: Store
     present: Callable[[], bool]
-    note: Callable[[str], None]
+    date: Callable[[], str | None]
     begins: Callable[[str], None]
     go_on: Callable[[], None]
     tell: Callable[[Meter], None]
@@ -130,13 +130,14 @@ class CopyJob:
         self.go_on()
         meter.began()
         try:
-            self.store.folder_of(bracket.id)
+            folder = self.store.folder_of(bracket.id)
         except NoSuchBracketError:  # deleted meanwhile
             meter.total -= 2 * bracket.bytes
             return False
         copy_bracket(top, bracket, tick)
         flush_all(root)
-        self.note(bracket.id)
+        to, frames = self.order.target.name, self.order.what == "all"
+        folder.note("copied", to=to, at=self.date(), frames=frames)
         return True
 
     # --- what is to be done -----------------------------------------------------------------------

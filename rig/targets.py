@@ -59,7 +59,7 @@ class Targets:
         found = []
         if self._settings.sources.removable:
             found += [_stick(point, told) for point, told in self._mounts.cards()]
-        found += [_folder(Path(name).expanduser()) for name in self._settings.store.copy_to]
+        found += [folder_target(Path(name).expanduser()) for name in self._settings.store.copy_to]
         return tuple({target.id: target for target in found if target is not None}.values())
 
     def find(self, target_id: str) -> Target:
@@ -98,12 +98,14 @@ def _stick(point: Path, told: str) -> Target | None:
     return Target(place_id("card", point), name, "stick", point, told, largest, problem)
 
 
-def _folder(path: Path) -> Target | None:
+def folder_target(path: Path) -> Target | None:
+    """A folder to copy to; None where there is none, or it is on a camera's card."""
     try:
         root = path.resolve(strict=True)
     except OSError:
         return None
-    if not root.is_dir() or is_card(root):
+    mount = next(one for one in (root, *root.parents) if one.is_mount())
+    if not root.is_dir() or is_card(root) or is_card(mount):
         return None
     name, problem = shown_name(root.name), None
     if not _may_write(root):

@@ -41,6 +41,15 @@ def test_a_cameras_card_is_never_one_however_it_is_mounted(computer: Computer, n
     assert found(computer, store__copy_to=[str(folder)]) == ()
 
 
+def test_nor_is_a_folder_on_such_a_card(computer: Computer, monkeypatch: pytest.MonkeyPatch) -> None:
+    card = computer.root / "card"
+    (card / "DCIM").mkdir(parents=True)
+    (card / "copies").mkdir()
+    monkeypatch.setattr(Path, "is_mount", lambda path: path in (card, Path("/")))
+
+    assert found(computer, store__copy_to=[str(card / "copies")]) == ()
+
+
 def test_a_stick_mounted_read_only_is_shown_with_the_command_that_changes_it(computer: Computer) -> None:
     computer.stick(options="ro", kind="exfat")
     (target,) = found(computer)
