@@ -46,7 +46,7 @@ def test_brackets_are_chosen_copied_and_marked(
     phone.tap("#copy-targets button")
 
     phone.until("document.querySelector('#copying-text').textContent.includes('pull it out')", "the end")
-    phone.until("document.querySelectorAll('.card')[1].textContent.includes('✓ on STICK')", "the mark")
+    phone.until("document.querySelectorAll('.card')[1].textContent.includes('✓\\u00a0on STICK')", "the mark")
     assert (
         not phone.page.locator("#copy-to").is_visible() and not phone.page.locator(".pick").first.is_visible()
     )

@@ -59,7 +59,7 @@ function card(bracket) {
     ? el("img", { src: `/api/brackets/${bracket.id}/thumb.jpg?v=${bracket.v}${bracket.results.length}`, alt: "", loading: "lazy" })
     : el("span", { className: "none", textContent: t("gallery.no_picture") });
   const { title, tags, rating } = bracket.words;
-  const facts = [title && bracket.id, rating && "★".repeat(rating), ...tags, bracket.imported && t("gallery.imported", { name: bracket.imported }), bracket.created && clockTime(new Date(bracket.created)), bracket.dated_later && t("gallery.dated_later"), bytes(bracket.bytes), bracket.results.length === 0 && t("gallery.not_stacked"), bracket.copied && `✓ ${t("gallery.copied", bracket.copied)}`];
+  const facts = [title && bracket.id, rating && "★".repeat(rating), ...tags, bracket.imported && t("gallery.imported", { name: bracket.imported }), bracket.created && clockTime(new Date(bracket.created)), bracket.dated_later && t("gallery.dated_later"), bytes(bracket.bytes), bracket.results.length === 0 && t("gallery.not_stacked"), bracket.copied && `✓\u00a0${t("gallery.copied", bracket.copied)}`];
   const text = el(
     "span", { className: "text" },
     el("b", { textContent: bracket.words.title || bracket.id }),
