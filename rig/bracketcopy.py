@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from rig.errors import StoreError
 from rig.saying import say
@@ -43,6 +44,9 @@ class BracketFiles:
     id: str
     folder_name: str
     pieces: tuple[Piece, ...]
+    contents: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # as they are noted: see rig.bracketfolder.contents_of
 
     @property
     def bytes(self) -> int:

@@ -188,7 +188,7 @@ class BracketFolder:
             words=words_of(facts),
             verdict=findings[0]["verdict"] if findings else None,
             imported=head.get("imported"),
-            copied=copied_of(facts),
+            copied=_copied(facts, contents_of(frames, results)),
         )
         return BracketDetail(summary, plan, head.get("devices", {}), frames, results, findings, again)
 
@@ -322,15 +322,24 @@ def findings_of(facts: Iterable[Fact]) -> tuple[dict[str, Any], ...]:
     return tuple(coverage["findings"]) if coverage else ()
 
 
-def copied_of(facts: Iterable[Fact]) -> Copied | None:
-    """The last checked copy; None when there is none, or there is more by now than was copied."""
-    copied = None
-    for fact in facts:
-        if fact["fact"] == "copied":
-            copied = Copied(str(fact["to"]), fact.get("at"), bool(fact["frames"]))
-        elif fact["fact"] == "result" or (fact["fact"] == "frame" and copied is not None and copied.frames):
-            copied = None
-    return copied
+def contents_of(
+    frames: Iterable[FrameInfo], results: Iterable[ResultInfo], with_frames: bool = True
+) -> dict[str, Any]:
+    """What a copy made of these holds, to be compared later: ids of results, and a mark for the frames."""
+    mark = hashlib.sha256("".join(frame.sha256 for frame in frames).encode()).hexdigest()[:16]
+    return {"results": [result.id for result in results], "frames": mark if with_frames else None}
+
+
+def _copied(facts: Iterable[Fact], now: dict[str, Any]) -> Copied | None:
+    """The last checked copy; None when there is none, or it lacks something of what there is now."""
+    last = next((fact for fact in reversed(list(facts)) if fact["fact"] == "copied"), None)
+    if (
+        last is None
+        or not {*now["results"]} <= {*last["results"]}
+        or last["frames"] not in (None, now["frames"])
+    ):
+        return None
+    return Copied(str(last["to"]), last.get("at"), last["frames"] is not None)
 
 
 def _frame(fact: Fact) -> FrameInfo:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from rig.bracketcopy import BracketFiles, Piece, copy_bracket, missing
+from rig.bracketfolder import contents_of
 from rig.brackets import BracketSummary
 from rig.durable import NO_ROOM
 from rig.errors import NoSuchBracketError, NotAllowedError, RigError, StoreError, TargetError
@@ -136,8 +137,7 @@ class CopyJob:
             return False
         copy_bracket(top, bracket, tick)
         flush_all(root)
-        to, frames = self.order.target.name, self.order.what == "all"
-        folder.note("copied", to=to, at=self.date(), frames=frames)
+        folder.note("copied", to=self.order.target.name, at=self.date(), **bracket.contents)
         return True
 
     # --- what is to be done -----------------------------------------------------------------------
@@ -166,7 +166,8 @@ class CopyJob:
         detail, folder = self.store.detail(bracket_id), self.store.folder_of(bracket_id)
         kept = kept_files(folder, detail, self.order.what)
         pieces = tuple(Piece(path, place, path.stat().st_size) for path, place in kept)
-        return detail.summary, BracketFiles(bracket_id, folder_name(detail), pieces)
+        contents = contents_of(detail.frames, detail.results, self.order.what == "all")
+        return detail.summary, BracketFiles(bracket_id, folder_name(detail), pieces, contents)
 
     def _is_noted(self, summary: BracketSummary) -> bool:
         """Whether a checked copy of the same was made to a stick of this name; if it is still there is not known."""

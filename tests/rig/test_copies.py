@@ -349,6 +349,17 @@ def test_more_frames_than_were_copied_make_the_copy_old_with_frames_only(desk: D
     assert desk.copied(desk.ids[0]) is None
 
 
+def test_what_comes_while_a_bracket_is_copied_makes_its_copy_old(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        desk.workflow.copies, "_begin", lambda bracket_id: add_result(desk.folder(bracket_id))
+    )
+    desk.copy(desk.ids[0])
+
+    assert desk.there() == below(desk.ids[0], RESULT, FRAMES) and desk.copied(desk.ids[0]) is None
+
+
 def test_the_time_to_go_follows_the_pace_and_not_the_pauses() -> None:
     now = [0.0]
     meter = Meter(1000, clock=lambda: now[0])
