@@ -274,7 +274,8 @@ class BracketFolder:
             **with_codes(about),
             "size_bytes": (final / RESULT_FILES["fused"]).stat().st_size,
             "has_depth": (final / RESULT_FILES["depth"]).exists(),
-            "has_tiff": (final / RESULT_FILES["tiff"]).exists(),
+            "has_tiff": (tiff := final / RESULT_FILES["tiff"]).exists(),
+            "tiff_bytes": tiff.stat().st_size if tiff.exists() else 0,
         }
         append_fact(self.facts_path, fact)
         return _result(fact)
@@ -379,4 +380,5 @@ def _result(fact: Fact) -> ResultInfo:
         size_bytes=int(fact["size_bytes"]),
         has_depth=bool(fact.get("has_depth")),
         has_tiff=bool(fact.get("has_tiff")),
+        tiff_bytes=int(fact.get("tiff_bytes", 0)),
     )

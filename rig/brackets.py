@@ -44,6 +44,7 @@ class ResultInfo:
     size_bytes: int  # of the fused image
     has_depth: bool = False
     has_tiff: bool = False
+    tiff_bytes: int = 0  # of that file; 0 where it is not known
 
 
 @dataclass(frozen=True)

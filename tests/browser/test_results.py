@@ -226,6 +226,28 @@ def test_stacking_again_keeps_both_results(
     phone.no_errors()
 
 
+def test_a_tiff_that_was_asked_for_is_told_when_it_is_there_and_the_button_saves_it(
+    new_phone: Callable[..., PhonePage], stacked: str, tmp_path: Path
+) -> None:
+    phone = new_phone(path=f"b/{stacked}")
+    phone.until(SHOWN)
+    if phone.page.locator("#results button").count() > 1:  # the newest may have one already
+        phone.tap("#results button >> nth=0")
+        phone.until("!document.querySelector('#make-tiff').hidden", "a result without a TIFF")
+    phone.tap("#make-tiff")
+    phone.until(
+        "/^The TIFF is ready: [\\d.]+\\s.B/i.test(document.querySelector('#toast').textContent)", "the news"
+    )
+    assert phone.page.locator("#make-tiff").is_hidden()
+    with phone.page.expect_download() as download:
+        phone.tap("#save-tiff")
+    download.value.save_as(tmp_path / "fused.tif")
+    assert cv2.imread(str(tmp_path / "fused.tif"), cv2.IMREAD_UNCHANGED).dtype == "uint16"
+    size = (tmp_path / "fused.tif").stat().st_size / 1e6
+    assert abs(float(phone.text("#save-tiff").split("·")[1].split()[0]) - size) < 0.06
+    phone.no_errors()
+
+
 def test_a_title_and_stars_stand_on_the_card_and_the_selection_is_one_zip(
     new_phone: Callable[..., PhonePage], stacked: str, tmp_path: Path
 ) -> None:

@@ -7,10 +7,10 @@ const STOPS = ["30123b", "4662d8", "36aaf9", "1ae4b6", "72fe5e", "c8ef34", "fbb9
 
 /** The colour at 0..1 as [r, g, b]; at night, when all is one colour, from dark to bright. */
 export function colourAt(fraction) {
-  if (document.documentElement.dataset.theme === "night") return Array(3).fill(Math.round(25 + 230 * Math.min(1, Math.max(0, fraction))));
-  const place = Math.min(1, Math.max(0, fraction)) * (STOPS.length - 1);
+  if (document.documentElement.dataset.theme === "night") return Array(3).fill(25 + 230 * fraction);
+  const place = fraction * (STOPS.length - 1);
   const index = Math.min(STOPS.length - 2, Math.floor(place));
-  return STOPS[index].map((value, part) => Math.round(value + (STOPS[index + 1][part] - value) * (place - index)));
+  return STOPS[index].map((value, part) => value + (STOPS[index + 1][part] - value) * (place - index));
 }
 
 let last = { address: null, depth: null }; // a map of 12 MP takes 24 MB: one is kept
@@ -44,11 +44,13 @@ export function drawDepth(canvas, { width, height, values, top }, clear, colourO
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
-/** Micrometres behind the nearest frame at x, y (0..1), from the positions that were really shot. */
-export function depthAt({ width, height, values, top }, positions_um, x, y) {
-  const at = (fraction, size) => Math.min(size - 1, Math.max(0, Math.floor(fraction * size)));
-  const place = (values[at(y, height) * width + at(x, width)] / top) * (positions_um.length - 1);
-  const index = Math.min(Math.floor(place), Math.max(0, positions_um.length - 2));
-  const [a, b] = [positions_um[index], positions_um[index + 1] ?? positions_um[index]];
+/** The value of a map at x, y, both 0..1 and less than 1. */
+export const valueAt = ({ width, height, values }, x, y) => values[Math.floor(y * height) * width + Math.floor(x * width)];
+
+/** Micrometres behind the nearest frame at x, y, from the positions that were really shot. */
+export function depthAt(depth, positions_um, x, y) {
+  const place = (valueAt(depth, x, y) / depth.top) * (positions_um.length - 1);
+  const index = Math.floor(place);
+  const [a, b = a] = positions_um.slice(index);
   return a + (b - a) * (place - index) - positions_um[0];
 }

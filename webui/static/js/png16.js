@@ -1,4 +1,4 @@
-// A grey PNG of 8 or 16 bits, thinned while it is decoded. The browser's own decoder keeps 8 bits
+// A plain grey PNG of 8 or 16 bits, as the stacker writes them, thinned while it is decoded. The browser's own decoder keeps 8 bits
 // only, and a depth map of 24 frames in 16 bits would come out black.
 // Format: PNG (ISO/IEC 15948), filters in section 9.
 
@@ -24,7 +24,7 @@ function chunks(bytes) {
   for (let at = 8; at < bytes.length; ) {
     const length = view.getUint32(at);
     const name = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
-    if (name === "IHDR") Object.assign(found, { width: view.getUint32(at + 8), height: view.getUint32(at + 12), bits: bytes[at + 16], colour: bytes[at + 17], interlaced: bytes[at + 20] });
+    if (name === "IHDR") Object.assign(found, { width: view.getUint32(at + 8), height: view.getUint32(at + 12), bits: bytes[at + 16] });
     if (name === "srCe") found.sources = bytes.slice(at + 8, at + 8 + length); // a PNG of its own, see stacker/regions.py
     if (name === "IDAT") found.data.push(bytes.subarray(at + 8, at + 8 + length));
     at += 12 + length;
@@ -34,8 +34,7 @@ function chunks(bytes) {
 
 /** {width, height, values: Uint16Array, top: of white} no wider than `widest`, every k-th pixel of every k-th row; sources: the PNG within it. */
 export async function readGreyPng(buffer, widest = 1000) {
-  const { width, height, bits, colour, interlaced, data, sources } = chunks(new Uint8Array(buffer));
-  if (colour !== 0 || interlaced || (bits !== 8 && bits !== 16)) throw new Error("not a plain grey PNG");
+  const { width, height, bits, data, sources } = chunks(new Uint8Array(buffer));
   const step = bits / 8;
   const thin = Math.ceil(width / widest);
   const [w, h] = [Math.floor((width - 1) / thin) + 1, Math.floor((height - 1) / thin) + 1];

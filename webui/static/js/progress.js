@@ -3,10 +3,10 @@
 import { post, remove } from "./api.js";
 import { drawCurve } from "./curve.js";
 import { $, $$, el, press, say } from "./dom.js";
-import { duration, runs, said, t } from "./i18n.js";
+import { duration, said, t } from "./i18n.js";
 import * as link from "./link.js";
 import { announce, command } from "./shell.js";
-import { fine } from "./verdict.js";
+import { fine, showRepairs } from "./verdict.js";
 
 const GOOD = [60, 80, 60]; // ms of vibration and pause, where the phone can
 const BAD = [300];
@@ -100,7 +100,7 @@ function showDone(state) {
   $("coverage").hidden = !bracket.verdict_sentence;
   $("coverage").dataset.sign = bracket.verdict === "covered" ? "✓" : "!";
   say($("coverage"), said(bracket, "verdict_sentence"));
-  showRepairs(state);
+  showRepairs(bracket, state.allowed, () => dispatchEvent(new Event("redraw")));
   $("done-message").hidden = !state.message;
   say($("done-message"), said(state, "message"));
   say($("verdict-more"), doneLine(bracket, job, running));
@@ -116,38 +116,6 @@ function showDone(state) {
   const key = `${bracket.id} ${bracket.outcome} ${bracket.verdict} ${job && !running && job.stage}`; // not each step of the stack
   const words = ["verdict", "coverage", "done-message", "verdict-more"].map((name) => $(name).textContent);
   tellOnce(key, words.filter(Boolean).join(" "), bracket.outcome === "complete" && fine(bracket.verdict) ? GOOD : BAD);
-}
-
-/** Repair -> what must be allowed, the verb and its body. */
-const REPAIRS = {
-  extend_near: ["extend", "extend", () => ({ end: "near" })],
-  extend_far: ["extend", "extend", () => ({ end: "far" })],
-  fill: ["fill_gaps", "fill", () => ({})],
-  leave_out: ["stack", "stack", ({ done }, { which }) => ({ frames: [...Array(done).keys()].filter((index) => !which.includes(index)) })],
-};
-const mended = new Set(JSON.parse(sessionStorage.getItem("mended") ?? "[]")); // "bracket repair": asked for on this phone
-
-/** One tap puts right what the check of the bracket found. */
-function showRepairs({ bracket, allowed }) {
-  const possible = bracket.repairs.filter(({ action }) => REPAIRS[action] && allowed.includes(REPAIRS[action][0]) && !mended.has(`${bracket.id} ${action}`));
-  const shown = `${bracket.id} ${possible.map((one) => one.action + one.frames)}`;
-  if ($("repairs").dataset.shown === shown) return;
-  $("repairs").dataset.shown = shown;
-  $("repairs").replaceChildren(
-    ...possible.map((one) => {
-      const { action, frames, which } = one;
-      const [, verb, body] = REPAIRS[action];
-      const n = action === "leave_out" ? runs(which) : frames;
-      const button = el("button", { type: "button", className: "big primary", "data-repair": action, textContent: t(`repair.${action}`, { n }) });
-      button.addEventListener("click", async () => {
-        if (!(await command(post(`/api/brackets/${bracket.id}/${verb}`, body(bracket, one)))) || action !== "leave_out") return;
-        mended.add(`${bracket.id} ${action}`); // the verdict on the frames stays what it is
-        sessionStorage.setItem("mended", JSON.stringify([...mended]));
-        dispatchEvent(new Event("redraw"));
-      });
-      return button;
-    }),
-  );
 }
 
 function doneLine(bracket, job, running) {

@@ -2,7 +2,7 @@
 
 import { post } from "./api.js";
 import { $, el, press, say } from "./dom.js";
-import { runs, said, t } from "./i18n.js";
+import { said, t } from "./i18n.js";
 import { command } from "./shell.js";
 
 const left = new Set(); // indices of frames left out by hand
@@ -40,10 +40,6 @@ export function lookAt(shot) {
   press($("leave"), left.has(shot.index));
 }
 
-/** Stack without these frames. */
-export const without = (id, indices) =>
-  command(post(`/api/brackets/${id}/stack`, { frames: frames.map((one) => one.index).filter((index) => !indices.includes(index)) }));
-
 function order() {
   const settings = { method: $("method").value, crop: $("crop").checked };
   if (!$("prefer").disabled) settings.prefer = $("prefer").value;
@@ -66,15 +62,11 @@ export function wireRestack(id) {
   });
 }
 
-/** What the check of the bracket found, and the frames it is about where leaving them out would help. */
-export function showFindings(id, { findings, results }) {
+/** What the check of the bracket found. Returns the indices of frames that a result without them would be better for, if there is none yet. */
+export function showFindings({ findings, results }) {
   $("finding").hidden = findings.length === 0;
   $("findings").replaceChildren(...findings.map((one) => el("li", { className: "verdict", "data-sign": one.verdict === "covered" ? "✓" : "!", textContent: said(one, "sentence") })));
-  const moved = findings.find((one) => one.repair?.action === "leave_out");
-  const names = frames.filter((one) => moved?.frames.includes(one.index)).map((one) => one.name);
-  const done = results.some(({ report }) => report?.frames && !report.frames.some((one) => names.includes(one.name)));
-  $("leave-out").hidden = !moved || done;
-  if (!moved) return;
-  say($("leave-out"), t("repair.leave_out", { n: runs(moved.frames) }));
-  $("leave-out").onclick = () => without(id, moved.frames);
+  const moved = findings.find((one) => one.repair?.action === "leave_out")?.frames ?? [];
+  const names = frames.filter((one) => moved.includes(one.index)).map((one) => one.name);
+  return results.some(({ report }) => report?.frames && !report.frames.some((one) => names.includes(one.name))) ? [] : moved;
 }

@@ -4,12 +4,12 @@ import { get, newKey, post, remove } from "./api.js";
 import { depthAt, drawDepth, readDepth, readSources } from "./depth.js";
 import { $, $$, actAfterHold, el, guest, press, say } from "./dom.js";
 import { allSaid, bytes, distance, region, runs, said, t } from "./i18n.js";
+import { WHOLE_PX, asPicture, lie, showTiles } from "./layers.js";
 import * as link from "./link.js";
-import { asPicture, lie } from "./geometry.js";
 import { lookAt, offer, showFindings, wireRestack } from "./restack.js";
 import { command, explain, toast } from "./shell.js";
-import { WHOLE_PX, showTiles } from "./tiles.js";
 import { tellOf } from "./told.js";
+import { showRepairs } from "./verdict.js";
 import { Viewer } from "./viewer.js";
 import { Wiggle } from "./wiggle.js";
 import { showWords, wireWords } from "./words.js";
@@ -24,6 +24,7 @@ let frame = 0; // for the comparison
 let part = 50; // place of the divider, per cent
 let mapped = false; // whether the retouch map lies over the stack
 let source = null; // the frame whose parts of the stack stand out in it, null for none, undefined where none was sharp
+let moved = []; // indices of frames better left out
 let rival = null; // id of the result compared with, null: a single frame
 
 const wiggle = new Wiggle($("wiggle"), $("angle"));
@@ -48,7 +49,8 @@ async function load(wantedResult) {
   showResults();
   showFrames();
   offer(bracket.frames);
-  showFindings(id, bracket);
+  moved = showFindings(bracket);
+  showState();
   choose(result ? view : "frames");
   showPicture();
 }
@@ -76,6 +78,7 @@ function showFacts() {
   $("save-depth").hidden = !result?.has_depth;
   $("save-original").hidden = !(result && bracket.imported);
   $("save-tiff").hidden = !result?.has_tiff;
+  if (result?.tiff_bytes) say($("save-tiff"), `${t("result.save_tiff")} · ${bytes(result.tiff_bytes)}`);
   $("make-tiff").hidden = !result || result.has_tiff;
   if (result) {
     // Another camera may have written where it was, and whose it is: that goes with the picture only when asked for.
@@ -397,16 +400,24 @@ $("again").addEventListener("click", async () => {
   location.assign("/");
 });
 
+/** What would put the bracket right. More frames only of the last one: where they are shot is where they are seen. */
+function showState() {
+  const { bracket: last, allowed = [] } = link.now().state ?? {};
+  const more = last?.id === id ? last.repairs.filter(({ action }) => action !== "leave_out") : [];
+  if (bracket) showRepairs({ id, done: bracket.frames_done, repairs: moved.length ? [...more, { action: "leave_out", which: moved }] : more }, allowed, (action) => action === "leave_out" || location.assign("/"));
+}
+
 let lastStage = null;
 link.subscribe((state) => {
+  showState();
   const job = state?.stack?.bracket_id === id ? state.stack : null;
   const ended = job && ["done", "failed", "cancelled"].includes(job.stage);
   say($("job"), !job ? "" : job.stage === "failed" ? t("stack.failed", { why: said(job, "error") }) : ended ? "" : t(`stack.${job.stage}`, { n: job.done, total: job.total }));
-  for (const name of ["stack", "leave-out", "make-tiff"]) $(name).disabled = !state?.allowed.includes("stack");
+  for (const name of ["stack", "make-tiff"]) $(name).disabled = !state?.allowed.includes("stack");
   $("delete").disabled = !state?.allowed.includes("delete");
   $("again").disabled = !state?.allowed.includes("set_near");
   const stage = job && `${job.result_id} ${job.stage}`;
-  if (lastStage !== null && stage !== lastStage && job?.stage === "done") load(job.result_id);
+  if (lastStage !== null && stage !== lastStage && job?.stage === "done") load(job.result_id).then(() => result.has_tiff && toast(t("result.tiff_ready", { size: bytes(result.tiff_bytes) })));
   lastStage = stage ?? "";
 });
 load();

@@ -8,12 +8,10 @@ let sentences = {};
 
 const percent = (share) => number(100 * share, share > 0.995 || share < 0.005 ? 1 : 0);
 
-/** What it was that pulled the figure down, the most first. */
+/** How much is there, and what it was that pulled the figure down. */
 function quality({ figure, ...parts }) {
-  const lost = Object.entries(parts).filter(([, kept]) => kept < 0.995).sort((a, b) => a[1] - b[1]);
-  const why = lost.map(([part, kept]) => t(`quality.${part}`, { p: percent(1 - kept) }));
-  const what = t("quality.what", { p: percent(figure) });
-  return [why.length ? `${what} ${t("quality.lost", { why: why.join(", ") })}` : what];
+  const lost = Object.entries(parts).flatMap(([part, kept]) => (kept < 0.995 ? t(`quality.${part}`, { p: percent(1 - kept) }) : []));
+  return [t("quality.what", { p: percent(figure) }), lost.length ? ` ${t("quality.lost", { why: lost.join(", ") })}` : ""];
 }
 
 function crop([left, top, width, height], frame) {
