@@ -51,7 +51,9 @@ class Machine:
         self._wanted = threading.Event()  # a bracket waits for the camera: previews stand back
 
     # --- life -----------------------------------------------------------------------------------
-    def start(self, on_press: Callable[[Press], None], on_hold: Callable[[Hold], None]) -> Devices:
+    def start(
+        self, on_press: Callable[[Press], None], on_hold: Callable[[Hold], None] = lambda hold: None
+    ) -> Devices:
         """Build and start the devices; a camera that gives pictures when it returns. Raises RigError."""
         self.close()
         self._devices = self._build(self._asked)
