@@ -113,6 +113,10 @@ class BracketFolder:
         """A JPEG made of a frame that is none, whether it is there or not."""
         return self.path / "thumbs" / f"{index:03d}-shown.jpg"
 
+    def frame_tiles_path(self, index: int) -> Path:
+        """Folder of the tiles that a frame was cut into to be looked at; there or not."""
+        return self.path / "frame-tiles" / f"{index:03d}"
+
     def screen_path(self, index: int) -> Path:
         """A copy of a frame that fits a screen, whether it is there or not."""
         return self.path / "thumbs" / f"{index:03d}-screen.jpg"

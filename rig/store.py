@@ -15,7 +15,7 @@ from typing import Any
 
 from rig.bracketfolder import BRACKET_ID, RESULT_FILES, BracketFolder, begin_folder, create_folder
 from rig.brackets import BracketDetail, BracketSummary
-from rig.durable import FreeBytes, free_bytes, sweep_parts, sync_folder, write_derived, write_whole
+from rig.durable import PART, FreeBytes, free_bytes, sweep_parts, sync_folder, write_derived, write_whole
 from rig.errors import NoSuchBracketError, StorageFullError, StoreError
 from rig.frameview import make_shown
 from rig.pictures import FRAME_THUMB_PX, SCREEN_PX, SCREEN_QUALITY, small_jpeg
@@ -33,6 +33,7 @@ THE_BRACKET = say("store.the_bracket", "the bracket")
 A_VIEW = say("store.a_view", "this view")
 
 TILES = "tiles"  # folder beside a result; can be made again
+FRAMES_IN_TILES = 2  # of a bracket at a time: 25 MB each where frames have 60 MP
 
 
 class Store:
@@ -258,10 +259,22 @@ class Store:
     def tile(self, bracket_id: str, result: str, column: int, row: int) -> Path:
         """One of the tiles of a fused image, cut when the first is asked for. Raises NoSuchBracketError, StoreError."""
         fused = self.file(bracket_id, "fused", result=result)
-        folder = fused.parent / TILES
+        return self._tile(bracket_id, fused, fused.parent / TILES, column, row)
+
+    def frame_tile(self, bracket_id: str, frame: int, column: int, row: int) -> Path:
+        """The same of a frame. Only the tiles of the frames looked at last are kept."""
+        jpeg = self.file(bracket_id, "frame_shown", frame=frame)
+        folder = self.folder_of(bracket_id).frame_tiles_path(frame)
         if not folder.is_dir():
-            self.need_room(2 * fused.stat().st_size, A_VIEW)
-            make_tiles(fused, folder)
+            folder.parent.mkdir(exist_ok=True)
+            with self._making:
+                _keep_newest(folder.parent, FRAMES_IN_TILES - 1)
+        return self._tile(bracket_id, jpeg, folder, column, row)
+
+    def _tile(self, bracket_id: str, picture: Path, folder: Path, column: int, row: int) -> Path:
+        if not folder.is_dir():
+            self.need_room(2 * picture.stat().st_size, A_VIEW)
+            make_tiles(picture, folder)
         path = tile_path(folder, column, row)
         if not path.is_file():
             raise NoSuchBracketError(
@@ -383,3 +396,10 @@ def _report(folder: BracketFolder, result_id: str) -> dict[str, Any]:
 
 def _number(bracket_id: str) -> int:
     return int(bracket_id[1:])
+
+
+def _keep_newest(folder: Path, count: int) -> None:
+    """Remove the folders within a folder but for so many made last; not those that are being made."""
+    made = [one for one in folder.iterdir() if one.suffix != PART]
+    for old in sorted(made, key=lambda one: one.stat().st_mtime_ns, reverse=True)[count:]:
+        shutil.rmtree(old, ignore_errors=True)

@@ -462,6 +462,10 @@ class Workflow:
         """A tile of a result at 100 %, see rig.tiles. Raises NoSuchBracketError, StoreError."""
         return self._store.tile(bracket_id, result, column, row)
 
+    def frame_tile(self, bracket_id: str, frame: int, column: int, row: int) -> Path:
+        """The same of a frame."""
+        return self._store.frame_tile(bracket_id, frame, column, row)
+
     def kept_files(self, bracket_id: str, what: What) -> list[tuple[Path, tuple[str, ...]]]:
         """The files of a bracket worth giving away, and where they belong in it; see rig.worthkeeping."""
         return list(kept_files(self._store.folder_of(bracket_id), self._store.detail(bracket_id), what))

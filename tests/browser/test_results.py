@@ -88,15 +88,14 @@ def test_at_night_the_depth_map_grows_brighter_from_near_to_far(
 
 @pytest.fixture
 def large(rig: RunningRig, stacked: str) -> Iterator[str]:
-    """The same bracket once more, its result enlarged to more pixels than a phone shows at once."""
+    """The same bracket once more, its result and a frame enlarged to more pixels than a phone shows at once."""
     copy = rig.data / "b000777"
     shutil.copytree(rig.data / stacked, copy)
-    fused = copy / "results" / "r01" / "fused.jpg"
-    picture = cv2.resize(cv2.imread(str(fused)), (5000, 3750))
-    cv2.imwrite(str(fused), picture)
+    for path in (copy / "results" / "r01" / "fused.jpg", copy / "frames" / "000.jpg"):
+        cv2.imwrite(str(path), cv2.resize(cv2.imread(str(path)), (5000, 3750)))
     facts = [json.loads(line) for line in (copy / "bracket.jsonl").read_text().splitlines()]
     for fact in facts:
-        if fact["fact"] == "result":
+        if fact["fact"] == "result" or (fact["fact"] == "frame" and fact["index"] == 0):
             fact |= {"width": 5000, "height": 3750}
     (copy / "bracket.jsonl").write_text("".join(json.dumps(fact) + "\n" for fact in facts))
     yield copy.name
@@ -126,6 +125,19 @@ def test_a_large_result_is_seen_in_tiles_at_100_percent(
     )
     assert centre, "a pixel of the picture is one of the screen in the middle of the window"
     assert phone.page.locator("#tiles img").count() <= 9
+    phone.tap("[data-view=compare]")
+    phone.tap("#frames button >> nth=0")
+    tiles = "[...document.querySelectorAll('#under-tiles img')]"
+    phone.until(f"{tiles}.length && {tiles}.every(i => i.naturalWidth > 100)", "the tiles of the frame")
+    assert "/frames/0/screen" in phone.page.locator("#under").get_attribute("src")
+    assert phone.page.locator("#under-tiles img").count() <= 9
+    assert phone.page.evaluate(
+        """['left', 'top', 'width', 'height'].every(side => Math.abs(
+            document.querySelector('#under').getBoundingClientRect()[side]
+            - document.querySelector('#under-tiles').getBoundingClientRect()[side]) < 0.1)"""
+    ), "they lie where the frame lies"
+    phone.tap("#frames button >> nth=1")  # of the usual size: it is shown as it is
+    phone.until("document.querySelectorAll('#under-tiles img').length === 0", "its tiles gone")
     phone.tap("#zoom-out")
     phone.tap("[data-view=depth]")
     phone.until("document.querySelectorAll('#tiles img').length === 0", "the tiles gone")

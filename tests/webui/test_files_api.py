@@ -63,6 +63,26 @@ def test_a_large_result_can_be_had_in_tiles(phone: Phone, rig: Rig, stacked: str
     assert phone.get(f"/api/brackets/{stacked}/results/r01/tiles/3/0.jpg").status_code == 404
 
 
+def test_a_frame_can_be_had_in_tiles_of_which_those_of_two_frames_are_kept(
+    phone: Phone, rig: Rig, bracket: str
+) -> None:
+    across, down = np.meshgrid(np.arange(1500), np.arange(1100))
+    picture = np.dstack([across // 10, down // 5, (across + down) // 15]).astype(np.uint8)
+    for frame in range(3):
+        file = rig.workflow.file(bracket, "frame", frame=frame)
+        cv2.imwrite(str(file), picture[:, :, ::-1] if frame else picture, [cv2.IMWRITE_JPEG_QUALITY, 100])
+        data = phone.get(f"/api/brackets/{bracket}/frames/{frame}/tiles/1/1.jpg").data
+        got = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        part = (picture[:, :, ::-1] if frame else picture)[1024:, 1024:]
+        assert got.shape == part.shape
+        assert np.abs(got.astype(int) - part).mean() < 2
+
+    kept = {one.name for one in (rig.workflow.folder(bracket) / "frame-tiles").iterdir()}
+    assert len(kept) == 2 and "002" in kept
+    assert phone.get(f"/api/brackets/{bracket}/frames/2/tiles/2/0.jpg").status_code == 404
+    assert phone.get(f"/api/brackets/{bracket}/frames/999/tiles/0/0.jpg").status_code == 404
+
+
 def test_an_unchanged_file_is_not_sent_twice(phone: Phone, bracket: str) -> None:
     address = f"/api/brackets/{bracket}/frames/0.jpg"
     tag = phone.get(address).headers["ETag"]

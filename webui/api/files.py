@@ -72,6 +72,12 @@ def tile(bracket_id: str, result_id: str, column: int, row: int) -> Response:
     return file_of(workflow().tile(bracket_id, result_id, column, row))
 
 
+@api.get("/frames/<int(max=99999):frame>/tiles/<int(max=999):column>/<int(max=999):row>.jpg")
+def frame_tile(bracket_id: str, frame: int, column: int, row: int) -> Response:
+    """The same part of a frame."""
+    return file_of(workflow().frame_tile(bracket_id, frame, column, row))
+
+
 @api.get("/bracket.zip")
 def archive(bracket_id: str) -> Response:
     """Frames and results in one file, `?what=all|frames|results`; its length is known from the start."""

@@ -2,17 +2,18 @@
 // whole the tiles, at 100 % as many as the window shows.
 
 const TILE_PX = 1024; // as rig/tiles.py cuts
+const AROUND_PX = 64; // on the screen, around the window: a frame may be turned a little, and a finger is about to move it
 export const WHOLE_PX = 12.6e6; // up to here a phone shows a picture as it is: one of the rig's own camera
 
-/** Lay the tiles that the window shows of a picture over its small copy; none without an address(column, row). */
+/** Lay the tiles that the window shows of a picture over its small copy; none without an address("tiles/3/0.jpg"). */
 export function showTiles(box, { size, base, view, room }, address) {
   const wanted = new Map();
   if (address) {
     const scale = (base.width / size.width) * view.s;
-    const span = (at, length, all) => [Math.max(0, -at), Math.min(all * scale, length - at)].map((place) => Math.floor(place / scale / TILE_PX - 1e-9));
+    const span = (at, length, all) => [Math.max(0, -at - AROUND_PX), Math.min(all * scale, length - at + AROUND_PX)].map((place) => Math.floor(place / scale / TILE_PX - 1e-9));
     const [left, right] = span(view.x, room.width, size.width);
     const [top, bottom] = span(view.y, room.height, size.height);
-    for (let row = Math.max(0, top); row <= bottom; row++) for (let column = Math.max(0, left); column <= right; column++) wanted.set(address(column, row), [column, row]);
+    for (let row = Math.max(0, top); row <= bottom; row++) for (let column = Math.max(0, left); column <= right; column++) wanted.set(address(`tiles/${column}/${row}.jpg`), [column, row]);
   }
   for (const image of [...box.children]) if (!wanted.delete(image.getAttribute("src"))) image.remove();
   for (const [src, [column, row]] of wanted) {

@@ -42,6 +42,7 @@ async function load(wantedResult) {
     say($("waiting"), problem.message || t("link.not_reached"));
     return explain(problem);
   }
+  source = null;
   result = bracket.results.find((one) => one.id === wantedResult) ?? bracket.results.at(-1) ?? null;
   frame = Math.min(bracket.frames.length - 1, frame || sharpest(bracket.frames));
   showFacts();
@@ -82,10 +83,8 @@ function showFacts() {
   $("make-tiff").hidden = !result || result.has_tiff;
   if (result) {
     // Another camera may have written where it was, and whose it is: that goes with the picture only when asked for.
-    for (const [name, kind] of [["save-picture", bracket.imported ? "share" : "fused"], ["save-original", "fused"], ["save-tiff", "tiff"]]) $(name).href = `${fileOf(kind)}&download`;
+    for (const [name, kind] of [["save-picture", bracket.imported ? "share" : "fused"], ["save-original", "fused"], ["save-tiff", "tiff"], ["save-depth", "depth"]]) $(name).href = `${fileOf(kind)}&download`;
   }
-  if (result?.has_depth) $("save-depth").href = `${fileOf("depth")}&download`;
-  $("save-zip").href = `/api/brackets/${id}/bracket.zip`;
   if (!result) $("restack-box").open = true;
   say($("stack"), t(result ? "result.restack" : "result.stack"));
 }
@@ -191,7 +190,7 @@ function showPicture() {
   $("depth").hidden = view !== "depth";
   if (result) swap($("shown"), fileOf(closest(result)));
   if (shot && framed()) swap($("under"), under(shot));
-  place($("under"));
+  place();
   for (const [index, item] of $$("#frames button").entries()) press(item, index === frame);
   lookAt(view === "frames" ? shot : null);
   if (view === "depth") showDepth();
@@ -207,32 +206,38 @@ const framed = () => view === "compare" || view === "frames";
 /** The result compared with, null while that is a single frame. */
 const opponent = () => (view === "compare" && bracket.results.find((one) => one.id === rival)) || null;
 
-function under(shot) {
+/** The address of what lies under the stack: a frame, or another result. */
+function under(shot, kind) {
   const other = opponent();
-  return other ? fileOf(closest(other), other) : `${frameOf(shot.index)}${closeUp() && !guest ? "" : "/screen"}.jpg?v=${bracket.v}`;
+  if (other) return fileOf(kind ?? closest(other), other);
+  return `${frameOf(shot.index)}${kind ? `/${kind}` : closeUp() && !guest && !large(shot) ? ".jpg" : "/screen.jpg"}?v=${bracket.v}`;
 }
 
-/** Lay the frame, or the other result, where it belongs under the stack. */
-function place(image) {
+/** Lay it where it belongs, and its tiles where it is large and near. */
+function place() {
   const shot = bracket?.frames[frame];
   if (!shot || !viewer.base) return;
   const other = opponent();
   const picture = other ? asPicture(other) : shot;
   const k = viewer.base.width / (result?.report?.area?.[2] ?? shot.width);
   const { width, height, matrix } = lie(result?.report, picture.name, picture, k);
-  Object.assign(image.style, { width: `${width}px`, height: `${height}px`, transform: `matrix(${matrix})` });
+  for (const name of ["under", "under-tiles"]) Object.assign($(name).style, { width: `${width}px`, height: `${height}px`, transform: `matrix(${matrix})` });
+  const { s, x, y } = viewer.view;
+  const seen = { size: picture, base: { width: width * matrix[0] }, view: { s, x: x + matrix[4] * s, y: y + matrix[5] * s }, room: viewer.room };
+  showTiles($("under-tiles"), seen, framed() && tiled(picture) && ((tile) => under(shot, tile)));
 }
 
 const closeUp = () => viewer.base && viewer.view.s * viewer.base.width * devicePixelRatio > SCREEN_PX * 1.1;
 
 /** A phone (which looks without pairing sees no tiles) cannot show a very large picture whole. */
 const large = (one) => one.width * one.height > WHOLE_PX && !guest;
+const tiled = (one) => closeUp() && large(one);
 const closest = (one) => (closeUp() && !large(one) ? FULL : "screen");
 
 function zoomed(scale, percent) {
   $("zoom-text").hidden = scale < 1.01;
   say($("zoom-text"), `${percent} %`);
-  place($("under"));
+  place();
   if (bracket && closeUp()) {
     if (result) swap($("shown"), fileOf(closest(result)));
     if (framed()) swap($("under"), under(bracket.frames[frame]));
@@ -242,8 +247,8 @@ function zoomed(scale, percent) {
 
 function divide() {
   const on = view === "compare";
-  const near = bracket && result && large(result) && closeUp() && (on || view === "stack");
-  if (viewer.size) showTiles($("tiles"), viewer, near ? (column, row) => fileOf(`tiles/${column}/${row}.jpg`) : null);
+  const near = bracket && result && tiled(result) && (on || view === "stack");
+  if (viewer.size) showTiles($("tiles"), viewer, near && fileOf);
   const middle = viewer.base ? viewer.view.x + (viewer.base.width * viewer.view.s * part) / 100 : 0;
   $("shown").style.clipPath = $("tiles").style.clipPath = on ? `inset(0 0 0 ${part}%)` : "";
   $("divider").hidden = !on;
@@ -413,9 +418,7 @@ link.subscribe((state) => {
   const job = state?.stack?.bracket_id === id ? state.stack : null;
   const ended = job && ["done", "failed", "cancelled"].includes(job.stage);
   say($("job"), !job ? "" : job.stage === "failed" ? t("stack.failed", { why: said(job, "error") }) : ended ? "" : t(`stack.${job.stage}`, { n: job.done, total: job.total }));
-  for (const name of ["stack", "make-tiff"]) $(name).disabled = !state?.allowed.includes("stack");
-  $("delete").disabled = !state?.allowed.includes("delete");
-  $("again").disabled = !state?.allowed.includes("set_near");
+  for (const button of $$("[data-action]")) button.disabled = !state?.allowed.includes(button.dataset.action);
   const stage = job && `${job.result_id} ${job.stage}`;
   if (lastStage !== null && stage !== lastStage && job?.stage === "done") load(job.result_id).then(() => result.has_tiff && toast(t("result.tiff_ready", { size: bytes(result.tiff_bytes) })));
   lastStage = stage ?? "";

@@ -3,44 +3,49 @@
 import { $, el, say } from "./dom.js";
 import { number, t } from "./i18n.js";
 
-let told = null; // id of the button whose sentence is shown
-let sentences = {};
-
 const percent = (share) => number(100 * share, share > 0.995 || share < 0.005 ? 1 : 0);
 
-/** How much is there, and what it was that pulled the figure down. */
-function quality({ figure, ...parts }) {
-  const lost = Object.entries(parts).flatMap(([part, kept]) => (kept < 0.995 ? t(`quality.${part}`, { p: percent(1 - kept) }) : []));
-  return [t("quality.what", { p: percent(figure) }), lost.length ? ` ${t("quality.lost", { why: lost.join(", ") })}` : ""];
-}
+/** By the button's id, of a report and a frame that went in: what the button says, and what it tells; null where that is not known. */
+const FACTS = {
+  quality({ quality }) {
+    if (!quality) return null;
+    const { figure, ...parts } = quality;
+    const lost = Object.entries(parts).flatMap(([part, kept]) => (kept < 0.995 ? t(`quality.${part}`, { p: percent(1 - kept) }) : []));
+    return [t("result.quality", { q: number(figure, 2) }), t("quality.what", { p: percent(figure) }), lost.length ? ` ${t("quality.lost", { why: lost.join(", ") })}` : ""];
+  },
+  cropped({ area }, { width, height }) {
+    if (!area) return null;
+    const [left, top, w, h] = area;
+    const [right, bottom] = [width - left - w, height - top - h];
+    const within = el("span");
+    within.style.inset = [top / height, right / width, bottom / height, left / width].map((share) => `${100 * share}%`).join(" ");
+    const drawing = el("span", { className: "cropping" }, within);
+    drawing.style.aspectRatio = width / height;
+    return [t("result.cropped", { p: percent((w * h) / (width * height)) }), drawing, el("span", { textContent: t("crop.sides", { left, right, top, bottom }) })];
+  },
+};
 
-function crop([left, top, width, height], frame) {
-  const [right, bottom] = [frame.width - left - width, frame.height - top - height];
-  const within = el("span");
-  within.style.inset = [top / frame.height, right / frame.width, bottom / frame.height, left / frame.width].map((share) => `${100 * share}%`).join(" ");
-  const drawing = el("span", { className: "cropping" }, within);
-  drawing.style.aspectRatio = frame.width / frame.height;
-  return [drawing, el("span", { textContent: t("crop.sides", { left, right, top, bottom }) })];
-}
+let told = null; // id of the button that was tapped
+let known = {};
 
 function show() {
-  for (const id of ["quality", "cropped"]) $(id).setAttribute("aria-expanded", id === told);
-  $("told").hidden = !sentences[told];
-  $("told").replaceChildren(...(sentences[told] ?? []));
+  for (const id in FACTS) $(id).setAttribute("aria-expanded", id === told);
+  $("told").hidden = !known[told];
+  $("told").replaceChildren(...(known[told] ?? []));
 }
 
-/** Of the result that is shown, null for none; frame: one of those it was made from. */
+/** Of the result that is shown; frame: one of those it was made from. */
 export function tellOf(result, frame) {
-  const report = result?.report;
-  const area = frame && report?.area;
-  sentences = { quality: report?.quality && quality(report.quality), cropped: area && crop(area, frame) };
-  for (const id in sentences) $(id).hidden = !sentences[id];
-  if (sentences.quality) say($("quality"), t("result.quality", { q: number(report.quality.figure, 2) }));
-  if (area) say($("cropped"), t("result.cropped", { p: percent((area[2] * area[3]) / (frame.width * frame.height)) }));
+  for (const id in FACTS) {
+    const [label, ...rest] = (result?.report && frame && FACTS[id](result.report, frame)) || [];
+    $(id).hidden = !label;
+    say($(id), label ?? "");
+    known[id] = label && rest;
+  }
   show();
 }
 
-for (const id of ["quality", "cropped"]) {
+for (const id in FACTS) {
   $(id).addEventListener("click", () => {
     told = told === id ? null : id;
     show();
