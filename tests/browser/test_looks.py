@@ -29,6 +29,64 @@ CONTRAST = """pairs => {
 }"""
 
 
+SCREENS = [(320, 568), (568, 320), (844, 390), (390, 664), (412, 839)]
+# Which of these something else lies upon, at a corner or in the middle.
+COVERED = """[%s].filter(name => {
+    const one = document.getElementById(name);
+    const box = one.getBoundingClientRect();
+    return [[.5, .5], [.06, .1], [.94, .1], [.06, .9], [.94, .9]].some(([x, y]) =>
+        !one.contains(document.elementFromPoint(box.left + x * box.width, box.top + y * box.height)));
+})"""
+# What something else lies upon wherever the page is scrolled to.
+OUT_OF_REACH = """[...document.querySelectorAll(':is(main, .bar) :is(a, button, input, summary)')]
+    .filter(one => one.checkVisibility() && !one.closest('.thumbs'))
+    .filter(one => {
+        one.scrollIntoView({ block: 'center' });
+        const box = one.getBoundingClientRect();
+        return !one.contains(document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2));
+    }).map(one => one.outerHTML.slice(0, 80))"""
+
+
+def in_sight(phone: PhonePage, *names: str) -> None:
+    """These are wholly seen on every screen without scrolling, and all else can be scrolled to, with large type too."""
+    covered = COVERED % ", ".join(f"'{name}'" for name in names)
+    for width, height in SCREENS:
+        phone.page.set_viewport_size({"width": width, "height": height})
+        phone.until(f"scrollTo(0, 0) || ({covered}).length === 0", f"{names} at {width}x{height}")
+    for width, height in (
+        (320, 568),
+        (160, 284),
+        (284, 160),
+    ):  # with a browser that enlarges everything twice
+        phone.page.set_viewport_size({"width": width, "height": height})
+        phone.until(f"({OUT_OF_REACH}).length === 0", f"all within reach at {width}x{height}")
+    phone.page.set_viewport_size({"width": 320, "height": 568})
+    phone.page.evaluate("document.documentElement.style.fontSize = '32px'")
+    phone.until(f"({OUT_OF_REACH}).length === 0", "all within reach with text twice as large")
+    phone.page.evaluate("document.documentElement.style.fontSize = ''")
+
+
+def test_no_banner_covers_or_moves_what_is_pressed(phone: PhonePage, rig: RunningRig) -> None:
+    phone.live()
+    phone.set_limits(96)
+    at = "document.querySelector('#near').getBoundingClientRect().top"
+    before = phone.page.evaluate(at)
+    rig.order("POST", "api/control", {"take": True}, browser="another")
+    phone.until("!document.querySelector('#control').hidden", "who is in control")
+    assert phone.page.evaluate(at) == before
+    in_sight(phone, "near", "far", "auto", "shoot")
+
+    rig.order("DELETE", "api/control")
+    rig.shoot(frames=30)
+    phone.mode("capture")
+    phone.context.set_offline(True)
+    phone.until("!document.querySelector('#banner').hidden", "the banner")
+    in_sight(phone, "pause", "stop")
+    phone.context.set_offline(False)
+    rig.stop()
+    phone.no_errors()
+
+
 def test_the_main_button_is_large_enough_for_gloves(phone: PhonePage) -> None:
     phone.live()
 
