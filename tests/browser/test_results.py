@@ -229,12 +229,17 @@ def test_stacking_again_keeps_both_results(
 ) -> None:
     phone = new_phone(path=f"b/{stacked}")
     phone.until(SHOWN)
-    phone.tap("#restack-box > summary")
+    before = phone.page.locator("#results button").count()
+    phone.tap("[data-view=frames]")
+    phone.tap("#frames button >> nth=1")
+    phone.tap("#leave")  # which opens what it is a part of
+    assert "5 of 6 frames" in phone.text("#chosen")
     phone.page.locator("#method").select_option("average")
     phone.tap("#stack")
 
-    phone.until("document.querySelectorAll('#results button').length >= 2", "the second result")
-    assert "average" in phone.text("#results button[aria-pressed=true]")
+    phone.until(f"document.querySelectorAll('#results button').length > {before}", "the other result")
+    assert "average · 5 frames" in phone.text("#results button[aria-pressed=true]")
+    assert "without 2" in phone.text("#about")
     phone.no_errors()
 
 

@@ -6,6 +6,7 @@ import { said, t } from "./i18n.js";
 import { command } from "./shell.js";
 
 const left = new Set(); // indices of frames left out by hand
+let looked; // index of the frame that is looked at
 let frames = []; // of the bracket, from near to far
 
 const ends = () => [Number($("from").value) || 1, Number($("to").value) || frames.length];
@@ -29,15 +30,13 @@ function show() {
   say($("chosen"), taken.length === frames.length ? t("restack.all", { n: frames.length }) : t("restack.some", { n: taken.length, total: frames.length }));
   $("prefer").disabled = $("method").value !== "auto"; // only that method weighs depths against each other
   for (const [place, item] of [...$("frames").children].entries()) item.classList.toggle("out", !taken.includes(frames[place].index));
-  dispatchEvent(new Event("chosen"));
 }
 
 /** The frame that is looked at can be left out with one tap. */
 export function lookAt(shot) {
+  looked = shot?.index;
   $("leave").hidden = !shot;
-  if (!shot) return;
-  $("leave").dataset.index = shot.index;
-  press($("leave"), left.has(shot.index));
+  press($("leave"), left.has(looked));
 }
 
 function order() {
@@ -50,9 +49,8 @@ function order() {
 export function wireRestack(id) {
   for (const name of ["from", "to", "method"]) $(name).addEventListener("input", show);
   $("leave").addEventListener("click", () => {
-    const index = Number($("leave").dataset.index);
-    if (!left.delete(index)) left.add(index);
-    press($("leave"), left.has(index));
+    if (!left.delete(looked)) left.add(looked);
+    press($("leave"), left.has(looked));
     $("restack-box").open = true;
     show();
   });

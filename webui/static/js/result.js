@@ -153,8 +153,7 @@ function choose(name) {
   $("frames").hidden = !(name === "compare" && rival === null) && name !== "frames";
   $("leave").hidden = name !== "frames";
   $("legend").hidden = name !== "depth";
-  $("retouch").hidden = !result;
-  $("retouch").disabled = !result?.has_depth;
+  $("retouch").hidden = !result?.has_depth;
   $("depth-here").hidden = true;
   $("wiggle-row").hidden = name !== "wiggle";
   if (name !== "wiggle") wiggle.move(false);
@@ -310,7 +309,7 @@ async function showWiggle() {
 
 /** From which frame each part comes, over the stack, when that is asked for. */
 async function showSources() {
-  const on = mapped && view === "stack";
+  const on = mapped && view === "stack" && result?.has_depth;
   press($("retouch"), on);
   $("sources").hidden = $("source-here").hidden = !on;
   if (!on) return;
@@ -328,7 +327,7 @@ async function showSources() {
 
 /** What the picture under the finger is: how deep, or from which frame. */
 async function tellPlace(event) {
-  if (!(view === "depth" || (mapped && view === "stack")) || event.target.closest("button")) return;
+  if ((view !== "depth" && $("sources").hidden) || event.target.closest("button")) return;
   const at = viewer.point(event);
   const [x, y] = [viewer.fraction(at.x), (at.y - viewer.view.y) / (viewer.base.height * viewer.view.s)];
   if (x < 0 || x >= 1 || y < 0 || y >= 1) return;
