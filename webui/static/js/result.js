@@ -317,7 +317,7 @@ async function showSources() {
   say($("source-here"), source ? `${nameOfFrame(source)} · ${t("retouch.show")}` : t(source === undefined ? "retouch.unsure" : "retouch.tap"));
   const chosen = offeredFrames().indexOf(source) + 1;
   // Neighbours differ in hue, and in brightness for the night, when all is red.
-  const colourOf = (value) => [0, 2.1, 4.2].map((turn) => (value === OUTLINE ? 255 : chosen && value !== chosen ? 64 : (value % 2 ? 150 : 90) + 90 * Math.cos(value * 2.4 + turn)));
+  const colourOf = (value) => [0, 2.1, 4.2].map((turn) => (value === OUTLINE ? (chosen ? 120 : 255) : chosen && value !== chosen ? 64 : (value % 2 ? 150 : 90) + 90 * Math.cos(value * 2.4 + turn)));
   try {
     drawDepth($("sources"), await readSources(fileOf("depth")), 0, colourOf);
   } catch (error) {
