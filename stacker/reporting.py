@@ -45,7 +45,8 @@ def report(
         warnings=tuple(warnings),
         seconds={stage: round(spent, 3) for stage, spent in seconds.items()},
         peak_memory_mb=round(memory.peak_mb(), 1),
-        quality=quality(told, fitting, found.steps, verdict),
+        # An average holds the detail of no frame: how much that is, nothing here tells.
+        quality=None if method == "average" else quality(told, fitting, found.steps, verdict),
     )
 
 

@@ -224,6 +224,48 @@ def test_the_retouch_map_leads_from_a_part_to_its_frame_beside_the_stack(
     phone.no_errors()
 
 
+@pytest.fixture
+def older(rig: RunningRig, stacked: str) -> Iterator[str]:
+    """The same bracket once more, with a second result as rigs made it before there were maps and qualities."""
+    copy = rig.data / "b000778"
+    shutil.copytree(rig.data / stacked, copy)
+    result = copy / "results" / "r02"
+    shutil.rmtree(result, ignore_errors=True)
+    shutil.copytree(copy / "results" / "r01", result)
+    depth = (result / "depth.png").read_bytes()
+    at = depth.index(b"srCe") - 4
+    after = at + 12 + int.from_bytes(depth[at : at + 4], "big")
+    (result / "depth.png").write_bytes(depth[:at] + depth[after:])
+    report = json.loads((result / "report.json").read_text())
+    (result / "report.json").write_text(json.dumps(report | {"quality": None}))
+    facts = [json.loads(line) for line in (copy / "bracket.jsonl").read_text().splitlines()]
+    first = next(fact for fact in facts if fact["fact"] == "result")
+    facts = [fact for fact in facts if fact["fact"] != "result"] + [first, first | {"id": "r02"}]
+    (copy / "bracket.jsonl").write_text("".join(json.dumps(fact) + "\n" for fact in facts))
+    yield copy.name
+    shutil.rmtree(copy)
+
+
+def test_a_result_of_an_older_rig_is_not_shown_under_the_map_of_another(
+    new_phone: Callable[..., PhonePage], older: str
+) -> None:
+    phone = new_phone(path=f"b/{older}")
+    phone.until(SHOWN)
+    assert not phone.page.locator("#quality").is_visible()
+    phone.tap("#results button >> nth=0")
+    phone.until("!document.querySelector('#quality').hidden", "the first result")
+    phone.tap("#retouch")
+    phone.until("!document.querySelector('#sources').hidden", "its map")
+    phone.tap("#results button >> nth=1")
+
+    phone.until("/^No retouch map/.test(document.querySelector('#toast').textContent)", "that it has none")
+    phone.until("document.querySelector('#sources').hidden", "the map of the first gone")
+    assert phone.page.locator("#retouch").get_attribute("aria-pressed") == "false"
+    phone.page.locator("#viewer").tap(position={"x": 200, "y": 150})
+    assert phone.page.locator("#source-here").is_hidden()
+    phone.no_errors()
+
+
 def test_stacking_again_keeps_both_results(
     new_phone: Callable[..., PhonePage], stacked: str, rig: RunningRig
 ) -> None:

@@ -123,6 +123,10 @@ def test_all_is_kept_of_frames_without_a_step_or_an_error_and_less_the_larger_th
     assert kept_between(2.0) == pytest.approx(np.trapezoid(np.exp(-d * d / 2), d) / 2, abs=1e-4)
 
 
+def test_an_average_which_no_detail_stands_out_of_has_none():
+    assert stacked(WHOLE[:5], method="average").report.quality is None
+
+
 @pytest.mark.parametrize("frames", [1, 2])
 def test_one_or_two_frames_have_none(frames):
     assert stacked(tilted_plane().frames[:frames]).report.quality is None

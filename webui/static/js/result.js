@@ -309,9 +309,12 @@ async function showWiggle() {
 
 /** From which frame each part comes, over the stack, when that is asked for. */
 async function showSources() {
-  const on = mapped && view === "stack" && result?.has_depth;
+  const of = result;
+  const on = mapped && view === "stack" && of?.has_depth;
+  const canvas = $("sources");
   press($("retouch"), on);
-  $("sources").hidden = $("source-here").hidden = !on;
+  $("source-here").hidden = !on;
+  canvas.hidden = !on || canvas.of !== of; // not that of another result
   if (!on) return;
   $("source-here").disabled = !source;
   say($("source-here"), source ? `${nameOfFrame(source)} · ${t("retouch.show")}` : t(source === undefined ? "retouch.unsure" : "retouch.tap"));
@@ -319,8 +322,15 @@ async function showSources() {
   // Neighbours differ in hue, and in brightness for the night, when all is red.
   const colourOf = (value) => [0, 2.1, 4.2].map((turn) => (value === OUTLINE ? (chosen ? 120 : 255) : chosen && value !== chosen ? 64 : (value % 2 ? 150 : 90) + 90 * Math.cos(value * 2.4 + turn)));
   try {
-    drawDepth($("sources"), await readSources(fileOf("depth")), 0, colourOf);
+    const map = await readSources(fileOf("depth"));
+    if (of !== result) return;
+    drawDepth(canvas, map, 0, colourOf);
+    canvas.of = of;
+    canvas.hidden = view !== "stack" || !mapped; // by now
   } catch (error) {
+    if (of !== result) return;
+    mapped = false;
+    showSources();
     noDepth(error, "retouch.none");
   }
 }
