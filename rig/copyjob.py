@@ -118,6 +118,8 @@ class CopyJob:
                 total=copied + len(failures),
             )
             raise StoreError(joined((told, failures[0])))
+        if self.order.target.kind == "folder":  # of the settings: nothing to pull out
+            return say("copy.done_in_folder", "Everything is on {name} and checked.", name=name)
         return say("copy.done", "Everything is on {name} and checked; you can pull it out.", name=name)
 
     def _one(self, root: int, top: int, bracket: BracketFiles, meter: Meter) -> bool:
@@ -150,6 +152,8 @@ class CopyJob:
             try:
                 summary, files = self._files(bracket_id)
             except (RigError, OSError) as error:
+                if bracket_id not in self.store.ids():  # deleted meanwhile
+                    continue
                 failures.append(error.said if isinstance(error, RigError) else plain(error))
                 continue
             if summary.outcome is None or not files.pieces:  # being shot, or without a result

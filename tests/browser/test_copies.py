@@ -70,6 +70,10 @@ def test_everything_is_copied_from_the_settings_on_a_small_screen_with_large_typ
     phone.tap("#copy-targets button")
 
     phone.until("document.querySelector('#copying-text').textContent.includes('pull it out')", "the end")
+    assert phone.page.evaluate(
+        """(box => 0 <= box.top && box.bottom <= innerHeight)(
+            document.querySelector('#copying-text').getBoundingClientRect())"""
+    ), "how far it is comes into view"
     copied = (computer.root / "media/pi/STICK/Fieldstack").rglob("*.*")
     assert {path.parent.name for path in copied} == {"r01"}
     phone.no_errors()

@@ -8,20 +8,21 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fakecomputer import Computer
 from keptbrackets import add_frame, add_result, put_brackets
 from simrig import PATIENCE_S, Rig
 
-from rig import bracketcopy, copydesk
+from rig import bracketcopy, copydesk, copyjob
 from rig.bracketfolder import BracketFolder
 from rig.brackets import Copied
 from rig.copyjob import Meter
 from rig.durable import free_bytes
 from rig.errors import BusyError, NoSuchBracketError, NoSuchJobError, NoSuchTargetError, TargetError
 from rig.status import CopyProgress, Phase
-from rig.worthkeeping import FORBIDDEN
+from rig.worthkeeping import FORBIDDEN, kept_files
 
 
 class Desk:
@@ -336,6 +337,19 @@ def test_a_bracket_deleted_before_its_turn_is_no_failure(desk: Desk, monkeypatch
         and told.done == told.total
         and desk.there() == below(desk.ids[0], RESULT, FRAMES)
     )
+
+
+def test_a_bracket_deleted_while_it_is_looked_at_is_no_failure(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def files(folder: BracketFolder, *about: Any) -> list[tuple[Path, tuple[str, ...]]]:
+        if folder.id == desk.ids[1]:
+            desk.workflow.delete(desk.ids[1])
+        return list(kept_files(folder, *about))
+
+    monkeypatch.setattr(copyjob, "kept_files", files)
+
+    assert desk.copy().state == "done" and desk.there() == below(desk.ids[0], RESULT, FRAMES)
 
 
 def test_more_frames_than_were_copied_make_the_copy_old_with_frames_only(desk: Desk) -> None:

@@ -22,7 +22,9 @@ export async function offerCopy(brackets, ordered = () => {}) {
     const button = el("button", { className: "primary", textContent: `${one.name} · ${t("copy.free", { size: bytes(one.free) })}` });
     button.addEventListener("click", async () => {
       const order = { target: one.id, frames: $("with-frames").checked, ...(brackets && { brackets }) };
-      if ((await command(post("/api/copies", order, { "Idempotency-Key": key }))) !== false) ordered();
+      if ((await command(post("/api/copies", order, { "Idempotency-Key": key }))) === false) return;
+      ordered();
+      $("copying").scrollIntoView({ block: "center" }); // where it is called off
     });
     return button;
   });
