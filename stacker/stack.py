@@ -208,7 +208,8 @@ class Stack:
                 return None
             slots, depth = known
             used = [frame for frame in self._frames if frame.slot in slots]
-            return as_grey(self._original_index(depth, used), expected or len(self._frames))
+            frames = max(expected or 0, len(self._frames))  # a bracket may be extended
+            return as_grey(self._original_index(depth, used), frames)
 
     def fuse(
         self,

@@ -142,6 +142,10 @@ def test_progress_and_pause(phone: PhonePage, rig: RunningRig) -> None:
     assert tinted[1] > 0, "what is still to come is tinted too"
     phone.until("!document.querySelector('#resume').hidden", "Go on")
     check_state(phone, 4)
+    phone.tap("[data-show=stack]")
+    phone.until("document.querySelector('#tint').width === 1", "a tint that the next bracket does not begin with")
+    phone.tap("[data-show=depth]")
+    phone.until(f"({TINTED})[0]", "the tint again")
     phone.tap("#resume")
     phone.until("!document.querySelector('#pause').hidden", "Pause")
     assert faults(phone, enhanced=False) == []  # a moving page; the screens were looked at while it stood

@@ -226,7 +226,7 @@ def test_the_retouch_map_leads_from_a_part_to_its_frame_beside_the_stack(
 
 @pytest.fixture
 def older(rig: RunningRig, stacked: str) -> Iterator[str]:
-    """The same bracket once more, with a second result as rigs made it before there were maps and qualities."""
+    """The same bracket once more, with a second result: not cropped, as rigs made it before maps and qualities."""
     copy = rig.data / "b000778"
     shutil.copytree(rig.data / stacked, copy)
     result = copy / "results" / "r02"
@@ -237,8 +237,10 @@ def older(rig: RunningRig, stacked: str) -> Iterator[str]:
     after = at + 12 + int.from_bytes(depth[at : at + 4], "big")
     (result / "depth.png").write_bytes(depth[:at] + depth[after:])
     report = json.loads((result / "report.json").read_text())
-    (result / "report.json").write_text(json.dumps(report | {"quality": None}))
     facts = [json.loads(line) for line in (copy / "bracket.jsonl").read_text().splitlines()]
+    frame = next(fact for fact in facts if fact["fact"] == "frame")
+    whole = [0, 0, frame["width"], frame["height"]]
+    (result / "report.json").write_text(json.dumps(report | {"quality": None, "area": whole}))
     first = next(fact for fact in facts if fact["fact"] == "result")
     facts = [fact for fact in facts if fact["fact"] != "result"] + [first, first | {"id": "r02"}]
     (copy / "bracket.jsonl").write_text("".join(json.dumps(fact) + "\n" for fact in facts))
@@ -251,9 +253,10 @@ def test_a_result_of_an_older_rig_is_not_shown_under_the_map_of_another(
 ) -> None:
     phone = new_phone(path=f"b/{older}")
     phone.until(SHOWN)
-    assert not phone.page.locator("#quality").is_visible()
+    assert not phone.page.locator("#quality").is_visible() and not phone.page.locator("#cropped").is_visible()
     phone.tap("#results button >> nth=0")
     phone.until("!document.querySelector('#quality').hidden", "the first result")
+    assert phone.page.locator("#cropped").is_visible()
     phone.tap("#retouch")
     phone.until("!document.querySelector('#sources').hidden", "its map")
     phone.tap("#results button >> nth=1")

@@ -79,3 +79,8 @@ def test_a_frame_that_is_lost_leaves_the_others_at_their_place_in_the_plan():
     there, then = (stack.growing_depth(5).astype(int) for stack in (whole, gap))
     later = (there > 255 * 2 / 4) & (then > 0)  # behind the gap
     assert np.abs(there - then)[later].mean() < 255 / 4 / 4
+
+
+def test_frames_beyond_the_plan_are_told_apart_too():
+    *_, stack = growing(tilted_plane((192, 256), 5))
+    assert (stack.growing_depth(3) == stack.growing_depth(5)).all()

@@ -24,7 +24,7 @@ export async function offerCopy(brackets, ordered = () => {}) {
       const order = { target: one.id, frames: $("with-frames").checked, ...(brackets && { brackets }) };
       if ((await command(post("/api/copies", order, { "Idempotency-Key": key }))) === false) return;
       ordered();
-      $("copying").scrollIntoView({ block: "center" }); // where it is called off
+      $("copying").scrollIntoView(); // where it is called off
     });
     return button;
   });

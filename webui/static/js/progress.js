@@ -167,11 +167,12 @@ function showPicture(state, mode) {
 async function showTint(address) {
   const canvas = $("tint");
   $("tint-key").hidden = canvas.hidden = !address;
-  if (!address || canvas.dataset.wanted === address) return;
-  canvas.dataset.wanted = address;
+  if (canvas.wanted === address) return;
+  canvas.wanted = address;
+  if (!address) return (canvas.width = 1); // the next bracket begins with nothing sharp
   const { drawDepth, readDepth } = await import("./depth.js"); // few look at this
   const depth = await readDepth(address).catch(() => null); // nothing is sharp yet, or no link: the old one stays
-  if (depth && canvas.dataset.wanted === address) drawDepth(canvas, depth, 0);
+  if (depth && canvas.wanted === address) drawDepth(canvas, depth, 0);
 }
 
 function tellOnce(key, text, pulses) {

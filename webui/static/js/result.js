@@ -326,7 +326,7 @@ async function showSources() {
     if (of !== result) return;
     drawDepth(canvas, map, 0, colourOf);
     canvas.of = of;
-    canvas.hidden = view !== "stack" || !mapped; // by now
+    canvas.hidden = $("source-here").hidden; // by now
   } catch (error) {
     if (of !== result) return;
     mapped = false;

@@ -5,7 +5,7 @@ import { number, t } from "./i18n.js";
 
 const percent = (share) => number(100 * share, share > 0.995 || share < 0.005 ? 1 : 0);
 
-/** By the button's id, of a report and a frame that went in: what the button says, and what it tells; null where that is not known. */
+/** By the button's id, of a report and a frame that went in: what the button says, and what it tells; null where there is nothing to tell. */
 const FACTS = {
   quality({ quality }) {
     if (!quality) return null;
@@ -13,9 +13,8 @@ const FACTS = {
     const lost = Object.entries(parts).flatMap(([part, kept]) => (kept < 0.995 ? t(`quality.${part}`, { p: percent(1 - kept) }) : []));
     return [t("result.quality", { q: number(figure, 2) }), t("quality.what", { p: percent(figure) }), lost.length ? ` ${t("quality.lost", { why: lost.join(", ") })}` : ""];
   },
-  cropped({ area }, { width, height }) {
-    if (!area) return null;
-    const [left, top, w, h] = area;
+  cropped({ area: [left, top, w, h] = [] }, { width, height }) {
+    if (!w || w * h === width * height) return null;
     const [right, bottom] = [width - left - w, height - top - h];
     const within = el("span");
     within.style.inset = [top / height, right / width, bottom / height, left / width].map((share) => `${100 * share}%`).join(" ");
