@@ -143,7 +143,9 @@ def test_progress_and_pause(phone: PhonePage, rig: RunningRig) -> None:
     phone.until("!document.querySelector('#resume').hidden", "Go on")
     check_state(phone, 4)
     phone.tap("[data-show=stack]")
-    phone.until("document.querySelector('#tint').width === 1", "a tint that the next bracket does not begin with")
+    phone.until(
+        "document.querySelector('#tint').width === 1", "a tint that the next bracket does not begin with"
+    )
     phone.tap("[data-show=depth]")
     phone.until(f"({TINTED})[0]", "the tint again")
     phone.tap("#resume")
