@@ -226,7 +226,10 @@ def test_the_retouch_map_leads_from_a_part_to_its_frame_beside_the_stack(
 
 @pytest.fixture
 def older(rig: RunningRig, stacked: str) -> Iterator[str]:
-    """The same bracket once more, with a second result: not cropped, as rigs made it before maps and qualities."""
+    """The same bracket once more, with a second result: not cropped, as rigs made it before maps and qualities.
+
+    And a third, without a depth map.
+    """
     copy = rig.data / "b000778"
     shutil.copytree(rig.data / stacked, copy)
     result = copy / "results" / "r02"
@@ -242,7 +245,9 @@ def older(rig: RunningRig, stacked: str) -> Iterator[str]:
     whole = [0, 0, frame["width"], frame["height"]]
     (result / "report.json").write_text(json.dumps(report | {"quality": None, "area": whole}))
     first = next(fact for fact in facts if fact["fact"] == "result")
-    facts = [fact for fact in facts if fact["fact"] != "result"] + [first, first | {"id": "r02"}]
+    shutil.copytree(result, copy / "results" / "r03", dirs_exist_ok=True)
+    others = [first | {"id": "r02"}, first | {"id": "r03", "has_depth": False}]
+    facts = [fact for fact in facts if fact["fact"] != "result"] + [first, *others]
     (copy / "bracket.jsonl").write_text("".join(json.dumps(fact) + "\n" for fact in facts))
     yield copy.name
     shutil.rmtree(copy)
@@ -266,6 +271,22 @@ def test_a_result_of_an_older_rig_is_not_shown_under_the_map_of_another(
     assert phone.page.locator("#retouch").get_attribute("aria-pressed") == "false"
     phone.page.locator("#viewer").tap(position={"x": 200, "y": 150})
     assert phone.page.locator("#source-here").is_hidden()
+    phone.no_errors()
+
+
+def test_where_a_result_has_no_depth_the_depth_of_another_goes_with_that(
+    new_phone: Callable[..., PhonePage], older: str
+) -> None:
+    phone = new_phone(path=f"b/{older}")
+    phone.until(SHOWN)
+    phone.tap("#results button >> nth=0")
+    phone.until("!document.querySelector('[data-view=depth]').disabled", "the first result")
+    phone.tap("[data-view=depth]")
+    phone.until("document.querySelector('#depth').width > 300", "its depth")
+    phone.tap("#results button >> nth=2")
+
+    phone.until("document.querySelector('[data-view=stack]').getAttribute('aria-pressed') === 'true'")
+    phone.until("document.querySelector('#depth').hidden && document.querySelector('#legend').hidden")
     phone.no_errors()
 
 

@@ -52,8 +52,7 @@ async function load(wantedResult) {
   offer(bracket.frames);
   moved = showFindings(bracket);
   showState();
-  choose(result ? view : "frames");
-  showPicture();
+  choose(view);
 }
 
 /** A focus position in words; of another camera's frames only the order is known: it is their number. */
@@ -121,7 +120,6 @@ function oppose(other) {
   rival = other;
   showResults();
   choose(view);
-  showPicture();
 }
 
 function showFrames() {
@@ -143,20 +141,22 @@ function showFrames() {
 // --- the picture ------------------------------------------------------------------------------------
 
 function choose(name) {
+  const has = (one) => one === "frames" || (/depth|wiggle/.test(one) ? result?.has_depth : result);
+  if (!has(name)) name = result ? "stack" : "frames"; // the result before had it
   view = name;
   for (const button of $$("[data-view]")) {
     press(button, button.dataset.view === name);
-    button.disabled = (!result && button.dataset.view !== "frames") || (["depth", "wiggle"].includes(button.dataset.view) && !result?.has_depth);
+    button.disabled = !has(button.dataset.view);
   }
   $("compare-row").hidden = name !== "compare";
   $("rivals").hidden = name !== "compare" || bracket.results.length < 2;
-  $("frames").hidden = !(name === "compare" && rival === null) && name !== "frames";
-  $("leave").hidden = name !== "frames";
+  $("frames").hidden = name !== "frames" && (name !== "compare" || rival !== null);
   $("legend").hidden = name !== "depth";
   $("retouch").hidden = !result?.has_depth;
   $("depth-here").hidden = true;
   $("wiggle-row").hidden = name !== "wiggle";
   if (name !== "wiggle") wiggle.move(false);
+  showPicture();
 }
 
 /** Put a picture into an img once it is decoded; the old one stays until then. */
@@ -356,7 +356,6 @@ async function tellPlace(event) {
 $("retouch").addEventListener("click", () => {
   mapped = view !== "stack" || !mapped;
   choose("stack");
-  showPicture();
 });
 $("source-here").addEventListener("click", () => {
   frame = bracket.frames.indexOf(source);
@@ -367,10 +366,7 @@ $("source-here").addEventListener("click", () => {
 // --- commands ---------------------------------------------------------------------------------------
 
 for (const button of $$("[data-view]")) {
-  button.addEventListener("click", () => {
-    choose(button.dataset.view);
-    showPicture();
-  });
+  button.addEventListener("click", () => choose(button.dataset.view));
 }
 $("compare").addEventListener("input", () => {
   part = Number($("compare").value);
