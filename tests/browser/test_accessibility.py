@@ -80,7 +80,7 @@ def check_page(phone: PhonePage) -> None:
     phone.page.evaluate("document.documentElement.style.fontSize = ''")
 
 
-def check_state(phone: PhonePage, turn: int = 0) -> None:
+def check_state(phone: PhonePage) -> None:
     """What a page may show besides: on every screen, in every theme."""
     for screen in SCREENS:
         for theme, enhanced in THEMES.items():
@@ -104,11 +104,11 @@ def look(phone: PhonePage, screen: str, theme: str) -> None:
 
 def test_the_shoot_page_as_it_begins_with_near_and_with_near_and_far(phone: PhonePage) -> None:
     phone.live()
-    check_state(phone, 0)
+    check_state(phone)
     phone.focus_at(1300)
     phone.tap("#near")
     phone.until("document.querySelector('#near').classList.contains('set')")
-    check_state(phone, 1)
+    check_state(phone)
     phone.set_limits(96)
     phone.page.evaluate(OPEN_ALL)
     check_page(phone)
@@ -119,7 +119,7 @@ def test_the_box_for_auto_and_the_aids(phone: PhonePage) -> None:
     phone.tap("#box-tool")
     for aid in ("peaking", "zebra", "histogram"):
         phone.tap(f"[data-assist={aid}]")
-    check_state(phone, 2)
+    check_state(phone)
 
 
 def test_the_self_timer(phone: PhonePage, rig: RunningRig) -> None:
@@ -127,7 +127,7 @@ def test_the_self_timer(phone: PhonePage, rig: RunningRig) -> None:
     phone.set_limits(96)
     rig.order("POST", "api/brackets/timer", {"seconds": 60})
     phone.mode("count")
-    check_state(phone, 3)
+    check_state(phone)
     rig.stop()
 
 
@@ -141,7 +141,7 @@ def test_progress_and_pause(phone: PhonePage, rig: RunningRig) -> None:
     tinted = phone.until(f"({TINTED})[0] && ({TINTED})", "what is sharp already, tinted")
     assert tinted[1] > 0, "what is still to come is tinted too"
     phone.until("!document.querySelector('#resume').hidden", "Go on")
-    check_state(phone, 4)
+    check_state(phone)
     phone.tap("[data-show=stack]")
     phone.until(
         "document.querySelector('#tint').width === 1", "a tint that the next bracket does not begin with"
@@ -159,11 +159,11 @@ def test_the_verdict_stopped_and_complete(phone: PhonePage, rig: RunningRig) -> 
     rig.stop()
     phone.mode("done")
     phone.until("!document.querySelector('#resume-later').hidden", "the offer to go on")
-    check_state(phone, 5)
+    check_state(phone)
     rig.shoot(frames=4)
     rig.until(lambda s: s["bracket"]["outcome"] == "complete")
     phone.until("document.querySelector('#verdict').textContent.startsWith('All')", "the verdict")
-    check_state(phone, 6)
+    check_state(phone)
 
 
 def test_a_stack_in_the_making(
@@ -177,14 +177,14 @@ def test_a_stack_in_the_making(
         slow.workflow.stack(slow.shoot(frames=3))
         phone.mode("done")
         phone.until("!document.querySelector('#stack-done').hidden", "the progress of the stack")
-        check_state(phone, 10)
+        check_state(phone)
 
 
 def test_without_link(phone: PhonePage) -> None:
     phone.live()
     phone.context.set_offline(True)
     phone.until("!document.querySelector('#banner').hidden", "the banner")
-    check_state(phone, 7)
+    check_state(phone)
     phone.context.set_offline(False)
 
 
@@ -192,7 +192,7 @@ def test_while_another_phone_is_in_control(phone: PhonePage, rig: RunningRig) ->
     phone.live()
     rig.order("POST", "api/control", {"take": True}, browser="another")
     phone.until("!document.querySelector('#control').hidden", "who is in control")
-    check_state(phone, 8)
+    check_state(phone)
 
 
 def test_a_fault(new_phone: Callable[..., PhonePage], make_rig: Callable[..., Rig], tmp_path: Path) -> None:
@@ -205,7 +205,7 @@ def test_a_fault(new_phone: Callable[..., PhonePage], make_rig: Callable[..., Ri
         phone.tap("#pin-form [type=submit]")
         phone.mode("fault")
         assert phone.page.locator("#full").is_hidden()  # nobody has looked at the card
-        check_state(phone, 9)
+        check_state(phone)
 
 
 # --- what is on the card ----------------------------------------------------------------------------
@@ -220,13 +220,13 @@ def test_a_result_in_every_view(new_phone: Callable[..., PhonePage], stacked: st
     phone.tap("#quality")
     there = {"compare": "true", "depth": "document.querySelector('#depth').width > 300", "frames": "true",
              "wiggle": "!document.querySelector('#wiggle-row').hidden"}  # fmt: skip
-    for turn, (view, shown) in enumerate(there.items()):
+    for view, shown in there.items():
         phone.tap(f"[data-view={view}]")
         phone.until(shown, view)
-        check_state(phone, turn)
+        check_state(phone)
     phone.tap("#retouch")
     phone.until("document.querySelector('#sources').width > 100", "the retouch map")
-    check_state(phone, 4)
+    check_state(phone)
 
 
 @pytest.fixture
@@ -249,13 +249,13 @@ def test_an_empty_gallery_and_the_shoot_page_of_a_full_card(
     phone = new_phone(at=full_rig(0), path="gallery")
     phone.until("document.querySelector('#empty:not([hidden])')", "that there is nothing")
     phone.until("!document.querySelector('#full').hidden", "the warning")
-    check_state(phone, 1)
+    check_state(phone)
     phone.page.goto(phone.rig.url)
     phone.live()
     phone.set_limits(96)
     phone.tap("#shoot")
     phone.until("!document.querySelector('#toast').hidden", "why not")
-    check_state(phone, 2)
+    check_state(phone)
 
 
 def test_the_gallery_of_a_full_card(
@@ -267,7 +267,7 @@ def test_the_gallery_of_a_full_card(
     check_page(phone)
     phone.tap("#select")
     phone.tap(".pick >> nth=0")
-    check_state(phone, 3)
+    check_state(phone)
     look(phone, "Pixel 7", "sun")
     phone.tap("#select")
     phone.tap("#older")

@@ -42,7 +42,7 @@ def test_brackets_are_chosen_copied_and_marked(
     assert "1 selected" in phone.text("#copy-what") and "OLD STICK is mounted read-only" in phone.text(
         "#copy-to"
     )
-    check_state(phone, 1)
+    check_state(phone)
     phone.tap("#copy-targets button")
 
     phone.until("document.querySelector('#copying-text').textContent.includes('pull it out')", "the end")
@@ -51,7 +51,7 @@ def test_brackets_are_chosen_copied_and_marked(
         not phone.page.locator("#copy-to").is_visible() and not phone.page.locator(".pick").first.is_visible()
     )
     assert {path.name for path in (computer.root / "media/pi/STICK/Fieldstack").iterdir()} == {"b000001"}
-    check_state(phone, 2)
+    check_state(phone)
     phone.tap("#copying-end")
     assert not phone.page.locator("#copying").is_visible()
     phone.no_errors()

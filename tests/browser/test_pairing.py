@@ -112,7 +112,7 @@ def test_the_ring_tells_how_long_the_button_is_waited_for(
         phone.until("document.querySelector('#left').textContent === '18'", "what is left, after a reload")
         assert phone.page.evaluate("document.querySelector('#ring').style.strokeDashoffset") == "-12"
         assert phone.page.get_by_role("timer").inner_text() == "18"
-        check_state(phone, 15)
+        check_state(phone)
         phone.page.clock.set_fixed_time(now + 31)
         phone.until("document.querySelector('#ask').checkVisibility()", "another chance")
 
@@ -154,7 +154,7 @@ def test_where_it_is_allowed_a_stranger_looks_and_commands_nothing(
     phone.until("fieldstack.live.drawn > 0", "the live picture")
     phone.until("document.querySelector('#control').textContent.includes('only look')", "what this phone may")
     assert phone.page.locator("#shoot").is_hidden() and phone.page.locator("#near").is_disabled()
-    check_state(phone, 14)
+    check_state(phone)
     phone.tap(".bar a[href='/gallery']")
     phone.until("!document.querySelector('#empty').hidden", "the empty gallery")
     phone.tap("#control a")
