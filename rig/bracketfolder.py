@@ -109,6 +109,19 @@ class BracketFolder:
         """Where a frame of this kind belongs."""
         return (self.path / "frames" / frame_name(index)).with_suffix(suffix)
 
+    def present(self, path: Path) -> Path:
+        """The same path, of a file of this bracket that is there. Raises NoSuchBracketError."""
+        if not path.is_file():
+            raise NoSuchBracketError(
+                say(
+                    "store.no_file",
+                    "bracket {id} has no {file}",
+                    id=self.id,
+                    file=path.relative_to(self.path),
+                )
+            )
+        return path
+
     def shown_path(self, index: int) -> Path:
         """A JPEG made of a frame that is none, whether it is there or not."""
         return self.path / "thumbs" / f"{index:03d}-shown.jpg"
@@ -192,7 +205,7 @@ class BracketFolder:
             words=words_of(facts),
             verdict=findings[0]["verdict"] if findings else None,
             imported=head.get("imported"),
-            copied=_copied(facts, contents_of(frames, results)),
+            copied=_copied(facts, frames, results),
         )
         return BracketDetail(summary, plan, head.get("devices", {}), frames, results, findings, again)
 
@@ -335,14 +348,15 @@ def contents_of(
     return {"results": [result.id for result in results], "frames": mark if with_frames else None}
 
 
-def _copied(facts: Iterable[Fact], now: dict[str, Any]) -> Copied | None:
+def _copied(
+    facts: Sequence[Fact], frames: Iterable[FrameInfo], results: Iterable[ResultInfo]
+) -> Copied | None:
     """The last checked copy; None when there is none, or it lacks something of what there is now."""
-    last = next((fact for fact in reversed(list(facts)) if fact["fact"] == "copied"), None)
-    if (
-        last is None
-        or not {*now["results"]} <= {*last["results"]}
-        or last["frames"] not in (None, now["frames"])
-    ):
+    last = next((fact for fact in reversed(facts) if fact["fact"] == "copied"), None)
+    if last is None:
+        return None
+    now = contents_of(frames, results)
+    if not {*now["results"]} <= {*last["results"]} or last["frames"] not in (None, now["frames"]):
         return None
     return Copied(str(last["to"]), last.get("at"), last["frames"] is not None)
 

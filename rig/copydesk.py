@@ -20,6 +20,7 @@ from rig.copyjob import TOP, CopyCancelledError, CopyJob, CopyOrder, Meter
 from rig.ending import end_within
 from rig.errors import BusyError, NoSuchJobError, NoSuchTargetError, RigError, TargetError
 from rig.importshelf import DISTURBED
+from rig.repeats import remember
 from rig.saying import say
 from rig.status import CopyProgress
 from rig.targets import Target, Targets
@@ -91,10 +92,7 @@ class CopyDesk:
             chosen = None if brackets is None else tuple(dict.fromkeys(brackets))
             order = CopyOrder(target, chosen, "all" if frames else "results", top)
             progress = CopyProgress(f"j{token_hex(4)}", target.name, "looking")
-            if key is not None:
-                self._keys[key] = progress.id
-                while len(self._keys) > KEYS_KEPT:
-                    self._keys.pop(next(iter(self._keys)))
+            remember(self._keys, key, progress.id, KEYS_KEPT)
             self._cancelled.clear()
             self._meter = Meter()
             self._show(progress)

@@ -22,6 +22,7 @@ from rig.durable import PART
 from rig.ending import end_within
 from rig.errors import NoSuchJobError, RigError, SourceError, StorageFullError
 from rig.importjob import COPYING_SHARE, ImportJob, JobView
+from rig.repeats import remember
 from rig.saying import Room, say
 from rig.scan import SCANNER, Scan, ScanView
 from rig.sources import Source, Sources
@@ -174,10 +175,7 @@ class ImportDesk:
             for job in jobs:
                 self._put(job.id, job)
             ids = tuple(job.id for job in jobs)
-            if key is not None:
-                self._keys[key] = ids
-                while len(self._keys) > JOBS_KEPT:
-                    self._keys.pop(next(iter(self._keys)))
+            remember(self._keys, key, ids, JOBS_KEPT)
             return ids
 
     def _need_room(self, wanted: int) -> None:

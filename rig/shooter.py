@@ -21,6 +21,7 @@ from rig.drift import held_against_endstop, is_due
 from rig.errors import BusyError, NotAllowedError, StorageFullError
 from rig.plan import BracketPlan
 from rig.repair import ENDS, EXTEND, End, between, beyond, gaps, is_in_focus_order
+from rig.repeats import remember
 from rig.reports import storage_status
 from rig.saying import say
 from rig.shooting import (
@@ -157,8 +158,7 @@ class Shooter:
             control.settings, plan, devices.camera, devices.motor, devices.simulated, key, moment
         )
         folder = control.store.create(plan.bytes, **head)
-        if key is not None:
-            self._note_key(key, folder.id)
+        remember(self._keys, key, folder.id, MOST_KEYS)
         self._begin(folder, plan, None, self._live(folder, plan))
         return folder.id
 
@@ -258,11 +258,6 @@ class Shooter:
         frames = [folder.frame_path(frame.index) for frame in folder.detail().in_focus_order]
         if self._control.settings.stacking.live and frames:
             self._stacks.put(self._task(folder, frames))
-
-    def _note_key(self, key: str, bracket_id: str) -> None:
-        self._keys[key] = bracket_id
-        while len(self._keys) > MOST_KEYS:
-            del self._keys[next(iter(self._keys))]
 
     # --- on the rig's thread --------------------------------------------------------------------
     def _shoot(self, shooting: Shooting) -> None:

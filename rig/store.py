@@ -205,16 +205,7 @@ class Store:
             raise NoSuchBracketError(
                 say("store.no_such_kind", "a bracket has no file of kind {kind}", kind=repr(kind[:40]))
             )
-        if not path.is_file():
-            raise NoSuchBracketError(
-                say(
-                    "store.no_file",
-                    "bracket {id} has no {file}",
-                    id=bracket_id,
-                    file=path.relative_to(folder.path),
-                )
-            )
-        return path
+        return folder.present(path)
 
     def _frame_file(self, folder: BracketFolder, kind: str, frame: int | None) -> Path:
         if frame is None or frame < 0:

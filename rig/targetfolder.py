@@ -24,7 +24,6 @@ CHUNK = 1 << 20  # bytes between two questions whether to go on
 FLUSH_BYTES = 8 << 20  # no more of a copy waits in memory: what the camera saves does not queue behind it
 MOST_ENTRIES = 10_000  # of a folder that are looked at
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 
 Tick = Callable[[int], None]  # called with the bytes just dealt with; may wait, and raises to end the work
 Original = Callable[[int], bytes]  # the next CHUNK of what is copied, from an offset on; nothing at its end
@@ -41,11 +40,8 @@ class NotAsWrittenError(OSError):
 @contextmanager
 def opened_root(root: Path) -> Iterator[int]:
     """A handle of the mount point or folder itself. Raises OSError."""
-    handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
+    with _closing(os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)) as handle:
         yield handle
-    finally:
-        os.close(handle)
 
 
 @contextmanager

@@ -10,8 +10,6 @@ from typing import Literal
 
 from rig.bracketfolder import RESULT_FILES, BracketFolder
 from rig.brackets import BracketDetail
-from rig.errors import NoSuchBracketError
-from rig.saying import say
 
 What = Literal["all", "frames", "results"]
 KEPT_OF_RESULT = ("fused", "depth", "report", "tiff")
@@ -30,26 +28,13 @@ def kept_files(
         for frame in detail.frames:
             path = folder.frame_path(frame.index)
             for one in (path, path.with_suffix(".dng")) if frame.has_dng else (path,):
-                yield _there(folder, one), ("frames", one.name)
+                yield folder.present(one), ("frames", one.name)
     if what != "frames":
         for result in detail.results:
             for kind in KEPT_OF_RESULT:
                 path = folder.result_path(result.id) / RESULT_FILES[kind]
                 if path.is_file():  # a result without depth map or report
                     yield path, (result.id, path.name)
-
-
-def _there(folder: BracketFolder, path: Path) -> Path:
-    if not path.is_file():
-        raise NoSuchBracketError(
-            say(
-                "store.no_file",
-                "bracket {id} has no {file}",
-                id=folder.id,
-                file=path.relative_to(folder.path),
-            )
-        )
-    return path
 
 
 def folder_name(detail: BracketDetail) -> str:

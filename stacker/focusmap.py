@@ -18,7 +18,7 @@ Plane = NDArray[Any]  # float32
 
 # Peaks that stand out less than the first are noise, more than the second are certain (natural logarithm of
 # peak over mean). Measured on brackets of known depth: 95 % of the cells above the second are right to 0.3 frames.
-UNCERTAIN, CERTAIN = 0.35, 0.90
+_UNCERTAIN, _CERTAIN = 0.35, 0.90
 # In widths of the focus peak: a Gaussian this wide around the depth keeps 0.97 of the sharpest frame's finest detail
 # where frames are as dense as they should be, and averages the more of them the denser they are.
 _BLEND, _LEAST_BLEND = 0.25, 0.30  # the least in frames: narrower would only choose between two
@@ -79,10 +79,7 @@ def focus_map(
     # A plane is let go or written over as soon as it is of no more use: in a live stack they would be the peak.
     spill, strength = spilled(strength), strength.astype(np.float16)
     empty = emptiness(position, prominence, frames)
-    confidence = prominence - np.float32(UNCERTAIN)
-    confidence /= np.float32(CERTAIN - UNCERTAIN)
-    np.clip(confidence, 0, 1, out=confidence)
-    confidence *= confidence
+    confidence = certainty(prominence)
     confidence *= 1 - empty
     empty = empty.astype(np.float16, copy=False)
     near = np.ones((3, 3), np.uint8)
@@ -115,6 +112,15 @@ def focus_map(
     np.clip(np.multiply(trust, 1.5, out=trust), 0, 1, out=trust)
     trust *= depth_edges(depth, max(_LEAST_STEP, _STEP * width))
     return FocusMap(depth, confidence, sharpness, trust, strength, empty)
+
+
+def certainty(prominence: Plane) -> Plane:
+    """How sure a peak is that stands out so much, 0..1; (h, w) float32."""
+    sure: Plane = prominence - np.float32(_UNCERTAIN)
+    sure /= np.float32(_CERTAIN - _UNCERTAIN)
+    np.clip(sure, 0, 1, out=sure)
+    sure *= sure
+    return sure
 
 
 def emptiness(position: Plane, prominence: Plane, frames: int) -> Plane:

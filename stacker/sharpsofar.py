@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from stacker.focusmap import CERTAIN, UNCERTAIN, emptiness, spilled
+from stacker.focusmap import certainty, emptiness, spilled
 from stacker.focuspeaks import FocusPeaks
 
 Plane = NDArray[Any]
@@ -33,7 +33,7 @@ def sharp_so_far(peaks: FocusPeaks) -> Plane:
     noise = peaks.noise()
     place = peaks.position(noise)
     prominence = peaks.prominence(noise)
-    sure = np.clip((prominence - UNCERTAIN) / (CERTAIN - UNCERTAIN), 0, 1) ** 2
+    sure = certainty(prominence)
     sure *= 1 - emptiness(place, prominence, len(peaks.frames))
     sure *= 1 - spilled(peaks.strength(noise), _SPILL_CELLS)
     sure[peaks.slot == len(peaks.frames) - 1] = 0
